@@ -1,0 +1,1 @@
+"""What the three services agree on; it knows none of them."""

@@ -1,0 +1,19 @@
+"""The time, as workflows receive it."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+Clock = Callable[[], datetime]
+
+# Leases are compared across machines, so they are honoured a little longer than they say.
+LEASE_MARGIN = timedelta(seconds=30)
+
+
+def utc_now() -> datetime:
+    """Return the time in whole seconds, so that RFC 3339 texts of it sort as the times do."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def to_text(moment: datetime) -> str:
+    """Return *moment* as fixed-width RFC 3339 UTC, the spelling of every ``_at`` in a row."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,79 @@
+"""Between our structs, plain rows and DynamoDB items: the one place where floats become Decimal."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+Row = dict[str, Any]
+
+
+def to_row(value: msgspec.Struct) -> Row:
+    """Return *value* as a plain row; attributes that are None are left out (DynamoDB indexes skip them)."""
+    return {name: item for name, item in msgspec.to_builtins(value).items() if item is not None}
+
+
+def from_row[T](row: Mapping[str, Any], kind: type[T]) -> T:
+    """Return *row* as a *kind*; attributes the struct does not name are ignored."""
+    return msgspec.convert(dict(row), kind)
+
+
+def to_item(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *row* in DynamoDB's attribute notation."""
+    return {name: to_attribute(value) for name, value in row.items()}
+
+
+def from_item(item: Mapping[str, Any]) -> Row:
+    """Return a DynamoDB item as a plain row: numbers come back as int where they are whole, else float."""
+    return {name: from_attribute(attribute) for name, attribute in item.items()}
+
+
+def to_attribute(value: object) -> dict[str, Any]:
+    """Return one value in DynamoDB's attribute notation.
+
+    Raises
+    ------
+    ValueError
+        For NaN and infinities, which DynamoDB cannot hold.
+    """
+    match value:
+        case None:
+            return {"NULL": True}
+        case bool():
+            return {"BOOL": value}
+        case int() | float() | Decimal():
+            return {"N": _number(value)}
+        case str():
+            return {"S": value}
+        case bytes():
+            return {"B": value}
+        case Mapping():
+            return {"M": to_item(value)}
+        case list() | tuple():
+            return {"L": [to_attribute(item) for item in value]}
+    raise TypeError(f"DynamoDB has no type for {type(value).__name__}")
+
+
+def from_attribute(attribute: Mapping[str, Any]) -> Any:
+    """Return the plain value of one attribute."""
+    ((kind, value),) = attribute.items()
+    match kind:
+        case "NULL":
+            return None
+        case "N":
+            number = Decimal(value)
+            return int(number) if number == number.to_integral_value() else float(number)
+        case "M":
+            return from_item(value)
+        case "L":
+            return [from_attribute(item) for item in value]
+    return value
+
+
+def _number(value: float | Decimal) -> str:
+    """Spell a number for DynamoDB; ``repr`` of a float is its shortest exact text (17 of 38 digits)."""
+    number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    if not number.is_finite():
+        raise ValueError(f"{value} is not a number that DynamoDB can hold")
+    return str(number)

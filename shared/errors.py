@@ -1,0 +1,131 @@
+"""Every error Headrace raises on purpose.
+
+HeadraceError                     500
+├── InvalidRequest                400  the caller must change the request
+│   ├── InvalidBody               422  fields of the body are wrong; carries one entry per field
+│   ├── PayloadTooLarge           413
+│   └── UnsupportedMediaType      415
+├── InvalidDataset                422  the uploaded data cannot become a dataset version
+├── Unauthorized                  401
+├── Forbidden                     403
+├── NotFound                      404
+├── Conflict                      409  the state does not allow it (now)
+│   └── ConditionFailed           409  a conditional write lost; re-read the row and decide again
+├── PreconditionFailed            412  If-Match names an older revision
+├── QuotaExceeded                 429  an account limit is reached; waiting is normal, not a failure
+└── Unavailable                   503  a dependency throttles or fails; the only retryable branch
+"""
+
+import msgspec
+
+
+class FieldError(msgspec.Struct, frozen=True, kw_only=True):
+    """One wrong place in a request body: an RFC 6901 JSON pointer and what is wrong there."""
+
+    pointer: str
+    detail: str
+
+
+class HeadraceError(Exception):
+    """Base of all deliberate errors: ``status`` is its HTTP status, ``retryable`` steers event handlers."""
+
+    status = 500
+    title = "Internal error"
+    retryable = False
+
+
+class InvalidRequest(HeadraceError):
+    """The caller must change the request."""
+
+    status = 400
+    title = "Invalid request"
+
+
+class InvalidBody(InvalidRequest):
+    """Fields of the body are wrong; ``errors`` has one entry for each that was found."""
+
+    status = 422
+    title = "Invalid body"
+
+    def __init__(self, detail: str, errors: tuple[FieldError, ...] = ()) -> None:
+        super().__init__(detail)
+        self.errors = errors
+
+
+class PayloadTooLarge(InvalidRequest):
+    """The body or its number of records is over a stated limit."""
+
+    status = 413
+    title = "Payload too large"
+
+
+class UnsupportedMediaType(InvalidRequest):
+    """The Content-Type is none of those the route accepts."""
+
+    status = 415
+    title = "Unsupported media type"
+
+
+class InvalidDataset(HeadraceError):
+    """The uploaded data cannot become a dataset version; ``reason`` is a documented code."""
+
+    status = 422
+    title = "Invalid dataset"
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+class Unauthorized(HeadraceError):
+    """The token is missing or unknown."""
+
+    status = 401
+    title = "Unauthorized"
+
+
+class Forbidden(HeadraceError):
+    """The token is known but lacks the scope."""
+
+    status = 403
+    title = "Forbidden"
+
+
+class NotFound(HeadraceError):
+    """The named resource does not exist, or the caller may not know that it does."""
+
+    status = 404
+    title = "Not found"
+
+
+class Conflict(HeadraceError):
+    """The state does not allow it now."""
+
+    status = 409
+    title = "Conflict"
+
+
+class ConditionFailed(Conflict):
+    """A conditional write lost against another writer."""
+
+
+class PreconditionFailed(HeadraceError):
+    """If-Match names a revision that is no longer the newest, or an immutable object exists already."""
+
+    status = 412
+    title = "Precondition failed"
+
+
+class QuotaExceeded(HeadraceError):
+    """An account limit is reached; the work waits for its turn."""
+
+    status = 429
+    title = "Too many requests"
+
+
+class Unavailable(HeadraceError):
+    """A dependency throttles or fails; the same call may succeed later."""
+
+    status = 503
+    title = "Service unavailable"
+    retryable = True

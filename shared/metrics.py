@@ -1,0 +1,41 @@
+"""CloudWatch metrics as Embedded Metric Format lines: 2-6 µs each, no API call."""
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from typing import TextIO
+
+NAMESPACE = "Headrace"
+
+
+def emit(
+    metrics: Mapping[str, tuple[float, str]],
+    *,
+    dimensions: Mapping[str, str],
+    properties: Mapping[str, object] | None = None,
+    out: TextIO | None = None,
+) -> None:
+    """Write one EMF line.
+
+    Parameters
+    ----------
+    metrics
+        Name → (value, CloudWatch unit).
+    dimensions
+        Each distinct value is a metric that is paid for: pipeline and stage, never a version or an id.
+    properties
+        Searchable in the log only; the place for versions and ids.
+    """
+    directive = {
+        "Namespace": NAMESPACE,
+        "Dimensions": [list(dimensions)],
+        "Metrics": [{"Name": name, "Unit": unit} for name, (_, unit) in metrics.items()],
+    }
+    line = {
+        "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]},
+        **dimensions,
+        **(properties or {}),
+        **{name: value for name, (value, _) in metrics.items()},
+    }
+    print(json.dumps(line, default=str), file=out or sys.stdout, flush=True)
