@@ -1,0 +1,41 @@
+"""What MiniStack does differently from AWS, mended: one module per concern, one table.
+
+Each mend says in its docstring what AWS does, what MiniStack does and how we know; at start-up it
+first makes sure that the code it replaces is the code it was written for.
+"""
+
+from collections.abc import Callable
+
+from localcloud.mends import (
+    async_invocations,
+    cloudfront_origins,
+    deploy_waits,
+    lambda_environment,
+    lambda_worker,
+    rest_import,
+)
+from localcloud.mends.async_invocations import AsyncInvocations
+from localcloud.mends.patch_points import require_version
+from localcloud.settings import Settings
+
+# Order matters where two mends wrap the same function: the later one is the outer one.
+MENDS: tuple[tuple[str, Callable[[Settings], object]], ...] = (
+    (rest_import.MEND, rest_import.mend),
+    (deploy_waits.MEND, deploy_waits.mend),
+    (lambda_worker.MEND, lambda_worker.mend),
+    (lambda_environment.MEND, lambda_environment.mend),
+    (cloudfront_origins.MEND, cloudfront_origins.mend),
+)
+
+
+def apply(settings: Settings) -> AsyncInvocations:
+    """Apply all mends; return the queue of asynchronous invocations, which the server starts and stops."""
+    require_version()
+    for _name, mend in MENDS:
+        mend(settings)
+    return async_invocations.mend(settings)
+
+
+def names() -> list[str]:
+    """Return the mends in the order they are applied."""
+    return [name for name, _mend in MENDS] + [async_invocations.MEND]

@@ -1,0 +1,123 @@
+"""Run the local cloud in the foreground until it is told to stop.
+
+Stages: take the folder, clear what a killed predecessor left, mend MiniStack, plug in SageMaker,
+serve. On SIGTERM or SIGINT: let asynchronous invocations run out, stop SageMaker, save the state,
+end the Lambda workers.
+"""
+
+import asyncio
+import contextlib
+import importlib.util
+import logging
+import os
+import signal
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+import uvloop
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from ministack import app as ministack_app
+from ministack.core import lambda_runtime
+
+from localcloud import mends
+from localcloud.front_door import FrontDoor
+from localcloud.home import Record
+from localcloud.mends.async_invocations import AsyncInvocations
+from localcloud.processes import start_ticks
+from localcloud.settings import Settings
+
+_SAGEMAKER = "localcloud.sagemaker.plugin"
+_log = logging.getLogger("localcloud")
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. The process environment is already MiniStack's."""
+    with settings.home.lock():
+        predecessor = settings.home.clear_predecessor()
+        if predecessor is not None:
+            _log.warning(
+                "the server before this one (process %d) was killed: its temporary files are removed, "
+                "the state is that of the last graceful stop",
+                predecessor.pid,
+            )
+        invocations = mends.apply(settings)
+        try:
+            uvloop.run(_serve(settings, invocations))
+        finally:
+            lambda_runtime.reset()
+            settings.home.record_file.unlink(missing_ok=True)
+
+
+async def _serve(settings: Settings, invocations: AsyncInvocations) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    door = FrontDoor(ministack_app.app, lambda: _health(invocations))
+    with _sagemaker(settings):
+
+        async def until_stopped() -> None:
+            await stop.wait()
+            _log.info("stopping: %d asynchronous invocations to go", invocations.queue.depth)
+            # Still serving meanwhile: the functions that run out call back into this cloud.
+            await asyncio.to_thread(invocations.stop)
+
+        invocations.start()
+        _announce(settings)
+        await serve(door, _config(settings), shutdown_trigger=until_stopped)  # type: ignore[arg-type]
+
+
+def _config(settings: Settings) -> Config:
+    config = Config()
+    config.bind = [f"127.0.0.1:{settings.port}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 2
+    config.loglevel = "WARNING"
+    return config
+
+
+def _announce(settings: Settings) -> None:
+    """Write `cloud.json`; from now on the folder has a known server."""
+    pid = os.getpid()
+    record = Record(
+        pid=pid,
+        port=settings.port,
+        url=settings.url,
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        start_ticks=start_ticks(pid) or 0,
+    )
+    settings.home.write_record(record)
+
+
+@contextlib.contextmanager
+def _sagemaker(settings: Settings) -> Iterator[None]:
+    """Plug the local SageMaker in, and end its jobs and endpoints with the server."""
+    if (
+        importlib.util.find_spec("localcloud.sagemaker") is None
+        or importlib.util.find_spec(_SAGEMAKER) is None
+    ):
+        _log.warning("no SageMaker here: %s does not exist", _SAGEMAKER)
+        yield
+        return
+    install: Callable[..., Callable[[], None]] = importlib.import_module(_SAGEMAKER).install
+    shut_down = install(images=settings.images, home=settings.home.root, endpoint_url=settings.url)
+    try:
+        yield
+    finally:
+        shut_down()
+
+
+def _health(invocations: AsyncInvocations) -> dict[str, Any]:
+    """Return what `GET /_localcloud/health` answers."""
+    return {
+        "status": "ok",
+        "pid": os.getpid(),
+        "ministack": version("ministack"),
+        "mends": mends.names(),
+        "async_queue_depth": invocations.queue.depth,
+        "async_running": invocations.queue.running,
+        "running_lambdas": lambda_runtime.workers_in_use(),
+    }

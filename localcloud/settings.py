@@ -1,0 +1,64 @@
+"""What one local cloud is started with."""
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from localcloud.home import Home
+
+ACCOUNT_ID = "000000000000"
+REGION = "us-east-1"
+ROOT_ACCESS_KEY = "test"
+ROOT_SECRET_KEY = "test"  # noqa: S105 - MiniStack's fixed root key; the port is open to this machine only
+DEFAULT_PORT = 4577
+
+# Of the caller's environment only these reach the server: a developer's AWS profile, proxies or
+# PYTHON* switches must not change what the cloud does.
+_KEPT = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "XDG_RUNTIME_DIR")
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All a server and its mends need to know."""
+
+    home: Home
+    port: int
+    lambda_runtime: Path
+    images: Path
+    async_concurrency: int = 3
+    async_retry_base_s: float = 1.0
+
+    @property
+    def url(self) -> str:
+        """Where the cloud answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+def ministack_environment(settings: Settings) -> dict[str, str]:
+    """Return the variables MiniStack reads while it is imported."""
+    home = settings.home
+    return {
+        "AUTH": "true",
+        "PERSIST_STATE": "1",
+        "STATE_DIR": str(home.state),
+        "S3_PERSIST": "1",
+        "S3_DATA_DIR": str(home.objects),
+        "TMPDIR": str(home.tmp),
+        "GATEWAY_PORT": str(settings.port),
+        # Virtual hosts end in .localhost; binding is hypercorn's business.
+        "MINISTACK_HOST": "localhost",
+        "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
+        "MINISTACK_REGION": REGION,
+        "LAMBDA_EXECUTOR": "local",
+        # Two listeners nobody asked for, each a port and a second of start-up.
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "LOG_LEVEL": "INFO",
+    }
+
+
+def install_environment(settings: Settings) -> None:
+    """Replace this process's environment. Call before anything of MiniStack is imported."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    os.environ.clear()
+    os.environ.update(kept, **ministack_environment(settings))
