@@ -1,0 +1,16 @@
+"""Entry script of an endpoint: packed as `code/` in model.tar.gz, so that a model serves itself."""
+
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from tabular.threads import cap_threads  # noqa: E402 - found by the path above
+
+# The server already runs one worker per CPU; a second thread for one request only gets in the way.
+cap_threads(os.environ, most=1)
+
+from tabular.serving import model_fn, transform_fn  # noqa: E402 - after the threads are capped
+
+__all__ = ["model_fn", "transform_fn"]

@@ -1,0 +1,48 @@
+"""Paired bootstrap: how sure is the difference of two models judged on the same rows?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from .metrics import Floats, Measure
+
+REPLICATES = 200
+CONFIDENCE = 0.9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """Challenger minus other, with the ends of its interval; NaN where undefined."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+def draw_weights(rows: int, seed: int, replicates: int = REPLICATES) -> list[Floats]:
+    """Return, per replicate, how often each row is drawn when `rows` rows are drawn with replacement."""
+    generator = np.random.default_rng(seed)
+    return [
+        np.bincount(generator.integers(0, rows, rows), minlength=rows).astype(np.float64)
+        for _ in range(replicates if rows else 0)
+    ]
+
+
+def replicate(measures: Mapping[str, Measure], draws: list[Floats]) -> dict[str, Floats]:
+    """Return each metric's value in each replicate."""
+    return {name: np.array([measure(weights) for weights in draws]) for name, measure in measures.items()}
+
+
+def compare(challenger: Floats, other: Floats, estimate: float, confidence: float = CONFIDENCE) -> Difference:
+    """Return the percentile interval of the paired differences.
+
+    Both arrays come from the same draws, so what the rows have in common cancels out.
+    """
+    differences = challenger - other
+    differences = differences[~np.isnan(differences)]
+    if not len(differences):
+        return Difference(estimate=estimate, low=float("nan"), high=float("nan"))
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(differences, [tail, 1 - tail])
+    return Difference(estimate=estimate, low=float(low), high=float(high))

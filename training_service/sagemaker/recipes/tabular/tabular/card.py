@@ -1,0 +1,53 @@
+"""The model card: facts of this run and nothing else."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from .parameters import Parameters
+from .signature import Signature
+
+
+def write_card(parameters: Parameters, evaluation: Mapping[str, Any], signature: Signature) -> str:
+    """Return `card.md`."""
+    sections = [
+        f"# {parameters.pipeline}: {parameters.task} of `{parameters.target}`",
+        _data(parameters, evaluation),
+        "## Metrics\n\n" + _metrics(evaluation),
+        "## Inputs\n\n" + _inputs(signature),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _data(parameters: Parameters, evaluation: Mapping[str, Any]) -> str:
+    judged = evaluation["judged"]
+    span = f", from {judged['from']} through {judged['through']}" if judged else ""
+    through = evaluation["trained_through"]
+    facts = [
+        f"Recipe: {parameters.recipe}, preset {parameters.preset}, seed {parameters.seed}, "
+        f"parameters {dict(parameters.params) or 'all default'}",
+        f"Trained on {evaluation['rows_train']} rows, stopped by {evaluation['rows_validation']} validation rows"
+        + (f", newest {through}" if through else ""),
+        f"Judged on {evaluation['rows']} rows that neither model was trained on{span}",
+        f"Rows without a target, left out: {evaluation['rows_without_target']}",
+    ]
+    return "\n".join(f"- {fact}" for fact in facts)
+
+
+def _metrics(evaluation: Mapping[str, Any]) -> str:
+    metrics, version = evaluation["metrics"], evaluation["champion_version"]
+    header = ["metric", "this model", f"champion {version}" if version else "champion", "naive baseline"]
+    rows = [header, ["---", "---:", "---:", "---:"]]
+    for name in metrics["challenger"]:
+        values = [(metrics[who] or {}).get(name) for who in ("challenger", "champion", "baseline")]
+        rows.append([name, *("-" if v is None or v != v else f"{v:.4f}" for v in values)])
+    table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    error = evaluation["champion_error"]
+    return table + (f"\n\nThe champion was not judged: {error}" if error else "")
+
+
+def _inputs(signature: Signature) -> str:
+    rows = ["| field | type | ever missing in training | known categories |", "|---|---|---|---|"]
+    for taken in signature.inputs:
+        known = len(taken.categories) if taken.categories else "-"
+        rows.append(f"| {taken.name} | {taken.type} | {'no' if taken.required else 'yes'} | {known} |")
+    return "\n".join(rows)

@@ -1,0 +1,84 @@
+"""The live model, judged beside the challenger on the same rows."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from .artifact import (
+    EVALUATION_FILE,
+    MODEL_FILE,
+    SEEN_FILE,
+    SIGNATURE_FILE,
+    load_hashes,
+    load_pipeline,
+    read_members,
+)
+from .failure import ModelRefusedError
+from .parameters import Parameters
+from .predictor import Predictor
+from .signature import parse_signature
+from .slices import parse_time
+
+ARCHIVE = "model.tar.gz"
+Hashes = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Champion:
+    """The live model and what it was trained on, by time or by row hash."""
+
+    predictor: Predictor
+    trained_through: np.datetime64 | None
+    seen_rows: Hashes | None
+
+
+def load_champion(folder: Path, parameters: Parameters) -> Champion:
+    """Load the champion from its own tarball; none of the code in there is run.
+
+    Raises
+    ------
+    ModelRefusedError
+        It is missing, not safe to load, or answers another question than this job's.
+    """
+    archive = folder / ARCHIVE
+    if not archive.is_file():
+        raise ModelRefusedError(f"The channel 'champion' has no {ARCHIVE}.")
+    members = read_members(archive, {MODEL_FILE, SIGNATURE_FILE, EVALUATION_FILE, SEEN_FILE})
+    for name in (SIGNATURE_FILE, MODEL_FILE):
+        if name not in members:
+            raise ModelRefusedError(f"The champion's archive has no {name}.")
+    signature = parse_signature(members[SIGNATURE_FILE])
+    predictor = Predictor(pipeline=load_pipeline(members[MODEL_FILE]), signature=signature)
+    champion = Champion(
+        predictor=predictor,
+        trained_through=_trained_through(parameters, members.get(EVALUATION_FILE)),
+        seen_rows=load_hashes(members[SEEN_FILE]) if SEEN_FILE in members else None,
+    )
+    _check_question(champion, parameters)
+    return champion
+
+
+def _trained_through(parameters: Parameters, evaluation: bytes | None) -> np.datetime64 | None:
+    if parameters.champion_trained_through:
+        return parse_time(parameters.champion_trained_through)
+    try:
+        stated = json.loads(evaluation or b"{}").get("trained_through")
+        return parse_time(stated) if stated else None
+    except (ValueError, AttributeError) as error:
+        raise ModelRefusedError(f"The champion's {EVALUATION_FILE} cannot be read: {error}") from error
+
+
+def _check_question(champion: Champion, parameters: Parameters) -> None:
+    signature = champion.predictor.signature
+    if (signature.task, signature.target.name) != (parameters.task, parameters.target):
+        raise ModelRefusedError(f"The champion predicts '{signature.target.name}' ({signature.task}).")
+    types = {f.name: f.type for f in parameters.fields}
+    for taken in signature.inputs:
+        if types.get(taken.name) != taken.type:
+            now = types.get(taken.name, "gone")
+            raise ModelRefusedError(f"The schema changed: '{taken.name}' was {taken.type}, now it is {now}.")
+    if champion.trained_through is None and champion.seen_rows is None:
+        raise ModelRefusedError("The champion does not say which rows it was trained on.")

@@ -1,0 +1,105 @@
+"""Turn typed columns into the matrix a model sees, and the matrix into numbers.
+
+Two steps, so that serving needs neither pandas nor names: `to_matrix` lays columns out in a fixed order
+(numbers first, categories last, a datetime as three calendar numbers), and a scikit-learn
+`ColumnTransformer` built by `preprocessing` learns imputation, scaling and encodings from that matrix.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+
+from .data import Column, Columns, row_count
+from .parameters import Field
+
+CALENDAR = ("month", "weekday", "hour")
+DEFAULT_MAX_CATEGORIES = {"boosting": 200, "linear": 50}
+Matrix = npt.NDArray[np.object_]
+
+
+def to_matrix(columns: Columns, fields: Sequence[Field]) -> Matrix:
+    """Return an object matrix of shape (rows, `feature_count`): numbers as floats, missing as NaN."""
+    numbers: list[Column] = []
+    for column in (f for f in fields if f.type != "string"):
+        values = columns[column.name]
+        numbers += _calendar(values) if column.type in ("datetime", "date") else [values]
+    names = [f.name for f in fields if f.type == "string"]
+    matrix = np.empty((row_count(columns), len(numbers) + len(names)), dtype=object)
+    if numbers:
+        matrix[:, : len(numbers)] = np.column_stack(numbers)
+    for position, name in enumerate(names, start=len(numbers)):
+        values = columns[name]
+        matrix[:, position] = np.where(values == None, np.nan, values)  # noqa: E711 - elementwise
+    return matrix
+
+
+def number_count(fields: Sequence[Field]) -> int:
+    """Return how many of the matrix's columns are numbers."""
+    return sum(len(CALENDAR) if f.type in ("datetime", "date") else f.type != "string" for f in fields)
+
+
+def matrix_columns(fields: Sequence[Field]) -> list[str]:
+    """Return the name of the field behind each column of the matrix."""
+    numbers = [f for f in fields if f.type != "string"]
+    names = [n for f in numbers for n in [f.name] * (len(CALENDAR) if f.type in ("datetime", "date") else 1)]
+    return names + [f.name for f in fields if f.type == "string"]
+
+
+def preprocessing(
+    fields: Sequence[Field], recipe: str, max_categories: int | None = None
+) -> ColumnTransformer:
+    """Build the unfitted transformer from the matrix to plain floats.
+
+    Boosting keeps missing numbers (it learns where they go) and reads unseen categories as missing;
+    linear models get medians, indicators of what was missing, scaling and one column per category.
+    """
+    most = max_categories or DEFAULT_MAX_CATEGORIES[recipe]
+    first_name = number_count(fields)
+    numbers, names = list(range(first_name)), list(range(first_name, len(matrix_columns(fields))))
+    steps = _boosting_steps(most) if recipe == "boosting" else _linear_steps(most)
+    chosen = [
+        (label, step, places) for (label, step), places in zip(steps, (numbers, names), strict=True) if places
+    ]
+    return ColumnTransformer(chosen, sparse_threshold=0.0)
+
+
+def _boosting_steps(most: int) -> list[tuple[str, object]]:
+    encoder = OrdinalEncoder(
+        handle_unknown="use_encoded_value",
+        unknown_value=np.nan,
+        encoded_missing_value=np.nan,
+        max_categories=most,
+    )
+    return [("numbers", "passthrough"), ("categories", encoder)]
+
+
+def _linear_steps(most: int) -> list[tuple[str, object]]:
+    imputer = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+    encoder = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=most, sparse_output=False)
+    return [("numbers", make_pipeline(imputer, StandardScaler())), ("categories", encoder)]
+
+
+def known_categories(transformer: ColumnTransformer, fields: Sequence[Field]) -> dict[str, list[str]]:
+    """Return the categories a fitted transformer saw, sorted, for each string field."""
+    names = [f.name for f in fields if f.type == "string"]
+    if not names:
+        return {}
+    seen = transformer.named_transformers_["categories"].categories_
+    return {
+        name: [str(c) for c in values if isinstance(c, str)] for name, values in zip(names, seen, strict=True)
+    }
+
+
+def _calendar(values: Column) -> list[Column]:
+    days = values.astype("datetime64[D]")
+    month = values.astype("datetime64[M]").astype(np.int64) % 12 + 1
+    # 1 January 1970 was a Thursday; Monday is 0.
+    weekday = (days.astype(np.int64) + 3) % 7
+    hour = (values - days) / np.timedelta64(1, "h")
+    missing = np.isnat(values)
+    return [np.where(missing, np.nan, part) for part in (month, weekday, hour)]

@@ -1,0 +1,48 @@
+"""Golden rows: requests with the answers training gave, so that a new endpoint can prove it gives the same."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .data import Column, Columns, is_missing, row_count, take_rows
+from .parameters import Field
+from .requests import JSON
+from .serving import model_fn, transform_fn
+from .slices import format_time
+
+GOLDEN_ROWS = 20
+GOLDEN_FILE = "golden.jsonl"
+
+
+def write_golden(model_dir: Path, columns: Columns, fields: Sequence[Field]) -> int:
+    """Load the saved model as an endpoint does, ask it some rows and keep the answers; return how many."""
+    rows = row_count(columns)
+    chosen = np.unique(np.linspace(0, rows - 1, min(GOLDEN_ROWS, rows)).round().astype(np.int64))
+    records = to_records(take_rows(columns, chosen), fields)
+    response = transform_fn(model_fn(model_dir), json.dumps({"records": records}), JSON, JSON)
+    predictions = json.loads(response.get_data())["predictions"]
+    lines = [json.dumps({"record": r, "prediction": p}) for r, p in zip(records, predictions, strict=True)]
+    (model_dir / GOLDEN_FILE).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    return len(lines)
+
+
+def to_records(columns: Columns, fields: Sequence[Field]) -> list[dict[str, Any]]:
+    """Write rows as a client would send them."""
+    written = {f.name: _to_json_values(columns[f.name], f.type) for f in fields}
+    return [dict(zip(written, row, strict=True)) for row in zip(*written.values(), strict=True)]
+
+
+def _to_json_values(values: Column, kind: str) -> list[Any]:
+    if kind in ("datetime", "date"):
+        plain = [_time_text(value, kind) for value in values]
+    else:
+        change = {"integer": int, "boolean": bool}.get(kind, lambda value: value)
+        plain = [value if value is None or value != value else change(value) for value in values.tolist()]
+    return [None if gone else value for value, gone in zip(plain, is_missing(values), strict=True)]
+
+
+def _time_text(value: Any, kind: str) -> str | None:
+    return str(value.astype("datetime64[D]")) if kind == "date" else format_time(value)

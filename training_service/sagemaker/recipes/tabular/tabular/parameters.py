@@ -1,0 +1,133 @@
+"""The job's parameters, as `parameters.json` in the `parameters` channel."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .failure import UserError
+
+FORMAT = 1
+TASKS = ("classification", "regression")
+RECIPES = ("auto", "boosting", "linear")
+PRESETS = ("fast", "good", "best")
+SPLITS = ("time", "hash", "group")
+FIELD_TYPES = ("integer", "number", "string", "boolean", "datetime", "date")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One column, in the terms of a Frictionless Table Schema."""
+
+    name: str
+    type: str
+    categories: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameters:
+    """What one job is asked to do.
+
+    `metrics` names what the gate will read; all metrics of the family are computed anyway, so that a
+    changed gate can be judged again without training.
+    """
+
+    pipeline: str
+    task: str
+    target: str
+    fields: tuple[Field, ...]
+    recipe: str = "auto"
+    preset: str = "fast"
+    params: dict[str, Any] = field(default_factory=dict)
+    seed: int = 42
+    metrics: tuple[str, ...] = ()
+    time: str | None = None
+    key: str | None = None
+    drop: tuple[str, ...] = ()
+    split_by: str = "hash"
+    champion_version: str | None = None
+    champion_trained_through: str | None = None
+    min_rows: int = 200
+
+    @property
+    def target_field(self) -> Field:
+        """The field of the schema that is predicted."""
+        return next(f for f in self.fields if f.name == self.target)
+
+    @property
+    def features(self) -> tuple[Field, ...]:
+        """The fields a model may look at: neither the target nor the row key nor what the user dropped."""
+        hidden = {self.target, self.key, *self.drop}
+        return tuple(f for f in self.fields if f.name not in hidden)
+
+    @property
+    def judges_by_time(self) -> bool:
+        """Whether rows are kept apart by their time rather than by their hash."""
+        return self.split_by == "time" and self.time is not None
+
+
+def load_parameters(path: Path) -> Parameters:
+    """Read and check the parameters; raise `UserError` naming the first that is wrong."""
+    if not path.is_file():
+        raise UserError(f"The channel 'parameters' has no {path.name}; the job needs its parameters there.")
+    return parse_parameters(json.loads(path.read_text(encoding="utf-8")))
+
+
+def parse_parameters(document: dict[str, Any]) -> Parameters:
+    """Turn the JSON document into checked `Parameters`."""
+    if document.get("format") != FORMAT:
+        raise UserError(f"parameters.json has format {document.get('format')!r}, this recipe reads {FORMAT}.")
+    missing = [name for name in ("pipeline", "task", "target", "schema") if not document.get(name)]
+    if missing:
+        raise UserError(f"parameters.json lacks {', '.join(missing)}.")
+    champion = document.get("champion") or {}
+    parameters = Parameters(
+        **{name: document[name] for name in ("pipeline", "task", "target")},
+        **{
+            name: document[name]
+            for name in ("recipe", "preset", "params", "seed", "min_rows")
+            if document.get(name)
+        },
+        fields=tuple(_parse_field(entry) for entry in document["schema"].get("fields", ())),
+        metrics=tuple(document.get("metrics") or ()),
+        time=document.get("time"),
+        key=document.get("key"),
+        drop=tuple(document.get("drop") or ()),
+        split_by=(document.get("split") or {}).get("by", "hash"),
+        champion_version=champion.get("version"),
+        champion_trained_through=champion.get("trained_through"),
+    )
+    _check(parameters)
+    return parameters
+
+
+def _parse_field(entry: dict[str, Any]) -> Field:
+    allowed = (entry.get("constraints") or {}).get("enum")
+    categories = tuple(str(value) for value in allowed) if allowed else None
+    return Field(name=entry["name"], type=entry.get("type", "string"), categories=categories)
+
+
+def _check(parameters: Parameters) -> None:
+    _one_of("task", parameters.task, TASKS)
+    _one_of("recipe", parameters.recipe, RECIPES)
+    _one_of("preset", parameters.preset, PRESETS)
+    _one_of("split.by", parameters.split_by, SPLITS)
+    for column in parameters.fields:
+        _one_of(f"type of the column '{column.name}'", column.type, FIELD_TYPES)
+    names = [f.name for f in parameters.fields]
+    if parameters.target not in names:
+        raise UserError(
+            f"The target '{parameters.target}' is not a column of the data; columns are {', '.join(names)}."
+        )
+    if not parameters.features:
+        raise UserError(
+            "No column is left to learn from once the target, the key and the dropped columns are out."
+        )
+    times = [f.name for f in parameters.fields if f.type in ("datetime", "date")]
+    if parameters.judges_by_time and parameters.time not in times:
+        raise UserError(f"The time column '{parameters.time}' is not a date or datetime column of the data.")
+
+
+def _one_of(what: str, value: object, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise UserError(f"The {what} is {value!r}; allowed are {', '.join(allowed)}.")

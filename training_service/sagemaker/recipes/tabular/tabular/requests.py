@@ -1,0 +1,180 @@
+"""Read a prediction request strictly: every refusal names the record and the field."""
+
+import csv
+import io
+import json
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .data import Column, Columns
+from .signature import Input
+from .slices import parse_time
+
+JSON, CSV = "application/json", "text/csv"
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+CSV_BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
+Records = Sequence[dict[str, Any]]
+
+
+class RequestError(Exception):
+    """The request cannot be answered; carries the HTTP status and a sentence for the caller."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+def parse_request(body: bytes | str, content_type: str, inputs: Sequence[Input]) -> Columns:
+    """Return the columns the model takes; fields it does not know are ignored, missing ones stay missing."""
+    kind = (content_type or JSON).partition(";")[0].strip().lower()
+    if kind not in (JSON, CSV):
+        raise RequestError(415, f"The content type '{kind[:80]}' is not known; send {JSON} or {CSV}.")
+    records = _json_records(body) if kind == JSON else _csv_records(_text(body), inputs)
+    if not records:
+        raise RequestError(400, "The request has no records.")
+    names = {taken.name for taken in inputs}
+    for position, record in enumerate(records):
+        if names.isdisjoint(record):
+            raise RequestError(
+                400, f"Record {position} has none of the model's fields: {', '.join(sorted(names))}."
+            )
+    return {taken.name: _column(records, taken) for taken in inputs}
+
+
+def _text(body: bytes | str) -> str:
+    try:
+        return body if isinstance(body, str) else body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RequestError(400, f"The body is not UTF-8 text: byte {error.start} is wrong.") from error
+
+
+def _json_records(body: bytes | str) -> Records:
+    try:
+        document = json.loads(_text(body), parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise RequestError(400, "The JSON is nested too deeply.") from error
+    except ValueError as error:
+        raise RequestError(400, f"The body is not JSON: {error}.") from error
+    if not isinstance(document, dict):
+        raise RequestError(400, 'The body must be an object such as {"records": [{…}]}.')
+    records = (
+        _split_records(document["dataframe_split"]) if "dataframe_split" in document else _listed(document)
+    )
+    for position, record in enumerate(records):
+        if not isinstance(record, dict):
+            raise RequestError(400, f"Record {position} is not an object of field names and values.")
+    return records
+
+
+def _listed(document: dict[str, Any]) -> Records:
+    records = document.get("records", document.get("instances"))
+    if not isinstance(records, list):
+        raise RequestError(
+            400, "The body needs a list 'records', a list 'instances' or an object 'dataframe_split'."
+        )
+    return records
+
+
+def _split_records(split: Any) -> Records:
+    columns, rows = (split.get("columns"), split.get("data")) if isinstance(split, dict) else (None, None)
+    if not isinstance(columns, list) or not isinstance(rows, list):
+        raise RequestError(400, "'dataframe_split' needs the lists 'columns' and 'data'.")
+    for name in columns:
+        if not isinstance(name, str):
+            raise RequestError(400, "'dataframe_split' has a column whose name is not a string.")
+    for position, row in enumerate(rows):
+        if not isinstance(row, list) or len(row) != len(columns):
+            raise RequestError(400, f"Record {position} does not have {len(columns)} values, one per column.")
+    return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _csv_records(text: str, inputs: Sequence[Input]) -> Records:
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    types = {taken.name: taken.type for taken in inputs}
+    try:
+        header = next(rows, [])
+        lines = [row for row in rows if row]
+    except csv.Error as error:
+        raise RequestError(400, f"The CSV cannot be read near line {rows.line_num}: {error}.") from error
+    if len(set(header)) != len(header):
+        raise RequestError(400, "The CSV's header names a column twice.")
+    for position, row in enumerate(lines):
+        if len(row) != len(header):
+            raise RequestError(400, f"Record {position} has {len(row)} values, the header has {len(header)}.")
+    return [
+        {name: _from_csv(text, types.get(name)) for name, text in zip(header, row, strict=True)}
+        for row in lines
+    ]
+
+
+def _from_csv(text: str, kind: str | None) -> Any:
+    if text == "":
+        return None
+    if kind in ("integer", "number") and NUMBER.fullmatch(text):
+        return float(text)
+    # What is not a number or a boolean stays text, and is refused by its type with a name.
+    return CSV_BOOLEANS.get(text.lower(), text) if kind == "boolean" else text
+
+
+def _column(records: Records, taken: Input) -> Column:
+    convert, expected = CONVERTERS[taken.type]
+    missing, dtype = EMPTY.get(taken.type, (math.nan, np.float64))
+    values = []
+    for position, record in enumerate(records):
+        value = record.get(taken.name)
+        try:
+            values.append(missing if value is None else convert(value))
+        except (TypeError, ValueError, OverflowError) as error:
+            shown = json.dumps(value, default=str)[:60]
+            raise RequestError(
+                400, f"Record {position}, field '{taken.name}': {shown} is not {expected}."
+            ) from error
+    return np.array(values, dtype=dtype)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise TypeError
+    return float(value)
+
+
+def _integer(value: Any) -> float:
+    number = _number(value)
+    if not number.is_integer():
+        raise ValueError
+    return number
+
+
+def _boolean(value: Any) -> float:
+    if not isinstance(value, bool):
+        raise TypeError
+    return float(value)
+
+
+def _string(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+CONVERTERS: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "integer": (_integer, "a whole number"),
+    "number": (_number, "a finite number"),
+    "boolean": (_boolean, "true or false"),
+    "string": (_string, "a string"),
+    "datetime": (parse_time, "an RFC 3339 time such as 2013-06-01T09:30:00Z"),
+    "date": (parse_time, "a date such as 2013-06-01"),
+}
+EMPTY: dict[str, tuple[Any, Any]] = {
+    "string": (None, object),
+    "datetime": (np.datetime64("NaT"), "datetime64[us]"),
+    "date": (np.datetime64("NaT"), "datetime64[us]"),
+}

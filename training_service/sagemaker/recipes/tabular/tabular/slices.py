@@ -1,0 +1,76 @@
+"""Which rows may judge: those that neither the challenger nor the champion was trained on."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from .data import Columns, row_count
+from .parameters import Parameters
+
+Hashes = npt.NDArray[np.uint64]
+Mask = npt.NDArray[np.bool_]
+
+
+def hash_rows(columns: Columns, parameters: Parameters) -> Hashes:
+    """Return a 64-bit hash per row, of the key where there is one, else of every column in order of name.
+
+    Columns are already in canonical types (see `data`), so the same row hashes alike in every job.
+    """
+    names = [parameters.key] if parameters.key else sorted(f.name for f in parameters.fields)
+    frame = pd.DataFrame({name: columns[name] for name in names})
+    hashed: Hashes = pd.util.hash_pandas_object(frame, index=False).to_numpy(dtype=np.uint64)
+    return hashed
+
+
+def last_time(parts: Sequence[Columns], time: str | None) -> np.datetime64 | None:
+    """Return the newest time in the parts, None without a time column or with no time in it."""
+    if time is None:
+        return None
+    known = [part[time][~np.isnat(part[time])] for part in parts]
+    newest = [times.max() for times in known if len(times)]
+    return max(newest) if newest else None
+
+
+def judged_rows(
+    test: Columns,
+    parameters: Parameters,
+    through: Sequence[np.datetime64 | None],
+    seen: Sequence[Hashes | None],
+) -> Mask:
+    """Choose the rows of `test` that no model was trained on.
+
+    Parameters
+    ----------
+    through
+        Per model, the newest time it was trained on.
+    seen
+        Per model, the sorted hashes of the rows it was trained on.
+    """
+    kept = np.ones(row_count(test), dtype=bool)
+    hashes: Hashes | None = None
+    for limit, rows in zip(through, seen, strict=True):
+        if parameters.judges_by_time and parameters.time and limit is not None:
+            kept &= test[parameters.time] > limit
+        elif rows is not None:
+            hashes = hash_rows(test, parameters) if hashes is None else hashes
+            kept &= ~np.isin(hashes, rows)
+    return kept
+
+
+def parse_time(text: str) -> np.datetime64:
+    """Read RFC 3339 (a time without an offset is UTC); raise `ValueError` for anything else."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(UTC).replace(tzinfo=None)
+    return np.datetime64(moment, "us")
+
+
+def format_time(moment: np.datetime64 | None) -> str | None:
+    """Write RFC 3339 in UTC."""
+    if moment is None:
+        return None
+    text = str(moment.astype("datetime64[us]"))
+    return text.removesuffix(".000000") + "Z"
