@@ -4,8 +4,8 @@ from typing import Any
 from urllib.parse import parse_qs, quote
 
 from ministack import app as ministack_app
-from ministack.core.responses import request_scope, set_request_client_ip
 from ministack.core.iam_evaluator import pin_request_origin
+from ministack.core.responses import request_scope, set_request_client_ip
 from ministack.services import cloudfront, s3
 
 from localcloud.requests import ORIGIN_HOSTS, Request

@@ -14,7 +14,7 @@ class LocalCloudError(Exception):
     """Anything about the local cloud that a person has to act on."""
 
 
-class PatchPointMissing(LocalCloudError):  # noqa: N818 - the name says what is missing
+class PatchPointMissing(LocalCloudError):
     """MiniStack's source is not as a mend expects it: wrong version, or changed in place."""
 
     def __init__(self, mend: str, point: str, version: str) -> None:
@@ -24,21 +24,21 @@ class PatchPointMissing(LocalCloudError):  # noqa: N818 - the name says what is 
         )
 
 
-class PortTaken(LocalCloudError):  # noqa: N818
+class PortTaken(LocalCloudError):
     """The port belongs to another program."""
 
 
-class AlreadyRunning(LocalCloudError):  # noqa: N818
+class AlreadyRunning(LocalCloudError):
     """A living server owns the folder."""
 
 
-class StartFailed(LocalCloudError):  # noqa: N818
+class StartFailed(LocalCloudError):
     """The server did not come up."""
 
 
-class StopFailed(LocalCloudError):  # noqa: N818
+class StopFailed(LocalCloudError):
     """The server did not go away."""
 
 
-class RuntimeMissing(LocalCloudError):  # noqa: N818
+class RuntimeMissing(LocalCloudError):
     """An interpreter the cloud runs code with does not exist."""

@@ -15,8 +15,10 @@ from localcloud.mends import (
     rest_import,
 )
 from localcloud.mends.async_invocations import AsyncInvocations
-from localcloud.mends.patch_points import require_version
+from localcloud.mends.patch_points import MINISTACK_VERSION, require_version
 from localcloud.settings import Settings
+
+__all__ = ["MENDS", "MINISTACK_VERSION", "AsyncInvocations", "apply", "names"]
 
 # Order matters where two mends wrap the same function: the later one is the outer one.
 MENDS: tuple[tuple[str, Callable[[Settings], object]], ...] = (

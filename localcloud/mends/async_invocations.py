@@ -101,7 +101,7 @@ def _run(invocation: Invocation) -> Run:
         execution = lambda_svc._execution_record_for_config(record, config)
         try:
             result = lambda_svc._execute_function_with_config_scope(execution, invocation.event)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the supervisor of the queue's threads
             _log.exception("asynchronous invocation of %s", invocation.function_arn)
             failure = {"errorMessage": str(error), "errorType": type(error).__name__}
             result = {"error": True, "body": failure}

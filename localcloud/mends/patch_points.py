@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
@@ -51,6 +52,11 @@ def require_version() -> None:
         raise PatchPointMissing("all", f"version {MINISTACK_VERSION}", found)
 
 
-def wraps(original: Any) -> Any:
+def wraps[F: Callable[..., Any]](original: Any) -> Callable[[F], F]:
     """Mark a replacement as wrapping the original, so that later mends still see its source."""
-    return functools.wraps(original)
+
+    def mark(replacement: F) -> F:
+        functools.update_wrapper(replacement, original)
+        return replacement
+
+    return mark
