@@ -1,0 +1,43 @@
+"""Bearer tokens: 256 random bits, kept as their SHA-256, checked by one authorizer function per app."""
+
+import hashlib
+import re
+import secrets
+from typing import Any
+
+from shared.codec import from_row
+from shared.entities.serving import Token
+from shared.tables import Table
+
+SCOPES = ("read", "upload", "predict", "operate")
+TTL_S = 60  # how long API Gateway may keep an answer: also how long a revoked token may still work
+_BEARER = re.compile(r"Bearer (hr_[A-Za-z0-9_-]{43})")
+
+
+def new_token() -> str:
+    """Return a fresh token; only its hash is ever stored."""
+    return f"hr_{secrets.token_urlsafe(32)}"
+
+
+def hash_token(token: str) -> str:
+    """Return what the tokens table keeps of *token*."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class Tokens:
+    """Adapter: the tokens table, as an authorizer reads it."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def find(self, header: str) -> Token | None:
+        """Return the token an Authorization *header* carries, None if malformed, unknown or revoked."""
+        match = _BEARER.fullmatch(header)
+        row = self._table.get(hash_token(match[1])) if match else None
+        token = from_row(row, Token) if row else None
+        return token if token and not token.revoked else None
+
+
+def claims(token: Token) -> dict[str, Any]:
+    """Return the context API Gateway hands to the views; it carries only texts."""
+    return {"scopes": " ".join(token.scopes), "pipelines": " ".join(token.pipelines)}

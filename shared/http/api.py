@@ -1,0 +1,135 @@
+"""Routes of one Chalice app: a decorator that checks, parses, answers and documents.
+
+Stages of a request: origin secret and request id (middleware) → scope and pipeline → body → view → answer.
+Chalice turns an error raised in a view into a 500 before middleware sees it, so views are wrapped here.
+"""
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from chalice.app import Chalice, CORSConfig, Response
+
+from shared import log
+from shared.errors import HeadraceError, PayloadTooLarge
+from shared.http.problem import make_problem, problem_of, problem_response
+from shared.http.request import Request, authorise, caller_of
+from shared.parsing import decode
+
+MAX_BODY_BYTES = 3 * 1024 * 1024
+CORS = CORSConfig(
+    allow_origin="*",
+    allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key"],
+    expose_headers=["ETag", "Link", "Location", "Retry-After", "X-Request-Id"],
+    max_age=600,
+)
+JSON_TYPES = ("application/json",)
+
+View = Callable[..., Any]
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """One documented route."""
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    scope: str | None
+    body: Any = None
+    response: Any = None
+    status: int = 200
+    content_types: tuple[str, ...] = JSON_TYPES
+    query: dict[str, str] = {}
+
+
+class Api:
+    """The routes of one app. ``operations`` is what its part of the OpenAPI document is made of."""
+
+    def __init__(self, app: Chalice, authorizer: Any, logger: logging.Logger) -> None:
+        self._app = app
+        self._authorizer = authorizer
+        self._log = logger
+        self.operations: list[Operation] = []
+
+    def route(
+        self, method: str, path: str, *, scope: str | None, **documented: Any
+    ) -> Callable[[View], View]:
+        """Register a view as ``method path`` for tokens with *scope* (None: open to all).
+
+        The view gets the :class:`Request` and the path parameters by name; it returns a struct, a
+        :class:`chalice.app.Response` or raises a deliberate error. ``documented`` are the further fields
+        of :class:`Operation`: ``body`` and ``response`` models, ``status``, ``content_types``, ``query``.
+        """
+
+        def register(view: View) -> View:
+            operation = Operation(
+                method=method,
+                path=path,
+                name=view.__name__,
+                summary=(view.__doc__ or "").strip().split("\n")[0],
+                scope=scope,
+                **documented,
+            )
+            self.operations.append(operation)
+            options: dict[str, Any] = {"methods": [method], "cors": CORS}
+            if scope is not None:
+                options["authorizer"] = self._authorizer
+            if method in {"POST", "PUT", "PATCH"}:
+                options["content_types"] = list(operation.content_types)
+            self._app.route(path, **options)(self._answering(operation, view))
+            return view
+
+        return register
+
+    def _answering(self, operation: Operation, view: View) -> View:
+        """Wrap *view*: parse before it, shape what it returns or raises."""
+
+        @functools.wraps(view)
+        def answer(**path: str) -> Response:
+            current: Any = self._app.current_request
+            request_id = current.context.get("requestId", "-")
+            log.start(request_id=request_id, route=f"{operation.method} {operation.path}", **path)
+            try:
+                return _success(operation, view(self._request(operation, path), **path))
+            except HeadraceError as error:
+                if error.status >= 500:
+                    self._log.exception("request failed")
+                problem = problem_of(error)
+            except Exception:  # noqa: BLE001
+                # The supervisor of every view: what no one foresaw is logged whole and told as nothing.
+                self._log.exception("request crashed")
+                problem = make_problem(500, "Internal error", "The service could not answer.")
+            instance = current.context.get("path", operation.path)
+            return problem_response(problem, instance=instance, request_id=request_id)
+
+        return answer
+
+    def _request(self, operation: Operation, path: dict[str, str]) -> Request:
+        current: Any = self._app.current_request
+        caller = caller_of(current.context)
+        if operation.scope is not None:
+            authorise(caller, operation.scope, path.get("pipeline"))
+        raw = bytes(current.raw_body or b"")
+        if len(raw) > MAX_BODY_BYTES:
+            raise PayloadTooLarge(f"the body has {len(raw)} bytes; the limit is {MAX_BODY_BYTES}")
+        return Request(
+            id=current.context.get("requestId", "-"),
+            path=current.context.get("path", operation.path),
+            caller=caller,
+            body=decode(raw, operation.body) if operation.body is not None else None,
+            raw_body=raw,
+            query=dict(current.query_params or {}),
+            headers={name.lower(): value for name, value in current.headers.items()},
+        )
+
+
+def _success(operation: Operation, result: Any) -> Response:
+    """Return what the view made as an HTTP answer; structs become JSON."""
+    if isinstance(result, Response):
+        return result
+    headers: dict[str, Any] = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    body = msgspec.json.encode(result).decode() if result is not None else ""
+    return Response(body, headers, operation.status)

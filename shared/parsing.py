@@ -1,0 +1,78 @@
+"""From untrusted JSON to frozen structs, with every complaint naming a place and, for names, a likely meaning."""
+
+import difflib
+import json
+import re
+from typing import Any
+
+import msgspec
+
+from shared.errors import FieldError, InvalidBody
+
+MAX_DEPTH = 32
+
+
+def decode[T](body: bytes, kind: type[T]) -> T:
+    """Return *body* as a *kind*.
+
+    Raises
+    ------
+    InvalidBody
+        Not JSON, nested deeper than 32, NaN, an unknown, missing or wrongly typed field; its ``errors`` say where.
+    """
+    if not body:
+        raise InvalidBody("The body is empty; send JSON.", (FieldError(pointer="", detail="missing"),))
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        raise _invalid(error, kind) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidBody(f"The body is not JSON: {error}") from None
+    except RecursionError:
+        raise InvalidBody(f"The body is nested deeper than {MAX_DEPTH} levels.") from None
+
+
+def convert[T](value: object, kind: type[T]) -> T:
+    """Return the plain *value* (of YAML, of a row) as a *kind*; raises as :func:`decode` does."""
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise _invalid(error, kind) from None
+
+
+def _invalid(error: msgspec.ValidationError, kind: Any) -> InvalidBody:
+    """Split msgspec's ``reason - at `$.path` `` into a field error."""
+    text, _, path = str(error).partition(" - at `")
+    detail = text + _suggestion(text, kind)
+    pointer = _pointer(path.rstrip("`"))
+    return InvalidBody(f"{pointer or 'The body'}: {detail}", (FieldError(pointer=pointer, detail=detail),))
+
+
+def _pointer(path: str) -> str:
+    """Return an RFC 6901 pointer for msgspec's ``$.a.b[0]``; ``[...]`` stands for some member of a map."""
+    steps = re.findall(r"\.([^.\[\]]+)|\[([^\]]*)\]", path.removeprefix("key in ").lstrip("$"))
+    names = [(name or index).replace("~", "~0").replace("/", "~1") for name, index in steps]
+    return "".join(f"/{name}" for name in names)
+
+
+def _suggestion(text: str, kind: Any) -> str:
+    """Return "; did you mean X?" where an unknown field resembles one that the model has somewhere."""
+    match = re.search(r"unknown field `(.+)`", text)
+    if not match:
+        return ""
+    close = difflib.get_close_matches(match[1], _field_names(kind), n=1)
+    return f"; did you mean `{close[0]}`?" if close else ""
+
+
+def _field_names(kind: Any) -> list[str]:
+    """Return every property name in the JSON Schema of *kind*."""
+    schema = json.dumps(msgspec.json.schema(kind))
+    names: set[str] = set()
+
+    def collect(node: dict[str, Any]) -> dict[str, Any]:
+        properties = node.get("properties")
+        names.update(properties if isinstance(properties, dict) else ())
+        return node
+
+    json.loads(schema, object_hook=collect)
+    return sorted(names)

@@ -1,0 +1,132 @@
+"""What one service may read of another's tables: the only place where such reads are written.
+
+Training reads pipelines, datasets and releases; inference reads pipelines and models. Each policy grants exactly that.
+"""
+
+from typing import Any
+
+import msgspec
+
+from shared.codec import from_row
+from shared.entities.dataset import DatasetManifest, DatasetState, DatasetVersion
+from shared.entities.pipeline import Pipeline, PipelineDefinition
+from shared.entities.serving import Release
+from shared.entities.training import ModelVersion
+from shared.errors import NotFound
+from shared.objects import Bucket, split_uri
+from shared.parsing import convert
+from shared.tables import Table
+
+
+class Pipelines:
+    """Reads pipeline definitions."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+
+    def get(self, name: str) -> Pipeline:
+        """Return the stored pipeline.
+
+        Raises
+        ------
+        NotFound
+            There is none of that name.
+        """
+        row = self.table.get("pipeline", name)
+        if row is None:
+            raise NotFound(f"no pipeline {name!r}; create it with PUT /v1/pipelines/{name}")
+        return from_row(row, Pipeline)
+
+    def definition(self, name: str) -> PipelineDefinition:
+        """Return the definition with every default filled in."""
+        kind: Any = PipelineDefinition
+        definition: PipelineDefinition = convert(self.get(name).definition, kind)
+        return definition
+
+    def names(self) -> list[str]:
+        """Return the names of all pipelines, in order."""
+        return [str(row["pipeline"]) for row in all_rows(self.table, "pipeline")]
+
+
+class Datasets:
+    """Reads dataset versions and their manifests."""
+
+    def __init__(self, table: Table, data: Bucket | None = None) -> None:
+        self.table = table
+        self._data = data
+
+    def get(self, pipeline: str, version: str) -> DatasetVersion:
+        """Return one version's row.
+
+        Raises
+        ------
+        NotFound
+            There is none.
+        """
+        row = self.table.get(pipeline, version)
+        if row is None:
+            raise NotFound(f"pipeline {pipeline!r} has no dataset version {version!r}")
+        return from_row(row, DatasetVersion)
+
+    def versions(self, pipeline: str) -> list[DatasetVersion]:
+        """Return all versions of *pipeline*, oldest first (by ordinal)."""
+        rows = [from_row(row, DatasetVersion) for row in all_rows(self.table, pipeline)]
+        return sorted(rows, key=lambda version: version.ordinal)
+
+    def ready(self, pipeline: str) -> list[DatasetVersion]:
+        """Return the versions a training may use: READY and not a duplicate of another, oldest first."""
+        return [v for v in self.versions(pipeline) if v.state is DatasetState.READY and not v.duplicate_of]
+
+    def manifest(self, version: DatasetVersion) -> DatasetManifest:
+        """Return the manifest of a READY version."""
+        if self._data is None or version.manifest_uri is None:
+            raise NotFound(f"dataset version {version.version!r} has no manifest yet")
+        _, key = split_uri(version.manifest_uri)
+        return msgspec.json.decode(self._data.read(key), type=DatasetManifest)
+
+
+class Models:
+    """Reads model versions."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+
+    def get(self, pipeline: str, version: str) -> ModelVersion:
+        """Return one model version's row.
+
+        Raises
+        ------
+        NotFound
+            There is none.
+        """
+        row = self.table.get(pipeline, version)
+        if row is None:
+            raise NotFound(f"pipeline {pipeline!r} has no model version {version!r}")
+        return from_row(row, ModelVersion)
+
+    def versions(self, pipeline: str) -> list[ModelVersion]:
+        """Return all model versions of *pipeline*, oldest first."""
+        rows = [from_row(row, ModelVersion) for row in all_rows(self.table, pipeline)]
+        return sorted(rows, key=lambda model: model.number)
+
+
+class Releases:
+    """Reads what serves."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+
+    def current(self, pipeline: str) -> Release | None:
+        """Return the release row of *pipeline*, None before its first release."""
+        row = self.table.get(pipeline, "current")
+        return from_row(row, Release) if row else None
+
+
+def all_rows(table: Table, partition: str, *, prefix: str = "") -> list[dict[str, Any]]:
+    """Return every row of one partition, page by page."""
+    page = table.query(partition, prefix=prefix)
+    rows = page.rows
+    while page.cursor:
+        page = table.query(partition, prefix=prefix, cursor=page.cursor)
+        rows += page.rows
+    return rows

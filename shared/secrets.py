@@ -1,0 +1,32 @@
+"""Adapter: the origin secret in Secrets Manager."""
+
+import time
+from collections.abc import Collection
+from typing import Any
+
+import msgspec
+
+from shared.aws import aws_errors
+
+KEEP_S = 300  # after a rotation the old value stays valid at least this long
+
+
+class OriginSecret:
+    """The values CloudFront may send; read again every five minutes."""
+
+    def __init__(self, client: Any, arn: str) -> None:
+        self._client = client
+        self._arn = arn
+        self._values: tuple[str, ...] = ()
+        self._read_at = float("-inf")
+
+    def values(self) -> Collection[str]:
+        """Return the values accepted now: ``current`` and, while it rotates, ``previous``."""
+        if time.monotonic() - self._read_at > KEEP_S:
+            with aws_errors("read the origin secret"):
+                text = self._client.get_secret_value(SecretId=self._arn)["SecretString"]
+            self._values = tuple(
+                value for value in msgspec.json.decode(text, type=dict[str, str]).values() if value
+            )
+            self._read_at = time.monotonic()
+        return self._values
