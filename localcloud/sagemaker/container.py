@@ -1,0 +1,173 @@
+"""A container without Docker: the image's environment, a private /opt/ml and nothing left behind.
+
+With user namespaces the program is process 1 of its own process, mount and (isolated) network
+namespaces, and sees its own folder at /opt/ml. Where those are forbidden, a guard process runs it and
+SAGEMAKER_BASE_DIR tells AWS's toolkit where the folder is.
+"""
+
+import functools
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from localcloud.processes import Spawner
+
+_GUARD: Final = Path(__file__).with_name("guard.py")
+_ENTER: Final = Path(__file__).with_name("enter_container.sh")
+_UNSHARE: Final = ("unshare", "--map-root-user", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+_HOSTS: Final = "127.0.0.1 localhost algo-1\n::1 localhost\n"
+logger = logging.getLogger(__name__)
+
+
+@functools.cache
+def _spawner() -> Spawner:
+    return Spawner()
+
+
+class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """What to run, and in which folders: `base` becomes /opt/ml, `work` holds the rest and is the cwd."""
+
+    command: Sequence[str]
+    image: Path
+    base: Path
+    work: Path
+    environment: Mapping[str, str]
+    is_isolated: bool = False
+
+
+class Container:
+    """A started container; `on_line` gets every line it prints."""
+
+    def __init__(self, spec: ContainerSpec, *, use_namespaces: bool, on_line: Callable[[str], None]) -> None:
+        self._in_namespace = use_namespaces
+        self._process = _start(spec, use_namespaces)
+        self._reader = threading.Thread(target=self._read_lines, args=(on_line,), daemon=True)
+        self._reader.start()
+
+    def wait(self, timeout_s: float | None = None) -> int | None:
+        """Return the exit code once the program has ended and all it printed is read; None after the timeout."""
+        try:
+            code = int(self._process.wait(timeout_s))
+        except subprocess.TimeoutExpired:
+            return None
+        self.kill()
+        self._reader.join(timeout=5)
+        return code
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the program has not ended yet."""
+        return self._process.poll() is None
+
+    def stop(self, grace_s: float) -> None:
+        """Ask the program to end, and kill it with all it started when it has not after the grace."""
+        self._terminate()
+        try:
+            self._process.wait(grace_s)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """Kill everything that runs in the container."""
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            return
+
+    def _terminate(self) -> None:
+        # unshare itself must live on to take its child with it; process 1 inside gets the signal, and
+        # like in Docker it is ignored unless the program handles it.
+        for pid in _children(self._process.pid) if self._in_namespace else [self._process.pid]:
+            try:
+                os.kill(pid, signal.SIGTERM)
+            except ProcessLookupError:
+                continue
+
+    def _read_lines(self, on_line: Callable[[str], None]) -> None:
+        with self._process.stdout as stdout:
+            for line in stdout:
+                on_line(line.rstrip("\r\n"))
+
+
+def namespaces_work(scratch: Path) -> bool:
+    """Try once whether this machine lets us build a container out of namespaces."""
+    if not (shutil.which("unshare") and shutil.which("setpriv")):
+        return False
+    base = scratch / "probe" / "ml"
+    base.mkdir(parents=True, exist_ok=True)
+    spec = ContainerSpec(
+        command=["test", "-d", "/opt/ml"],
+        image=scratch,
+        base=base,
+        work=base.parent,
+        environment={},
+        is_isolated=True,
+    )
+    seen: list[str] = []
+    code = Container(spec, use_namespaces=True, on_line=seen.append).wait(20)
+    shutil.rmtree(base.parent, ignore_errors=True)
+    if code != 0:
+        logger.warning("no user namespaces here, containers share this machine's /opt: %s", " ".join(seen))
+    return code == 0
+
+
+def _start(spec: ContainerSpec, use_namespaces: bool) -> Any:
+    for folder in ("tmp", "home"):
+        (spec.work / folder).mkdir(parents=True, exist_ok=True)
+    options = {
+        "cwd": spec.work,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.STDOUT,
+        "text": True,
+        "errors": "replace",
+        # A group of its own, so that one signal reaches all of it.
+        "start_new_session": True,
+    }
+    environment = _base_environment(spec) | dict(spec.environment)
+    if use_namespaces:
+        return _spawner().start(
+            _namespace_command(spec), env=environment, stdin=subprocess.DEVNULL, **options
+        )
+    environment |= {"SAGEMAKER_BASE_DIR": str(spec.base)}
+    # The guard's stdin is a pipe from this process: when it closes, the guard kills the group. The
+    # parent-death signal alone would end the guard and leave the program.
+    guarded = [sys.executable, "-I", "-S", str(_GUARD), *spec.command]
+    return subprocess.Popen(guarded, env=environment, stdin=subprocess.PIPE, **options)
+
+
+def _namespace_command(spec: ContainerSpec) -> list[str]:
+    (spec.work / "hosts").write_text(_HOSTS, encoding="utf-8")
+    network = ["--net"] if spec.is_isolated else []
+    return [*_UNSHARE, *network, "sh", str(_ENTER), str(spec.base), str(spec.work), *spec.command]
+
+
+def _base_environment(spec: ContainerSpec) -> dict[str, str]:
+    """Return what the image itself sets; nothing of the server's environment leaks in."""
+    packages = str(spec.work / "site-packages")
+    return {
+        "PATH": f"{spec.image / 'bin'}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+        "HOME": str(spec.work / "home"),
+        "TMPDIR": str(spec.work / "tmp"),
+        "LANG": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+        # An image is read-only: a script's requirements.txt installs into the container alone.
+        "PIP_TARGET": packages,
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PYTHONPATH": packages,
+    }
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []

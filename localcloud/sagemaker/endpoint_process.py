@@ -1,0 +1,159 @@
+"""The processes behind one production variant: model on disk, web server up, /ping answered."""
+
+import logging
+import shutil
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+from localcloud.sagemaker import artifacts, credentials, hosting, images
+from localcloud.sagemaker.container import Container, ContainerSpec
+from localcloud.sagemaker.errors import ClientJobError
+from localcloud.sagemaker.logs import LogStream
+from localcloud.sagemaker.settings import Settings
+from localcloud.sagemaker.store import Row, Scope
+from localcloud.sagemaker.unix_http import ConnectionPool
+
+_SERVING: Final = Path(__file__).with_name("serving")
+_SOCKET: Final = "http.sock"
+# AWS's own default for ContainerStartupHealthCheckTimeoutInSeconds is not stated; 8 minutes is its
+# documented wait. A server that answers 5xx this often will not recover here, so we say so sooner.
+_HEALTH_CHECK_TIMEOUT_S: Final = 480
+_FAILED_PINGS: Final = 3
+logger = logging.getLogger(__name__)
+
+
+class StartFailed(Exception):
+    """A variant that did not come up; the text is the endpoint's FailureReason."""
+
+
+class VariantSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """One variant of one endpoint: its configuration and the model as it was when the endpoint was made."""
+
+    endpoint_name: str
+    scope: Scope
+    variant: Row
+    model: Row
+
+
+class VariantProcess:
+    """A variant's web server; `pool` talks to it."""
+
+    def __init__(self, spec: VariantSpec, settings: Settings, *, use_namespaces: bool) -> None:
+        self._spec, self._settings, self._use_namespaces = spec, settings, use_namespaces
+        self.name: str = spec.variant["VariantName"]
+        self._work = settings.work / "endpoints" / f"{spec.endpoint_name}-{self.name}-{uuid.uuid4().hex[:8]}"
+        self._logs: LogStream | None = None
+        self._container: Container | None = None
+        self._is_stopped = threading.Event()
+        self.log_stream = f"{self.name}/i-{uuid.uuid4().hex[:17]}"
+        self.pool = ConnectionPool(self._work / _SOCKET)
+
+    def start(self) -> None:
+        """Download the model, start the server and wait until it is healthy.
+
+        Raises
+        ------
+        StartFailed
+            Download, image or health check failed; nothing is left running.
+        """
+        try:
+            self._start()
+            self._wait_until_healthy()
+        except BaseException:
+            self.stop()
+            raise
+
+    def is_alive(self) -> bool:
+        """Whether the server process still runs."""
+        return self._container is not None and self._container.is_running
+
+    def stop(self) -> None:
+        """End the server and remove its folder."""
+        self._is_stopped.set()
+        if self._container is not None:
+            self._container.kill()
+            self._container.wait(5)
+        self.pool.close()
+        if self._logs is not None:
+            self._logs.close()
+        shutil.rmtree(self._work, ignore_errors=True)
+
+    def _start(self) -> None:
+        model, scope = self._spec.model, self._spec.scope
+        container = hosting.container_of(model)
+        base = self._work / "ml"
+        for folder in ("model", "code"):
+            (base / folder).mkdir(parents=True, exist_ok=True)
+        session = credentials.assume_role(
+            model["ExecutionRoleArn"], "SageMaker", scope, self._settings.endpoint_url
+        )
+        image = self._download(session, container, base)
+        is_isolated = bool(model.get("EnableNetworkIsolation"))
+        self._logs = LogStream(
+            session.client("logs"), f"/aws/sagemaker/Endpoints/{self._spec.endpoint_name}", self.log_stream
+        )
+        spec = ContainerSpec(
+            command=_serve_command(image),
+            image=image,
+            base=base,
+            work=self._work,
+            environment=_environment(container, scope, {} if is_isolated else session.environment()),
+            is_isolated=is_isolated,
+        )
+        self._container = Container(spec, use_namespaces=self._use_namespaces, on_line=self._logs.write)
+
+    def _download(self, session: credentials.RoleSession, container: Row, base: Path) -> Path:
+        uri = hosting.model_data_uri(container)
+        try:
+            image = images.resolve_image(self._settings.images, container["Image"])
+            if uri:
+                artifacts.download_and_extract(session.client("s3"), uri, base / "model")
+        except ClientJobError as error:
+            raise StartFailed(str(error).removeprefix("ClientError: ")) from error
+        except (ClientError, BotoCoreError, OSError) as error:
+            raise StartFailed(
+                f"Could not find model data at {uri}. Please ensure that the role can read it: {error}"
+            ) from error
+        return image
+
+    def _wait_until_healthy(self) -> None:
+        timeout_s = (
+            self._spec.variant.get("ContainerStartupHealthCheckTimeoutInSeconds") or _HEALTH_CHECK_TIMEOUT_S
+        )
+        deadline, failures = time.monotonic() + timeout_s, 0
+        while time.monotonic() < deadline and failures < _FAILED_PINGS and self.is_alive():
+            status = self.pool.ping()
+            if status == 200:
+                return
+            failures += status is not None
+            self._is_stopped.wait(0.05)
+        raise StartFailed(
+            f"The primary container for production variant {self.name} did not pass the ping health check. "
+            "Please check CloudWatch logs for this endpoint."
+        )
+
+
+def _serve_command(image: Path) -> list[str]:
+    """Return gunicorn as the image starts it, bound to a socket file instead of port 8080."""
+    python = str(image / "bin" / "python")
+    return [python, str(_SERVING / "serve.py"), _SOCKET]
+
+
+def _environment(container: Row, scope: Scope, session: dict[str, str]) -> dict[str, str]:
+    return {
+        "AWS_REGION": scope.region,
+        "AWS_DEFAULT_REGION": scope.region,
+        "SAGEMAKER_REGION": scope.region,
+        **session,
+        **(container.get("Environment") or {}),
+    }
+
+
+Starter = Callable[[VariantSpec], Any]

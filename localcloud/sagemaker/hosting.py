@@ -1,0 +1,117 @@
+"""Models and endpoint configurations: what is checked when they are made, and nothing runs yet."""
+
+from collections.abc import Callable
+from typing import Any
+
+from localcloud.sagemaker import errors, listing
+from localcloud.sagemaker.credentials import check_role
+from localcloud.sagemaker.store import ENDPOINT_CONFIG, MODEL, Kind, Row, Scope, Store
+
+
+class Hosting:
+    """Create, describe, list and delete models and endpoint configurations.
+
+    Deleting one that is in use is allowed, as on AWS: a model is an entry, and an endpoint that runs
+    has what it needs.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def create_model(self, scope: Scope, request: Row) -> Row:
+        """Accept a model with exactly one container; nothing is downloaded before an endpoint wants it."""
+        container_of(request)
+        if request.get("ExecutionRoleArn"):
+            check_role(request["ExecutionRoleArn"], scope)
+        isolation = bool(request.get("EnableNetworkIsolation"))
+        row = self._store.create(MODEL, scope, request | {"EnableNetworkIsolation": isolation})
+        return {"ModelArn": row["ModelArn"]}
+
+    def create_endpoint_config(self, scope: Scope, request: Row) -> Row:
+        """Accept a configuration whose models exist and whose variants can work."""
+        for variant in request["ProductionVariants"]:
+            self._check_variant(scope, variant)
+        _check_names(request["ProductionVariants"])
+        row = self._store.create(ENDPOINT_CONFIG, scope, request)
+        return {"EndpointConfigArn": row["EndpointConfigArn"]}
+
+    def describe(self, kind: Kind) -> Callable[[Scope, Row], Row]:
+        """Return the Describe operation of a kind."""
+        return lambda scope, request: self._store.get(kind, scope, request[kind.name_member])
+
+    def delete(self, kind: Kind) -> Callable[[Scope, Row], Row]:
+        """Return the Delete operation of a kind."""
+
+        def operation(scope: Scope, request: Row) -> Row:
+            self._store.delete(kind, scope, request[kind.name_member])
+            return {}
+
+        return operation
+
+    def list_rows(self, kind: Kind) -> Callable[[Scope, Row], Row]:
+        """Return the List operation of a kind."""
+
+        def operation(scope: Scope, request: Row) -> Row:
+            page, token = listing.list_page(kind, self._store.rows(kind, scope), request)
+            return {f"{kind.name}s": page, "NextToken": token}
+
+        return operation
+
+    def _check_variant(self, scope: Scope, variant: Row) -> None:
+        name = variant["VariantName"]
+        if not variant.get("ModelName"):
+            raise errors.validation(
+                f"The local SageMaker needs a ModelName in variant {name} (no inference components)."
+            )
+        model = self._store.get(MODEL, scope, variant["ModelName"])
+        serverless = variant.get("ServerlessConfig")
+        if serverless:
+            _check_serverless(variant, serverless, model)
+        elif not variant.get("InstanceType"):
+            raise errors.validation(
+                f"Invalid production variant {name}: InstanceType and InitialInstanceCount, or ServerlessConfig, are required."
+            )
+
+
+def container_of(model: Row) -> dict[str, Any]:
+    """Return the one container of a model; pipelines of several containers are AWS's alone."""
+    containers = (
+        [model["PrimaryContainer"]] if model.get("PrimaryContainer") else model.get("Containers") or []
+    )
+    if len(containers) != 1:
+        raise errors.validation("The local SageMaker serves models with exactly one container.")
+    container: dict[str, Any] = containers[0]
+    if not container.get("Image"):
+        raise errors.validation("The local SageMaker serves containers with an Image (no model packages).")
+    if container.get("Mode", "SingleModel") != "SingleModel":
+        raise errors.validation("The local SageMaker serves containers in mode SingleModel.")
+    return container
+
+
+def model_data_uri(container: dict[str, Any]) -> str | None:
+    """Return the S3 URI of the model archive, whichever of the two members names it."""
+    source = (container.get("ModelDataSource") or {}).get("S3DataSource") or {}
+    return container.get("ModelDataUrl") or source.get("S3Uri")
+
+
+def _check_serverless(variant: Row, serverless: Row, model: Row) -> None:
+    # AWS documents both rules; sizes come in steps of 1 GB.
+    memory = serverless["MemorySizeInMB"]
+    if memory % 1024:
+        raise errors.validation(
+            f"Invalid MemorySizeInMB {memory}: valid values are 1024, 2048, 3072, 4096, 5120 and 6144."
+        )
+    if variant.get("InstanceType") or variant.get("InitialInstanceCount"):
+        raise errors.validation(
+            "Instance Type and Initial Instance Count can not be specified with ServerlessConfig."
+        )
+    if model.get("EnableNetworkIsolation"):
+        raise errors.validation(
+            "Serverless Inference does not support network isolation. Disable EnableNetworkIsolation of the model."
+        )
+
+
+def _check_names(variants: list[Row]) -> None:
+    names = [variant["VariantName"] for variant in variants]
+    if len(set(names)) != len(names):
+        raise errors.validation(f"Duplicate production variant names: {', '.join(sorted(names))}.")

@@ -1,0 +1,142 @@
+"""Plug the local SageMaker into MiniStack, in its own process.
+
+Stages: assert the patch points; find out what this machine can do; restore the last state; register
+handler and IAM map; in the background, once the server answers, bring back what was running.
+"""
+
+import logging
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from localcloud.errors import PatchPointMissing
+from localcloud.sagemaker import iam
+from localcloud.sagemaker.api import Api, operations
+from localcloud.sagemaker.container import namespaces_work
+from localcloud.sagemaker.endpoints import Endpoints
+from localcloud.sagemaker.hosting import Hosting
+from localcloud.sagemaker.runtime import Runtime
+from localcloud.sagemaker.settings import Settings
+from localcloud.sagemaker.store import Store
+from localcloud.sagemaker.training import Training
+
+_READY_TIMEOUT_S = 120
+logger = logging.getLogger(__name__)
+
+
+def install(*, images: Path, home: Path, endpoint_url: str) -> Callable[[], None]:
+    """Make MiniStack answer for SageMaker; call before its server starts, in its process.
+
+    Parameters
+    ----------
+    images
+        Folder of environments, one per image: `sagemaker-scikit-learn-1.9-0/bin/python`.
+    home
+        Folder for `sagemaker/`: state and the work folders of jobs and endpoints.
+    endpoint_url
+        Where that server will answer; jobs reach S3, STS and CloudWatch Logs there.
+
+    Returns
+    -------
+    The function to call at a graceful stop: it ends every process and saves the state.
+
+    Raises
+    ------
+    PatchPointMissing
+        MiniStack is not the version this was written for.
+    """
+    settings = Settings.from_env(images=images, home=home, endpoint_url=endpoint_url)
+    _assert_patch_points()
+    settings.work.mkdir(parents=True, exist_ok=True)
+    use_namespaces = settings.use_namespaces and namespaces_work(settings.work)
+    store = Store(settings.work / "state.json")
+    store.load()
+    training = Training(store, settings, use_namespaces=use_namespaces)
+    endpoints = Endpoints(store, settings, use_namespaces=use_namespaces)
+    api = Api(
+        operations(store, training, Hosting(store), endpoints),
+        Runtime(store, endpoints, settings),
+        iam.denied_pass_role,
+    )
+    _register(api)
+    endpoints.announce_restart()
+    _resume_when_ready(settings.endpoint_url, training, endpoints)
+
+    def shut_down() -> None:
+        api.close()
+        training.shut_down()
+        endpoints.shut_down()
+        store.save()
+
+    return shut_down
+
+
+def _register(api: Api) -> None:
+    from ministack import app
+
+    iam.patch_actions()
+    app.SERVICE_HANDLERS["sagemaker"] = api.handle
+
+
+def _resume_when_ready(url: str, training: Training, endpoints: Endpoints) -> None:
+    """Events need the rules and models need S3, and both are there only once the server answers."""
+
+    def resume() -> None:
+        if _wait_until_ready(url):
+            training.fail_interrupted()
+            endpoints.restart()
+
+    threading.Thread(target=resume, name="sagemaker-resume", daemon=True).start()
+
+
+def _wait_until_ready(url: str) -> bool:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline = time.monotonic() + _READY_TIMEOUT_S
+    while time.monotonic() < deadline:
+        try:
+            opener.open(f"{url}/_ministack/health", timeout=2).close()
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+        else:
+            return True
+    logger.error("no server answers at %s: the local SageMaker brings nothing back", url)
+    return False
+
+
+def _assert_patch_points() -> None:
+    from ministack import app
+    from ministack.core import iam_actions, iam_evaluator, responses
+    from ministack.services import eventbridge, sts
+    from ministack.services import iam as iam_service
+
+    points: list[tuple[Any, str]] = [
+        (app, "SERVICE_HANDLERS"),
+        (app, "_MAIN_LOOP"),
+        (app, "AUTH"),
+        (iam_actions, "SERVICE_TO_IAM_NAMESPACE"),
+        (iam_actions, "extract_iam_action"),
+        (iam_actions, "extract_resource_arn"),
+        (iam_actions, "access_denied_response"),
+        (iam_evaluator, "enforce"),
+        (iam_evaluator, "evaluate_trust_policy"),
+        (iam_evaluator, "EvalContext"),
+        (responses, "request_scope"),
+        (eventbridge, "_dispatch_event"),
+        (eventbridge, "_archive_event"),
+        (eventbridge, "_pattern_event_view"),
+        (iam_service, "_roles"),
+        (sts, "register_session"),
+    ]
+    for module, name in points:
+        if not hasattr(module, name):
+            raise PatchPointMissing("sagemaker", f"{module.__name__}.{name}", _ministack_version())
+
+
+def _ministack_version() -> str:
+    from importlib.metadata import version
+
+    return version("ministack")

@@ -1,0 +1,31 @@
+"""Start the model server of the scikit-learn image: gunicorn on the socket file given as argument.
+
+Runs inside the image's environment, by path. Like the image it brings the user's code to /opt/ml/code and
+installs its requirements. The image also imports the script once before any worker exists; that would
+double the seconds scikit-learn takes to import, and a broken script shows on the first /ping as well.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+# This folder holds one package and nothing else: a user's module can carry any other name.
+sys.path.insert(0, str(Path(__file__).parent))
+
+from sklearn_container import user_code
+
+
+def main(socket_path: str) -> None:
+    """Prepare the user's code, then become gunicorn."""
+    environment = user_code.ServingEnvironment.from_env()
+    user_code.prepare(environment)
+    python_path = ",".join([str(Path(__file__).parent), str(environment.code_dir)])
+    # The image uses gevent workers; four threads interleave requests likewise and start in half the time.
+    options = ["--timeout", str(environment.timeout_s), "-k", "gthread", "--threads", "4"]
+    options += ["--pythonpath", python_path, "-b", f"unix:{socket_path}", "-w", str(environment.workers)]
+    options += ["--log-level", "info", "--no-control-socket", "sklearn_container.wsgi:application"]
+    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *options])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,87 @@
+"""Where the user's script is, and how it gets there."""
+
+import importlib
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+
+class ServingEnvironment(NamedTuple):
+    """The variables the image reads, with its defaults."""
+
+    module_name: str
+    submit_directory: str
+    code_dir: Path
+    model_dir: Path
+    default_accept: str
+    workers: int
+    timeout_s: int
+
+    @classmethod
+    def from_env(cls) -> "ServingEnvironment":
+        """Read SAGEMAKER_PROGRAM and its companions; folders are under /opt/ml or SAGEMAKER_BASE_DIR."""
+        base = Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
+        program = os.environ.get("SAGEMAKER_PROGRAM", "")
+        directory = os.environ.get("SAGEMAKER_SUBMIT_DIRECTORY", str(base / "code"))
+        # Without a private /opt/ml the documented paths still have to work.
+        directory = (
+            directory.replace("/opt/ml", str(base), 1) if directory.startswith("/opt/ml/") else directory
+        )
+        return cls(
+            module_name=program.removesuffix(".py"),
+            submit_directory=directory,
+            code_dir=base / "code",
+            model_dir=base / "model",
+            default_accept=os.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", "application/json"),
+            # The image starts a worker per CPU; here one machine serves many endpoints.
+            workers=int(os.environ.get("SAGEMAKER_MODEL_SERVER_WORKERS", "1")),
+            timeout_s=int(os.environ.get("SAGEMAKER_MODEL_SERVER_TIMEOUT", "60")),
+        )
+
+
+def prepare(environment: ServingEnvironment) -> None:
+    """Copy, unpack or download the submit directory to the code folder and install its requirements."""
+    source, target = environment.submit_directory, environment.code_dir
+    if source.startswith("s3://"):
+        _download_and_unpack(source, target)
+    elif Path(source).is_dir():
+        if Path(source) != target:
+            shutil.copytree(source, target, dirs_exist_ok=True)
+    elif Path(source).is_file():
+        _unpack(Path(source), target)
+    requirements = target / "requirements.txt"
+    if requirements.exists():
+        subprocess.run([sys.executable, "-m", "pip", "install", "-r", str(requirements)], check=True)
+
+
+def import_user_module(environment: ServingEnvironment) -> ModuleType:
+    """Import the script named by SAGEMAKER_PROGRAM."""
+    if not environment.module_name:
+        raise ValueError(
+            "SAGEMAKER_PROGRAM is not set: name the script with model_fn in the model's Environment."
+        )
+    code = str(environment.code_dir)
+    if code not in sys.path:
+        sys.path.insert(0, code)
+    return importlib.import_module(environment.module_name)
+
+
+def _unpack(archive: Path, target: Path) -> None:
+    with tarfile.open(archive) as tar:
+        tar.extractall(target, filter="data")
+
+
+def _download_and_unpack(uri: str, target: Path) -> None:
+    import boto3
+
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    with tempfile.TemporaryDirectory() as folder:
+        archive = Path(folder) / "sourcedir.tar.gz"
+        boto3.client("s3").download_file(bucket, key, str(archive))
+        _unpack(archive, target)

@@ -1,0 +1,42 @@
+"""AddTags, ListTags, DeleteTags: one set of tags per ARN."""
+
+from localcloud.sagemaker import errors
+from localcloud.sagemaker.store import Row, Scope, Store
+
+# AWS's limit per resource.
+_MOST_TAGS = 50
+
+
+class Tagging:
+    """The tag operations over the store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def add(self, scope: Scope, request: Row) -> Row:
+        """Add tags or change their values; answer with all of them."""
+        arn = request["ResourceArn"]
+        tags = self._store.tags(arn) | {tag["Key"]: tag["Value"] for tag in request["Tags"]}
+        if len(tags) > _MOST_TAGS:
+            raise errors.validation(
+                f"A resource has at most {_MOST_TAGS} tags; {arn} would have {len(tags)}."
+            )
+        self._store.set_tags(arn, tags)
+        return {"Tags": _as_list(tags)}
+
+    def list_tags(self, scope: Scope, request: Row) -> Row:
+        """Return every tag of a resource, on one page."""
+        return {"Tags": _as_list(self._store.tags(request["ResourceArn"]))}
+
+    def delete(self, scope: Scope, request: Row) -> Row:
+        """Remove tags by key; keys that are not there do not matter."""
+        arn = request["ResourceArn"]
+        gone = set(request["TagKeys"])
+        self._store.set_tags(
+            arn, {key: value for key, value in self._store.tags(arn).items() if key not in gone}
+        )
+        return {}
+
+
+def _as_list(tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -1,0 +1,97 @@
+"""The files a training container finds under /opt/ml, as AWS's documentation lists them."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from localcloud.sagemaker.errors import ApiError, validation
+from localcloud.sagemaker.store import Row
+
+_CHECKPOINTS: Final = "/opt/ml/checkpoints"
+_FOLDERS: Final = ("input/config", "input/data", "model", "output/data", "code", "checkpoints")
+
+
+def write_configuration(base: Path, row: Row, host: str) -> None:
+    """Make the folders and write hyperparameters.json, inputdataconfig.json and resourceconfig.json."""
+    for folder in _FOLDERS:
+        (base / folder).mkdir(parents=True, exist_ok=True)
+    for name, content in _configuration(row, host).items():
+        (base / "input" / "config" / name).write_text(json.dumps(content), encoding="utf-8")
+
+
+def _configuration(row: Row, host: str) -> dict[str, Any]:
+    instance_type = row["ResourceConfig"]["InstanceType"]
+    group = "homogeneousCluster"
+    return {
+        "hyperparameters.json": row.get("HyperParameters") or {},
+        "inputdataconfig.json": {
+            channel["ChannelName"]: _channel_configuration(channel, row)
+            for channel in row.get("InputDataConfig") or []
+        },
+        "resourceconfig.json": {
+            "current_host": host,
+            "current_instance_type": instance_type,
+            "current_group_name": group,
+            "hosts": [host],
+            "instance_groups": [
+                {"instance_group_name": group, "instance_type": instance_type, "hosts": [host]}
+            ],
+            "network_interface_name": "eth0",
+        },
+    }
+
+
+def _channel_configuration(channel: Row, row: Row) -> dict[str, str]:
+    source = channel["DataSource"]["S3DataSource"]
+    # FastFile shows the same files as File, only lazily; here they are simply there.
+    configuration = {
+        "TrainingInputMode": channel.get("InputMode") or row["AlgorithmSpecification"]["TrainingInputMode"],
+        "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
+        "RecordWrapperType": channel.get("RecordWrapperType", "None"),
+    }
+    if "ContentType" in channel:
+        configuration["ContentType"] = channel["ContentType"]
+    return configuration
+
+
+def checkpoint_folder(base: Path, row: Row) -> Path | None:
+    """Return the folder that is synchronised with S3, or None when the job asks for no checkpoints."""
+    config = row.get("CheckpointConfig")
+    if not config:
+        return None
+    local = config.get("LocalPath") or _CHECKPOINTS
+    return base / local.removeprefix("/opt/ml/")
+
+
+def check_local_limits(request: Row) -> None:
+    """Refuse, in plain words, what AWS would do and one machine cannot."""
+    resources = request.get("ResourceConfig") or {}
+    if not resources.get("InstanceType"):
+        raise _unsupported("a job needs ResourceConfig.InstanceType (no instance groups, no serverless jobs)")
+    if resources.get("InstanceCount", 1) != 1:
+        raise _unsupported("a job has exactly one instance")
+    if not request.get("AlgorithmSpecification", {}).get("TrainingImage"):
+        raise _unsupported(
+            "a job needs AlgorithmSpecification.TrainingImage (there are no algorithm resources)"
+        )
+    for channel in request.get("InputDataConfig") or []:
+        _check_channel(channel, request)
+    local = (request.get("CheckpointConfig") or {}).get("LocalPath") or _CHECKPOINTS
+    if not local.startswith("/opt/ml/"):
+        raise _unsupported("CheckpointConfig.LocalPath lies under /opt/ml")
+
+
+def _check_channel(channel: Row, request: Row) -> None:
+    name = channel["ChannelName"]
+    source = channel["DataSource"].get("S3DataSource")
+    if not source or source["S3DataType"] not in ("S3Prefix", "ManifestFile"):
+        raise _unsupported(f"channel {name!r} reads S3Prefix or ManifestFile from S3")
+    mode = channel.get("InputMode") or request["AlgorithmSpecification"]["TrainingInputMode"]
+    if mode == "Pipe":
+        raise _unsupported(f"channel {name!r} has input mode File or FastFile")
+    if channel.get("CompressionType", "None") != "None":
+        raise _unsupported(f"channel {name!r} is not decompressed: CompressionType is None")
+
+
+def _unsupported(rule: str) -> ApiError:
+    return validation(f"The local SageMaker cannot do this: {rule}.")
