@@ -99,9 +99,9 @@ def _content_name(sources: Mapping[str, bytes], pins: bytes) -> str:
 def _write_whole(path: Path, content: bytes) -> None:
     # Two builds at once may both write: each renames a whole file, and both files are the same.
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as part:
-        part.write(content)
-    os.replace(part.name, path)
+    part = path.with_suffix(f".{os.getpid()}")
+    part.write_bytes(content)
+    part.replace(path)
 
 
 def _uv() -> list[str]:

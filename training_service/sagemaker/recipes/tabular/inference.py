@@ -6,11 +6,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from tabular.threads import cap_threads  # noqa: E402 - found by the path above
+from tabular.threads import cap_threads  # type: ignore[import-not-found]
 
 # The server already runs one worker per CPU; a second thread for one request only gets in the way.
 cap_threads(os.environ, most=1)
 
-from tabular.serving import model_fn, transform_fn  # noqa: E402 - after the threads are capped
+from tabular.serving import model_fn, transform_fn  # type: ignore[import-not-found]  # noqa: E402
 
 __all__ = ["model_fn", "transform_fn"]

@@ -1,4 +1,4 @@
-"""Paired bootstrap: how sure is the difference of two models judged on the same rows?"""
+"""Tell by a paired bootstrap how sure the difference of two models is, judged on the same rows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

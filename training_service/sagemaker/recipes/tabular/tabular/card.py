@@ -39,7 +39,7 @@ def _metrics(evaluation: Mapping[str, Any]) -> str:
     rows = [header, ["---", "---:", "---:", "---:"]]
     for name in metrics["challenger"]:
         values = [(metrics[who] or {}).get(name) for who in ("challenger", "champion", "baseline")]
-        rows.append([name, *("-" if v is None or v != v else f"{v:.4f}" for v in values)])
+        rows.append([name, *("-" if v is None else f"{v:.4f}" for v in values)])
     table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
     error = evaluation["champion_error"]
     return table + (f"\n\nThe champion was not judged: {error}" if error else "")

@@ -20,10 +20,10 @@ from .failure import ModelRefusedError
 from .parameters import Parameters
 from .predictor import Predictor
 from .signature import parse_signature
-from .slices import parse_time
+from .times import parse_time
 
 ARCHIVE = "model.tar.gz"
-Hashes = npt.NDArray[np.uint64]
+type Hashes = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True, kw_only=True)

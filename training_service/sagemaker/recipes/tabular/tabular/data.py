@@ -7,17 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from .columns import Column, Columns
 from .failure import UserError
 from .parameters import Field
-
-Column = npt.NDArray[np.generic]
-# float64 with NaN for numbers and booleans, object with None for strings, datetime64[us] with NaT for times
-Columns = dict[str, Column]
 
 ARROW_TYPES = {
     "integer": pa.float64(),
@@ -35,29 +31,6 @@ def read_channel(folder: Path, fields: Iterable[Field]) -> Columns:
     parts = sorted(folder.rglob("*.parquet")) if folder.is_dir() else []
     tables = [_read_part(part, wanted) for part in parts]
     return {f.name: _join([table[f.name] for table in tables], f) for f in wanted}
-
-
-def row_count(columns: Columns) -> int:
-    """Return the number of rows."""
-    return len(next(iter(columns.values())))
-
-
-def take_rows(columns: Columns, rows: npt.NDArray[np.generic]) -> Columns:
-    """Return the chosen rows, by a boolean mask or by positions."""
-    return {name: values[rows] for name, values in columns.items()}
-
-
-def concatenate(parts: Iterable[Columns]) -> Columns:
-    """Return the rows of all parts, which have the same columns."""
-    first, *rest = parts
-    return {name: np.concatenate([first[name], *(part[name] for part in rest)]) for name in first}
-
-
-def is_missing(values: Column) -> npt.NDArray[np.bool_]:
-    """Tell for each value whether it is missing."""
-    if values.dtype == object:
-        return np.array([value is None for value in values], dtype=bool)
-    return np.isnat(values) if values.dtype.kind == "M" else np.isnan(values)
 
 
 def _read_part(part: Path, fields: tuple[Field, ...]) -> Columns:

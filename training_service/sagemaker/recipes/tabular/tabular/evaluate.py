@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from .bootstrap import CONFIDENCE, REPLICATES, compare, draw_weights, replicate
-from .data import Columns
+from .columns import Columns
 from .labels import Label, encode_labels, find_extra
 from .metrics import HIGHER_IS_BETTER, PRIMARY, Floats, measures_of
 from .parameters import Parameters
 from .predictor import Predictor
-from .slices import format_time
+from .times import format_time
 
-Metrics = dict[str, float]
+type Metrics = dict[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)

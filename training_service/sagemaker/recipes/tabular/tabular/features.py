@@ -5,6 +5,7 @@ Two steps, so that serving needs neither pandas nor names: `to_matrix` lays colu
 `ColumnTransformer` built by `preprocessing` learns imputation, scaling and encodings from that matrix.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,12 +15,13 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
-from .data import Column, Columns, row_count
+from .columns import Column, Columns, row_count
+from .failure import UserError
 from .parameters import Field
 
 CALENDAR = ("month", "weekday", "hour")
 DEFAULT_MAX_CATEGORIES = {"boosting": 200, "linear": 50}
-Matrix = npt.NDArray[np.object_]
+type Matrix = npt.NDArray[np.object_]
 
 
 def to_matrix(columns: Columns, fields: Sequence[Field]) -> Matrix:
@@ -51,21 +53,29 @@ def matrix_columns(fields: Sequence[Field]) -> list[str]:
 
 
 def preprocessing(
-    fields: Sequence[Field], recipe: str, max_categories: int | None = None
+    matrix: Matrix, fields: Sequence[Field], recipe: str, max_categories: int | None = None
 ) -> ColumnTransformer:
-    """Build the unfitted transformer from the matrix to plain floats.
+    """Build the unfitted transformer from the training matrix's layout to plain floats.
 
     Boosting keeps missing numbers (it learns where they go) and reads unseen categories as missing;
     linear models get medians, indicators of what was missing, scaling and one column per category.
+    Columns without any value in training are left out: they can teach nothing, and boosting cannot bin them.
     """
     most = max_categories or DEFAULT_MAX_CATEGORIES[recipe]
     first_name = number_count(fields)
-    numbers, names = list(range(first_name)), list(range(first_name, len(matrix_columns(fields))))
+    usable = [place for place in range(matrix.shape[1]) if not _is_empty(matrix[:, place])]
+    if not usable:
+        raise UserError("Every column is empty in the training rows; there is nothing to learn from.")
+    numbers, names = [p for p in usable if p < first_name], [p for p in usable if p >= first_name]
     steps = _boosting_steps(most) if recipe == "boosting" else _linear_steps(most)
     chosen = [
         (label, step, places) for (label, step), places in zip(steps, (numbers, names), strict=True) if places
     ]
     return ColumnTransformer(chosen, sparse_threshold=0.0)
+
+
+def _is_empty(values: Matrix) -> bool:
+    return all(isinstance(value, float) and math.isnan(value) for value in values)
 
 
 def _boosting_steps(most: int) -> list[tuple[str, object]]:
@@ -85,14 +95,14 @@ def _linear_steps(most: int) -> list[tuple[str, object]]:
 
 
 def known_categories(transformer: ColumnTransformer, fields: Sequence[Field]) -> dict[str, list[str]]:
-    """Return the categories a fitted transformer saw, sorted, for each string field."""
-    names = [f.name for f in fields if f.type == "string"]
-    if not names:
-        return {}
-    seen = transformer.named_transformers_["categories"].categories_
-    return {
-        name: [str(c) for c in values if isinstance(c, str)] for name, values in zip(names, seen, strict=True)
-    }
+    """Return the categories a fitted transformer saw, sorted, for each string field that had any."""
+    names = matrix_columns(fields)
+    found: dict[str, list[str]] = {}
+    for label, step, places in transformer.transformers_:
+        if label == "categories":
+            for place, values in zip(places, step.categories_, strict=True):
+                found[names[place]] = [str(c) for c in values if isinstance(c, str)]
+    return found
 
 
 def _calendar(values: Column) -> list[Column]:

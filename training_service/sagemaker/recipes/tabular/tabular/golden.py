@@ -1,20 +1,21 @@
 """Golden rows: requests with the answers training gave, so that a new endpoint can prove it gives the same."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .data import Column, Columns, is_missing, row_count, take_rows
+from .columns import Column, Columns, is_missing, row_count, take_rows
 from .parameters import Field
 from .requests import JSON
 from .serving import model_fn, transform_fn
-from .slices import format_time
+from .times import format_time
 
 GOLDEN_ROWS = 20
 GOLDEN_FILE = "golden.jsonl"
+PLAIN: dict[str, Callable[[Any], Any]] = {"integer": int, "number": float, "boolean": bool, "string": str}
 
 
 def write_golden(model_dir: Path, columns: Columns, fields: Sequence[Field]) -> int:
@@ -36,13 +37,15 @@ def to_records(columns: Columns, fields: Sequence[Field]) -> list[dict[str, Any]
 
 
 def _to_json_values(values: Column, kind: str) -> list[Any]:
-    if kind in ("datetime", "date"):
-        plain = [_time_text(value, kind) for value in values]
-    else:
-        change = {"integer": int, "boolean": bool}.get(kind, lambda value: value)
-        plain = [value if value is None or value != value else change(value) for value in values.tolist()]
-    return [None if gone else value for value, gone in zip(plain, is_missing(values), strict=True)]
+    return [
+        None if gone else _to_json_value(value, kind)
+        for value, gone in zip(values, is_missing(values), strict=True)
+    ]
 
 
-def _time_text(value: Any, kind: str) -> str | None:
-    return str(value.astype("datetime64[D]")) if kind == "date" else format_time(value)
+def _to_json_value(value: Any, kind: str) -> Any:
+    if kind == "date":
+        return str(value.astype("datetime64[D]"))
+    if kind == "datetime":
+        return format_time(value)
+    return PLAIN[kind](value)

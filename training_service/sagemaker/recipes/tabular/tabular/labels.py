@@ -1,17 +1,18 @@
 """Class labels in the type of the data, and their codes 0 … k-1 the model is fitted on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .data import Column, is_missing
+from .columns import Column, is_missing
 from .failure import UserError
 from .parameters import Field
 
 MAX_CLASSES = 200
-Label = str | int | float | bool
-FROM_FLOAT = {"boolean": bool, "integer": int, "number": float}
+type Label = str | int | float | bool
+FROM_FLOAT: dict[str, Callable[[Any], Label]] = {"boolean": bool, "integer": int, "number": float}
 
 
 def find_classes(values: Column, target: Field) -> tuple[Label, ...]:
@@ -44,7 +45,8 @@ def label_text(label: Label) -> str:
 
 
 def _typed(value: Label, target: Field) -> Label:
-    return FROM_FLOAT.get(target.type, str)(value)
+    typed: Callable[[Any], Label] = FROM_FLOAT.get(target.type, str)
+    return typed(value)
 
 
 def find_extra(values: Column, classes: Sequence[Label], target: Field) -> tuple[Label, ...]:

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Measure = Callable[[Floats], float]
+type Floats = npt.NDArray[np.float64]
+type Measure = Callable[[Floats], float]
 
 HIGHER_IS_BETTER = {
     "classification": {

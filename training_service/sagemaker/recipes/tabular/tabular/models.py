@@ -19,7 +19,7 @@ from .features import Matrix, preprocessing
 from .options import Value, check_options, family_of
 from .parameters import Field
 
-Floats = npt.NDArray[np.float64]
+type Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,7 @@ def fit_pipeline(plan: Plan, fields: Sequence[Field], train: Side, validation: S
     params = check_options(plan.recipe, plan.params)
     recipe = family_of(plan.recipe)
     limit = params.pop("max_categories", None)
-    transformer = preprocessing(fields, recipe, int(limit) if limit else None)
+    transformer = preprocessing(train.matrix, fields, recipe, int(limit) if limit else None)
     numbers = np.asarray(transformer.fit_transform(train.matrix), dtype=np.float64)
     held_out = _transform(transformer, validation)
     fit = _fit_boosting if recipe == "boosting" else _fit_linear

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from .failure import UserError
 
-Value = int | float
+type Value = int | float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,12 +51,11 @@ def check_options(recipe: str, params: Mapping[str, object]) -> dict[str, Value]
     return {name: _check_value(name, value, options[name]) for name, value in params.items()}
 
 
-def _check_value(name: str, value: object, option: Option) -> Value:
+def _check_value(name: str, value: Any, option: Option) -> Value:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    is_kind = is_number and (option.kind is float or value == int(value))  # type: ignore[call-overload]
-    if not is_kind or not option.low <= value <= option.high:  # type: ignore[operator]
-        kind = "a whole number" if option.kind is int else "a number"
-        raise UserError(
-            f"The parameter '{name}' is {value!r}; it must be {kind} from {option.low:g} to {option.high:g}."
-        )
-    return option.kind(value)  # type: ignore[arg-type]
+    if is_number and option.low <= value <= option.high and value == option.kind(value):
+        return option.kind(value)
+    kind = "a whole number" if option.kind is int else "a number"
+    raise UserError(
+        f"The parameter '{name}' is {value!r}; it must be {kind} from {option.low:g} to {option.high:g}."
+    )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .artifact import write_json
-from .data import row_count, take_rows
+from .columns import row_count, take_rows
 from .evaluate import Judged
 from .metrics import PRIMARY, Floats, measures_of
 from .predictor import Predictor
@@ -16,7 +16,7 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 MAX_POINTS = 200
 IMPORTANCE_ROWS = 500
 BINS = 10
-Spec = dict[str, Any]
+type Spec = dict[str, Any]
 
 
 def write_plots(folder: Path, judged: Judged, challenger: Predictor, seed: int) -> None:

@@ -9,12 +9,12 @@ import numpy.typing as npt
 from sklearn.pipeline import Pipeline
 
 from .artifact import MODEL_FILE, SIGNATURE_FILE, load_pipeline
-from .data import Columns, row_count
+from .columns import Columns, row_count
 from .features import to_matrix
 from .labels import Label
 from .signature import Signature, parse_signature
 
-Floats = npt.NDArray[np.float64]
+type Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from .data import Column, Columns
+from .columns import Column, Columns
 from .signature import Input
-from .slices import parse_time
+from .times import parse_time
 
 JSON, CSV = "application/json", "text/csv"
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 CSV_BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
-Records = Sequence[dict[str, Any]]
+type Records = Sequence[dict[str, Any]]
 
 
 class RequestError(Exception):
@@ -175,6 +175,6 @@ CONVERTERS: dict[str, tuple[Callable[[Any], Any], str]] = {
 }
 EMPTY: dict[str, tuple[Any, Any]] = {
     "string": (None, object),
-    "datetime": (np.datetime64("NaT"), "datetime64[us]"),
-    "date": (np.datetime64("NaT"), "datetime64[us]"),
+    "datetime": (np.datetime64("NaT", "us"), "datetime64[us]"),
+    "date": (np.datetime64("NaT", "us"), "datetime64[us]"),
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .data import Column, Columns, is_missing
+from .columns import Column, Columns, is_missing
 from .failure import ModelRefusedError
 from .labels import Label
 from .parameters import Field, Parameters

@@ -1,17 +1,16 @@
 """Which rows may judge: those that neither the challenger nor the champion was trained on."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .data import Columns, row_count
+from .columns import Columns, row_count
 from .parameters import Parameters
 
-Hashes = npt.NDArray[np.uint64]
-Mask = npt.NDArray[np.bool_]
+type Hashes = npt.NDArray[np.uint64]
+type Mask = npt.NDArray[np.bool_]
 
 
 def hash_rows(columns: Columns, parameters: Parameters) -> Hashes:
@@ -58,19 +57,3 @@ def judged_rows(
             hashes = hash_rows(test, parameters) if hashes is None else hashes
             kept &= ~np.isin(hashes, rows)
     return kept
-
-
-def parse_time(text: str) -> np.datetime64:
-    """Read RFC 3339 (a time without an offset is UTC); raise `ValueError` for anything else."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(UTC).replace(tzinfo=None)
-    return np.datetime64(moment, "us")
-
-
-def format_time(moment: np.datetime64 | None) -> str | None:
-    """Write RFC 3339 in UTC."""
-    if moment is None:
-        return None
-    text = str(moment.astype("datetime64[us]"))
-    return text.removesuffix(".000000") + "Z"

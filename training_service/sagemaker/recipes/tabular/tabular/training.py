@@ -20,7 +20,8 @@ import skops
 from .artifact import EVALUATION_FILE, SEEN_FILE, SIGNATURE_FILE, finite, save_pipeline, write_json
 from .card import write_card
 from .champion import Champion, load_champion
-from .data import Columns, concatenate, is_missing, read_channel, row_count, take_rows
+from .columns import Columns, concatenate, is_missing, row_count, take_rows
+from .data import read_channel
 from .evaluate import Judged, answer_rows, evaluate, metric_lines, naive_baseline
 from .failure import ModelRefusedError, UserError
 from .features import known_categories, to_matrix
@@ -32,7 +33,8 @@ from .parameters import Parameters, load_parameters
 from .plots import write_plots
 from .predictor import Predictor, load_predictor
 from .signature import make_signature
-from .slices import format_time, hash_rows, judged_rows, last_time
+from .slices import hash_rows, judged_rows, last_time
+from .times import format_time
 
 SIDES = ("train", "validation", "test")
 PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "flask")
@@ -103,7 +105,8 @@ def train(paths: Paths) -> dict[str, Any]:
 def read_sides(folder: Path, parameters: Parameters) -> Data:
     """Read the three channels, leaving out rows without a target."""
     # A key is an identity, not a quantity: as text, large integers keep their last digits.
-    fields = [replace(f, type="string") if f.name == parameters.key else f for f in parameters.fields]
+    as_text = {parameters.key} - {parameters.time}
+    fields = [replace(f, type="string") if f.name in as_text else f for f in parameters.fields]
     sides = [read_channel(folder / side, fields) for side in SIDES]
     missing = [is_missing(side[parameters.target]) for side in sides]
     train_side, validation, test = (take_rows(s, ~gone) for s, gone in zip(sides, missing, strict=True))

@@ -1,0 +1,203 @@
+"""Jobs for the recipe tests: the code under test is the unpacked tarball, exactly as SageMaker gets it.
+
+    PYTHONPATH=.venv/runtimes/pytest .venv/runtimes/sagemaker-scikit-learn-1.9-0/bin/python \
+        -m pytest tests/recipes -c tests/recipes/pytest.ini
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# The machine is shared, and the data is small.
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS_PYTHON = ROOT / ".venv" / "bin" / "python"
+
+
+def _unpack_recipe() -> tuple[Path, tempfile.TemporaryDirectory]:
+    scratch = tempfile.TemporaryDirectory(prefix="recipe-tests-")
+    cache = ROOT / ".headrace" / "recipes"
+    command = [str(TOOLS_PYTHON), "-m", "infra.recipes", "tabular", str(cache)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    tarball = Path(done.stdout.strip())
+    with tarfile.open(tarball) as archive:
+        archive.extractall(scratch.name, filter="data")
+    sys.path.insert(0, scratch.name)
+    return tarball, scratch
+
+
+TARBALL, _SCRATCH = _unpack_recipe()
+
+ARROW = {
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "string": pa.string(),
+    "boolean": pa.bool_(),
+    "datetime": pa.timestamp("us"),
+    "date": pa.date32(),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One job's folder, laid out as /opt/ml."""
+
+    base: Path
+
+    @property
+    def model(self) -> Path:
+        return self.base / "model"
+
+    @property
+    def failure(self) -> str:
+        return (self.base / "output" / "failure").read_text()
+
+    def read(self, name: str) -> Any:
+        return json.loads((self.model / name).read_text())
+
+    @property
+    def evaluation(self) -> Any:
+        return self.read("evaluation.json")
+
+    def run(self) -> int:
+        from tabular.training import Paths, run
+
+        return run(Paths.under(self.base))
+
+    def pack(self, target: Path) -> Path:
+        """Make the model.tar.gz SageMaker makes of /opt/ml/model."""
+        with tarfile.open(target, "w:gz") as archive:
+            archive.add(self.model, arcname=".")
+        return target
+
+
+@pytest.fixture(scope="session")
+def tarball() -> Path:
+    return TARBALL
+
+
+@pytest.fixture(scope="session")
+def make_job(tmp_path_factory) -> Callable[..., Job]:
+    """Write channels and parameters; `sides` holds the frames of train, validation and test."""
+
+    def make(
+        schema: dict[str, str], sides: list[pd.DataFrame], champion: Path | None = None, /, **parameters
+    ) -> Job:
+        base = tmp_path_factory.mktemp("job")
+        data = base / "input" / "data"
+        arrow = pa.schema([(name, ARROW[kind]) for name, kind in schema.items()])
+        for side, frame in zip(("train", "validation", "test"), sides, strict=True):
+            part = data / side / "flights" / "v1" / "part-0.parquet"
+            part.parent.mkdir(parents=True)
+            pq.write_table(pa.Table.from_pandas(frame, schema=arrow, preserve_index=False), part)
+        document = {
+            "format": 1,
+            "pipeline": "test",
+            "task": "classification",
+            "target": "y",
+            "recipe": "auto",
+            "preset": "fast",
+            "params": {"max_iter": 20} if parameters.get("recipe", "auto") != "linear" else {},
+            "seed": 42,
+            "metrics": [],
+            "schema": {"fields": [{"name": name, "type": kind} for name, kind in schema.items()]},
+            "time": None,
+            "key": None,
+            "drop": [],
+            "split": {"by": "hash"},
+            "champion": None,
+            "min_rows": 200,
+            **parameters,
+        }
+        (data / "parameters").mkdir()
+        (data / "parameters" / "parameters.json").write_text(json.dumps(document))
+        if champion:
+            (data / "champion").mkdir()
+            (data / "champion" / "model.tar.gz").write_bytes(champion.read_bytes())
+        return Job(base=base)
+
+    return make
+
+
+SCHEMA = {
+    "at": "datetime",
+    "size": "number",
+    "count": "integer",
+    "colour": "string",
+    "new": "boolean",
+    "y": "string",
+}
+
+
+def make_rows(
+    rows: int, seed: int, start: str = "2024-01-01", labels: tuple[Any, Any] = ("no", "yes")
+) -> pd.DataFrame:
+    """Rows of mixed types with missing values everywhere but in the target, whose label can be learnt."""
+    random = np.random.default_rng(seed)
+    size, colour = random.normal(size=rows), random.choice(["red", "green", "blue"], rows)
+    truth = size + (colour == "red") + random.normal(scale=0.5, size=rows) > 0.3
+    frame = pd.DataFrame(
+        {
+            "at": pd.date_range(start, periods=rows, freq="h"),
+            "size": np.where(random.random(rows) < 0.1, np.nan, size),
+            "count": pd.array(random.integers(0, 9, rows), dtype="Int64"),
+            "colour": np.where(random.random(rows) < 0.1, None, colour),
+            "new": pd.array(random.random(rows) < 0.5, dtype="boolean"),
+            "y": [labels[int(t)] for t in truth],
+        }
+    )
+    frame.loc[frame.index % 13 == 0, ["count", "new", "at"]] = [pd.NA, pd.NA, pd.NaT]
+    return frame
+
+
+@pytest.fixture(scope="session")
+def rows() -> Callable[..., pd.DataFrame]:
+    return make_rows
+
+
+@pytest.fixture(scope="session")
+def schema() -> dict[str, str]:
+    return dict(SCHEMA)
+
+
+@pytest.fixture(scope="session")
+def trained(make_job) -> Job:
+    """One finished binary job with string labels, shared by the tests that only read it."""
+    job = make_job(SCHEMA, [make_rows(400, 1), make_rows(100, 2), make_rows(300, 3)])
+    assert job.run() == 0
+    return job
+
+
+@pytest.fixture(scope="session")
+def model(trained):
+    """The trained model as an endpoint loads it."""
+    from inference import model_fn
+
+    return model_fn(str(trained.model))
+
+
+@pytest.fixture(scope="session")
+def ask(model) -> Callable[..., Any]:
+    """Send one request; return the Flask response."""
+    from inference import transform_fn
+
+    def ask(body: Any, content_type: str = "application/json", accept: str = "application/json") -> Any:
+        return transform_fn(
+            model, body if isinstance(body, (str, bytes)) else json.dumps(body), content_type, accept
+        )
+
+    return ask

@@ -1,0 +1,231 @@
+"""What a training job promises about the models it makes and the mistakes it names."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+
+def test_missing_values_and_mixed_columns_make_a_model_better_than_the_baseline(trained):
+    evaluation = trained.evaluation
+    assert evaluation["rows_train"] == 400
+    assert evaluation["rows"] == 300
+    assert evaluation["metrics"]["challenger"]["roc_auc"] > 0.75
+    assert evaluation["differences"]["baseline"]["log_loss"]["high"] < 0
+    assert evaluation["metrics"]["champion"] is None
+
+
+def test_everything_the_contract_names_is_in_the_model_folder(trained):
+    files = {p.relative_to(trained.model).as_posix() for p in trained.model.rglob("*") if p.is_file()}
+    wanted = {"model.skops", "signature.json", "versions.json", "evaluation.json", "golden.jsonl", "card.md"}
+    wanted |= {"seen_rows.npy", "code/inference.py", "code/tabular/serving.py", "code/skops/__init__.py"}
+    wanted |= {f"plots/{name}.vl.json" for name in ("roc", "calibration", "importance")}
+    assert wanted <= files
+    assert not [name for name in files if "__pycache__" in name]
+    for plot in (trained.model / "plots").iterdir():
+        assert 2 <= len(json.loads(plot.read_text())["data"]["values"]) <= 200
+
+
+def test_the_signature_says_what_was_never_missing_and_which_categories_are_known(trained):
+    signature = trained.read("signature.json")
+    inputs = {i["name"]: i for i in signature["inputs"]}
+    assert list(inputs) == ["at", "size", "count", "colour", "new"]
+    assert inputs["colour"]["categories"] == ["blue", "green", "red"]
+    assert not inputs["size"]["required"]
+    assert signature["classes"] == ["no", "yes"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "labels"),
+    [("boolean", (False, True)), ("integer", (3, 7)), ("string", ("b", "a")), ("number", (0.5, 2.0))],
+)
+def test_labels_keep_the_type_of_the_data(make_job, rows, schema, kind, labels):
+    sides = [rows(n, seed, labels=labels) for n, seed in ((200, 1), (60, 2), (100, 3))]
+    job = make_job({**schema, "y": kind}, sides)
+    assert job.run() == 0
+    assert job.read("signature.json")["classes"] == sorted(labels)
+    golden = [json.loads(line) for line in (job.model / "golden.jsonl").read_text().splitlines()]
+    assert {type(line["prediction"]["value"]) for line in golden} == {type(labels[0])}
+    # The labels are not only well typed but the right way round.
+    assert job.evaluation["metrics"]["challenger"]["accuracy"] > 0.6
+
+
+def test_three_classes_are_scored_one_against_the_rest(make_job, rows, schema):
+    def three(n, seed):
+        frame = rows(n, seed)
+        return frame.assign(y=frame["colour"].fillna("none").replace("none", "red"))
+
+    job = make_job(schema, [three(300, 1), three(80, 2), three(150, 3)])
+    assert job.run() == 0
+    assert job.read("signature.json")["classes"] == ["blue", "green", "red"]
+    assert job.evaluation["metrics"]["challenger"]["roc_auc"] > 0.9
+
+
+@pytest.mark.parametrize("recipe", ["boosting", "linear"])
+def test_regression_beats_the_mean(make_job, rows, schema, recipe):
+    def numbers(n, seed):
+        frame = rows(n, seed)
+        return frame.assign(y=3 * frame["size"].fillna(0) + (frame["colour"] == "red"))
+
+    sides = [numbers(300, 1), numbers(80, 2), numbers(200, 3)]
+    job = make_job({**schema, "y": "number"}, sides, task="regression", recipe=recipe)
+    assert job.run() == 0
+    evaluation = job.evaluation
+    assert evaluation["primary"] == "rmse"
+    assert evaluation["metrics"]["challenger"]["r2"] > 0.7
+    assert evaluation["differences"]["baseline"]["rmse"]["high"] < 0
+    assert (job.model / "plots" / "residuals.vl.json").is_file()
+
+
+def test_the_linear_recipe_classifies_with_missing_and_unseen_values(make_job, rows, schema):
+    test = rows(200, 3).replace({"colour": {"blue": "never seen"}})
+    job = make_job(schema, [rows(300, 1), rows(80, 2), test], recipe="linear", preset="good")
+    assert job.run() == 0
+    assert job.evaluation["metrics"]["challenger"]["roc_auc"] > 0.75
+
+
+def test_the_same_job_gives_the_same_evaluation_and_answers(make_job, rows, schema, trained):
+    again = make_job(schema, [rows(400, 1), rows(100, 2), rows(300, 3)])
+    assert again.run() == 0
+    for name in ("evaluation.json", "golden.jsonl", "signature.json", "card.md", "seen_rows.npy"):
+        assert (again.model / name).read_bytes() == (trained.model / name).read_bytes(), name
+
+
+def test_a_part_that_is_all_null_or_lacks_a_column_takes_its_types_from_the_schema(make_job, rows, schema):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    job = make_job(schema, [rows(200, 1), rows(60, 2), rows(100, 3)])
+    train = job.base / "input" / "data" / "train"
+    odd = pa.table({"size": pa.nulls(50, pa.int32()), "colour": pa.nulls(50), "y": ["no"] * 50})
+    pq.write_table(odd, train / "part-9.parquet")
+    assert job.run() == 0
+    assert job.evaluation["rows_train"] == 250
+
+
+def test_a_column_that_is_always_missing_does_no_harm(make_job, rows, schema):
+    sides = [rows(n, seed).assign(size=np.nan, colour=None) for n, seed in ((200, 1), (60, 2), (100, 3))]
+    for recipe in ("boosting", "linear"):
+        assert make_job(schema, sides, recipe=recipe).run() == 0
+
+
+def test_a_test_side_without_rows_is_evaluated_as_null(make_job, rows, schema):
+    job = make_job(schema, [rows(200, 1), rows(60, 2), rows(0, 3)])
+    assert job.run() == 0
+    evaluation = job.evaluation
+    assert evaluation["rows"] == 0
+    assert evaluation["metrics"]["challenger"]["log_loss"] is None
+    assert evaluation["differences"]["baseline"]["log_loss"]["low"] is None
+
+
+def test_only_one_class_in_the_judged_rows_leaves_auc_undefined_instead_of_guessed(make_job, rows, schema):
+    test = rows(200, 3)
+    job = make_job(schema, [rows(200, 1), rows(60, 2), test[test["y"] == "yes"]])
+    assert job.run() == 0
+    assert job.evaluation["metrics"]["challenger"]["roc_auc"] is None
+    assert job.evaluation["metrics"]["challenger"]["log_loss"] > 0
+
+
+def _spoil(name, rows, schema):
+    good = [rows(200, 1), rows(60, 2), rows(100, 3)]
+    one_class = [frame.assign(y="yes") for frame in good]
+    cases = {
+        "one class": (schema, one_class, {}, "only the class 'yes'"),
+        "no target": (schema, good, {"target": "z"}, "The target 'z' is not a column"),
+        "no rows": (schema, [good[0][:0], good[1], good[2]], {}, "no training rows"),
+        "text for regression": (schema, good, {"task": "regression"}, "regression needs"),
+        "unknown parameter": (
+            schema,
+            good,
+            {"params": {"depth": 3}},
+            "allowed are l2_regularization, learning_rate",
+        ),
+        "parameter out of range": (schema, good, {"params": {"max_iter": 0}}, "whole number from 1 to 10000"),
+        "unknown metric": (schema, good, {"metrics": ["auc"]}, "'auc' is not one of classification"),
+        "wrong type": (
+            {**schema, "colour": "string"},
+            good,
+            {"schema": {"fields": [{"name": "colour", "type": "number"}, {"name": "y", "type": "string"}]}},
+            "'colour' of the part",
+        ),
+        "unknown recipe": (schema, good, {"recipe": "magic"}, "allowed are auto, boosting, linear"),
+    }
+    return cases[name]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "one class",
+        "no target",
+        "no rows",
+        "text for regression",
+        "unknown parameter",
+        "parameter out of range",
+        "unknown metric",
+        "wrong type",
+        "unknown recipe",
+    ],
+)
+def test_a_mistake_of_the_user_is_one_sentence_in_the_failure_file(make_job, rows, schema, name):
+    kinds, sides, changes, sentence = _spoil(name, rows, schema)
+    job = make_job(kinds, sides, **changes)
+    assert job.run() == 1
+    assert sentence in job.failure
+    assert "\n" not in job.failure
+    assert not (job.model / "evaluation.json").exists()
+
+
+def test_metrics_are_printed_as_the_metric_definitions_read_them(make_job, rows, schema, capsys):
+    import re
+
+    job = make_job(schema, [rows(200, 1), rows(60, 2), rows(100, 3)], metrics=["brier"])
+    assert job.run() == 0
+    found = re.findall(r"metric: (\w+)=([-+0-9.eE]+)", capsys.readouterr().out)
+    assert found[0][0] == "brier"
+    assert {name: pytest.approx(float(v), rel=1e-4) for name, v in found} == job.evaluation["metrics"][
+        "challenger"
+    ]
+
+
+def test_the_card_states_the_figures_of_the_evaluation(trained):
+    card = (trained.model / "card.md").read_text()
+    metrics = trained.evaluation["metrics"]
+    row = (
+        f"| log_loss | {metrics['challenger']['log_loss']:.4f} | - | {metrics['baseline']['log_loss']:.4f} |"
+    )
+    assert row in card
+
+
+def test_threads_are_capped_by_affinity_quota_and_announcement(tmp_path):
+    from tabular.threads import cap_threads, effective_cpus
+
+    quota = tmp_path / "cpu.max"
+    quota.write_text("100000 100000\n")
+    assert effective_cpus({}, quota) == 1
+    quota.write_text("max 100000\n")
+    assert effective_cpus({"SM_NUM_CPUS": "1"}, quota) == 1
+    environ = {"OMP_NUM_THREADS": "64"}
+    assert cap_threads(environ, most=1) == 1
+    assert environ["OMP_NUM_THREADS"] == "1"
+
+
+def test_the_entry_script_caps_openmp_before_numpy_is_loaded(tarball, tmp_path):
+    import os
+    import tarfile
+
+    with tarfile.open(tarball) as archive:
+        archive.extractall(tmp_path, filter="data")
+    look = (
+        "import sys, runpy; sys.argv = ['train.py'];"
+        "runpy.run_path('train.py', run_name='looked_at'); import os;"
+        "from threadpoolctl import threadpool_info;"
+        "print(max(pool['num_threads'] for pool in threadpool_info()))"
+    )
+    environ = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")} | {"SM_NUM_CPUS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", look], cwd=tmp_path, env=environ, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "1"
