@@ -8,11 +8,18 @@ from collections.abc import Callable
 
 from localcloud.mends import (
     async_invocations,
+    cloudformation_properties,
     cloudfront_origins,
+    copy_conditions,
     deploy_waits,
+    gateway_errors,
     lambda_environment,
+    lambda_failures,
+    lambda_limits,
     lambda_worker,
+    object_events,
     rest_import,
+    rule_targets,
 )
 from localcloud.mends.async_invocations import AsyncInvocations
 from localcloud.mends.patch_points import MINISTACK_VERSION, require_version
@@ -21,12 +28,22 @@ from localcloud.settings import Settings
 __all__ = ["MENDS", "MINISTACK_VERSION", "AsyncInvocations", "apply", "names"]
 
 # Order matters where two mends wrap the same function: the later one is the outer one.
-MENDS: tuple[tuple[str, Callable[[Settings], object]], ...] = (
-    (rest_import.MEND, rest_import.mend),
-    (deploy_waits.MEND, deploy_waits.mend),
-    (lambda_worker.MEND, lambda_worker.mend),
-    (lambda_environment.MEND, lambda_environment.mend),
-    (cloudfront_origins.MEND, cloudfront_origins.mend),
+MENDS: tuple[tuple[str, Callable[[Settings], object]], ...] = tuple(
+    (module.MEND, module.mend)
+    for module in (
+        rest_import,
+        gateway_errors,
+        deploy_waits,
+        lambda_worker,
+        lambda_failures,
+        lambda_environment,
+        lambda_limits,
+        object_events,
+        rule_targets,
+        copy_conditions,
+        cloudfront_origins,
+        cloudformation_properties,
+    )
 )
 
 

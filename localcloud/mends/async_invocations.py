@@ -18,6 +18,7 @@ from localcloud.invocations import (
     load,
     save,
 )
+from localcloud.mends import dead_letters
 from localcloud.mends.patch_points import require
 from localcloud.settings import ACCOUNT_ID, REGION, Settings
 
@@ -138,9 +139,13 @@ def _give_up(invocation: Invocation, run: Run) -> None:
     with request_scope(ACCOUNT_ID, REGION):
         _record, config, name = lambda_svc._get_func_record_for_ref(invocation.function_arn)
         destinations = _settings_of(invocation.function_arn).get("DestinationConfig") or {}
-        target = (destinations.get("OnFailure") or {}).get("Destination")
-        target = target or ((config or {}).get("DeadLetterConfig") or {}).get("TargetArn")
-        if not target:
+        destination = (destinations.get("OnFailure") or {}).get("Destination")
+        queue = ((config or {}).get("DeadLetterConfig") or {}).get("TargetArn")
+        event, result = invocation.event, run.result or {}
+        if destination:
+            arn, runs = invocation.function_arn, invocation.attempt + 1
+            dead_letters.deliver(destination, dead_letters.invocation_record(arn, event, result, runs))
+        if queue:
+            dead_letters.deliver(queue, dead_letters.function_letter(event, result))
+        if not (destination or queue):
             _log.warning("event for %s is dropped: no OnFailure destination, no dead-letter queue", name)
-            return
-        lambda_svc._route_async_failure(target, name, invocation.event, run.result or {})
