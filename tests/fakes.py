@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import IO, Any
 
+from shared.bus import Bus
 from shared.codec import from_item, to_item
 from shared.conditions import Condition, Row
 from shared.errors import ConditionFailed, NotFound, PreconditionFailed
@@ -149,14 +150,21 @@ class FakeBucket(Bucket):
         raise NotFound(f"read {self.uri(key)}: no such object")
 
 
-class FakeBus:
-    """Keeps what was announced."""
+class FakeBus(Bus):
+    """Keeps what was announced, as structs and as the entries PutEvents would have got."""
 
-    def __init__(self) -> None:
+    def __init__(self, stage: str = "local") -> None:
+        super().__init__(self, stage)
         self.events: list[Event] = []
+        self.entries: list[dict[str, str]] = []
 
     def announce(self, *events: Event, correlation_id: str = "", causation_id: str | None = None) -> None:
+        super().announce(*events, correlation_id=correlation_id, causation_id=causation_id)
         self.events += events
+
+    def put_events(self, *, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
+        self.entries += Entries
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"} for _ in Entries]}
 
     def named(self, kind: type[Event]) -> list[Event]:
         """Return the announced events of one kind."""

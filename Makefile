@@ -1,0 +1,70 @@
+# Headrace: `make demo` (the whole pipeline, from nothing) and `make test` (everything CI runs).
+.DEFAULT_GOAL := help
+unexport PYTHONDONTWRITEBYTECODE
+export UV_SYSTEM_CERTS := 1
+
+PYTHON ?= $(shell command -v python3.12 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+RUNTIMES := $(VENV)/runtimes
+IMAGE := $(RUNTIMES)/sagemaker-scikit-learn-1.9-0
+READY := $(VENV)/.ready
+UV := $(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes --python
+CODE := headrace infra ingest_service inference_service localcloud shared training_service tests benchmarks docs
+
+.PHONY: help setup demo check test unit recipes integration e2e docs bench clean
+help:
+	@echo "make demo   the flights pipeline from an upload to a live prediction, on this machine"
+	@echo "make test   everything CI runs      make check   lint, types, fast tests"
+	@echo "make docs   write the generated reference again      make bench   measure      make clean   remove all"
+
+setup: $(READY)
+
+$(READY): $(wildcard requirements/*.txt) .python-version pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 12))' \
+	  || { echo "Headrace needs Python 3.12; $(PYTHON) is $$($(PYTHON) -V 2>&1). Run: make PYTHON=/path/to/python3.12"; exit 1; }
+	@echo "Setting up $(VENV): the tools, the Lambda runtime and the training image's packages"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@$(UV) $(BIN)/python requirements/tools.txt requirements/bootstrap.txt
+	@echo "$(CURDIR)" > $(VENV)/lib/python3.12/site-packages/headrace-checkout.pth
+	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python -e .
+	@test -x $(RUNTIMES)/python3.12/bin/python || $(BIN)/python -m venv --without-pip $(RUNTIMES)/python3.12
+	@$(UV) $(RUNTIMES)/python3.12/bin/python requirements/lambda.txt
+	@test -x $(IMAGE)/bin/python || $(BIN)/python -m venv --without-pip $(IMAGE)
+	@$(UV) $(IMAGE)/bin/python requirements/image.txt
+	@touch $@
+
+demo: setup
+	@$(BIN)/headrace up --demo
+
+check: setup
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy $(CODE)
+	$(BIN)/lint-imports
+	$(BIN)/cfn-lint infra/*.yaml
+	$(BIN)/pytest -q tests/unit
+
+recipes: setup $(RUNTIMES)/pytest
+	PYTHONPATH=$(RUNTIMES)/pytest $(IMAGE)/bin/python -m pytest -q -c tests/recipes/pytest.ini tests/recipes
+
+$(RUNTIMES)/pytest: requirements/pytest.txt
+	@$(BIN)/uv pip install --quiet --require-hashes --python $(BIN)/python --target $@ -r $<
+	@touch $@
+
+integration e2e: setup
+	$(BIN)/pytest -q tests/$@
+
+test: check recipes
+	$(BIN)/pytest -q tests/infra tests/docs tests/security tests/simulation tests/integration tests/e2e
+
+docs: setup
+	$(BIN)/python -m docs.generate
+
+bench: setup
+	$(BIN)/python -m benchmarks
+
+clean:
+	@test ! -x $(BIN)/headrace || $(BIN)/headrace down || true
+	rm -rf $(VENV) .headrace .mypy_cache .ruff_cache .pytest_cache

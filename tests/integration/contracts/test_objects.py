@@ -1,0 +1,68 @@
+"""What a bucket promises, whichever cloud holds it."""
+
+import io
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from shared.errors import NotFound, PreconditionFailed
+from shared.objects import Bucket
+from tests.fakes import FakeBucket
+
+
+@pytest.fixture
+def bucket(cloud: str, clients: Callable[[str], Any]) -> Bucket:
+    """An empty versioned bucket, named anew for each test."""
+    name = f"contract-{uuid.uuid4().hex[:8]}"
+    if cloud == "fake":
+        return FakeBucket(name)
+    s3 = clients("s3")
+    s3.create_bucket(Bucket=name)
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    return Bucket(s3, name)
+
+
+@pytest.mark.parametrize("key", ["incoming/flights/a b+c.csv", "incoming/flights/ünï%20.csv", "a/~!'()*.csv"])
+def test_any_legal_key_means_itself(bucket: Bucket, key: str) -> None:
+    bucket.write(key, b"x,y\n1,2\n")
+    assert bucket.read(key) == b"x,y\n1,2\n"
+    assert [found.key for found in bucket.list(key[:3])] == [key]
+
+
+def test_each_write_is_a_version_of_its_own(bucket: Bucket) -> None:
+    first = bucket.write("k", b"one")
+    second = bucket.write("k", io.BytesIO(b"three"))
+    assert first != second
+    assert (bucket.read("k", first), bucket.read("k", second), bucket.read("k")) == (
+        b"one",
+        b"three",
+        b"three",
+    )
+    info = bucket.head("k", first)
+    assert (info.size_bytes, info.version_id) == (3, first)
+    assert bucket.head("k").size_bytes == 5
+
+
+def test_a_new_object_never_replaces_one_that_is_there(bucket: Bucket) -> None:
+    bucket.write("manifest.json", b"first", new=True)
+    with pytest.raises(PreconditionFailed):
+        bucket.write("manifest.json", b"second", new=True)
+    assert bucket.read("manifest.json") == b"first"
+
+
+def test_what_is_not_there_is_not_found(bucket: Bucket) -> None:
+    version = bucket.write("k", b"x")
+    assert version
+    for attempt in (bucket.read, bucket.head, bucket.open):
+        with pytest.raises(NotFound):
+            attempt("missing")
+    assert list(bucket.list("missing")) == []
+
+
+def test_an_open_object_streams_its_bytes(bucket: Bucket) -> None:
+    bucket.write("big", b"0123456789" * 1000)
+    stream = bucket.open("big")
+    assert stream.read(10) == b"0123456789"
+    assert len(stream.read()) == 9990
