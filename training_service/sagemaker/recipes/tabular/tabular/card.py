@@ -38,11 +38,15 @@ def _metrics(evaluation: Mapping[str, Any]) -> str:
     header = ["metric", "this model", f"champion {version}" if version else "champion", "naive baseline"]
     rows = [header, ["---", "---:", "---:", "---:"]]
     for name in metrics["challenger"]:
-        values = [(metrics[who] or {}).get(name) for who in ("challenger", "champion", "baseline")]
-        rows.append([name, *("-" if v is None else f"{v:.4f}" for v in values)])
+        rows.append([name, *(_cell(metrics[who], name) for who in ("challenger", "champion", "baseline"))])
     table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
     error = evaluation["champion_error"]
     return table + (f"\n\nThe champion was not judged: {error}" if error else "")
+
+
+def _cell(metrics: Mapping[str, float | None] | None, name: str) -> str:
+    value = (metrics or {}).get(name)
+    return "-" if value is None else f"{value:.4f}"
 
 
 def _inputs(signature: Signature) -> str:

@@ -62,6 +62,7 @@ def load_champion(folder: Path, parameters: Parameters) -> Champion:
 
 
 def _trained_through(parameters: Parameters, evaluation: bytes | None) -> np.datetime64 | None:
+    """Believe the registry first, then what the champion's own run wrote down."""
     if parameters.champion_trained_through:
         return parse_time(parameters.champion_trained_through)
     try:
@@ -72,6 +73,7 @@ def _trained_through(parameters: Parameters, evaluation: bytes | None) -> np.dat
 
 
 def _check_question(champion: Champion, parameters: Parameters) -> None:
+    """Refuse a comparison that would be unfair or meaningless."""
     signature = champion.predictor.signature
     if (signature.task, signature.target.name) != (parameters.task, parameters.target):
         raise ModelRefusedError(f"The champion predicts '{signature.target.name}' ({signature.task}).")

@@ -36,7 +36,15 @@ def answer_rows(
     models: Mapping[str, Predictor],
     baseline: Callable[[int], Floats],
 ) -> Judged:
-    """Let every model and the baseline answer the judged rows."""
+    """Let every model and the baseline answer the judged rows.
+
+    Parameters
+    ----------
+    models
+        By the name they have in the evaluation; `challenger` must be one of them.
+    baseline
+        Returns its answers for a number of rows: it knows nothing about any of them.
+    """
     values = columns[parameters.target]
     classes = models["challenger"].signature.classes
     if classes is not None:

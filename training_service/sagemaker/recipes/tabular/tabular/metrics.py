@@ -95,6 +95,7 @@ def _ranked(hits: Floats, scores: Floats) -> Callable[[Floats], tuple[Floats, Fl
     positive = hits[order]
 
     def cumulate(weights: Floats) -> tuple[Floats, Floats]:
+        """Walk down the ranking; rows of equal score are passed together, or ties would be flattered."""
         ordered = weights[order]
         caught = np.cumsum(ordered * positive)[ends]
         return caught, np.cumsum(ordered)[ends] - caught
@@ -103,9 +104,11 @@ def _ranked(hits: Floats, scores: Floats) -> Callable[[Floats], tuple[Floats, Fl
 
 
 def _roc_auc(hits: Floats, scores: Floats) -> Measure:
+    """Prepare the share of (positive, negative) pairs ranked rightly, by the trapezoidal rule over ROC points."""
     cumulate = _ranked(hits, scores) if len(hits) else None
 
     def measure(weights: Floats) -> float:
+        """Return the area under the curve of these weights."""
         if cumulate is None:
             return float("nan")
         caught, missed = cumulate(weights)
@@ -116,9 +119,11 @@ def _roc_auc(hits: Floats, scores: Floats) -> Measure:
 
 
 def _average_precision(hits: Floats, scores: Floats) -> Measure:
+    """Prepare the sum of precision times gained recall, without interpolation, as scikit-learn defines it."""
     cumulate = _ranked(hits, scores) if len(hits) else None
 
     def measure(weights: Floats) -> float:
+        """Return the area under the curve of these weights."""
         if cumulate is None:
             return float("nan")
         caught, missed = cumulate(weights)

@@ -59,7 +59,13 @@ class Side:
 
 
 def fit_pipeline(plan: Plan, fields: Sequence[Field], train: Side, validation: Side) -> Pipeline:
-    """Return the fitted pipeline; raise `UserError` for parameters the recipe does not have."""
+    """Return the pipeline fitted on the training side.
+
+    Raises
+    ------
+    UserError
+        A parameter is not one of the recipe's, or no column has a value.
+    """
     params = check_options(plan.recipe, plan.params)
     recipe = family_of(plan.recipe)
     limit = params.pop("max_categories", None)
@@ -84,6 +90,7 @@ def _fit_boosting(
     train: tuple[Floats, Floats],
     held_out: tuple[Floats, Floats] | None,
 ) -> BaseEstimator:
+    """Add trees until the held-out loss has not improved for the preset's patience; without one, all of them."""
     budget = PRESETS[plan.preset]
     chosen = {"max_iter": budget.max_iter, "learning_rate": budget.learning_rate, **params}
     kind = HistGradientBoostingClassifier if plan.task == "classification" else HistGradientBoostingRegressor
@@ -103,8 +110,10 @@ def _fit_linear(
     train: tuple[Floats, Floats],
     held_out: tuple[Floats, Floats] | None,
 ) -> BaseEstimator:
+    """Fit one model per strength of the preset (or the one asked for) and keep the best on the held-out side."""
     asked = params.get("regularization")
     strengths = (float(asked),) if asked is not None else PRESETS[plan.preset].strengths
+    # Nothing to choose by: take the middle one.
     if held_out is None:
         strengths = strengths[len(strengths) // 2 :][:1]
     fitted = [_linear(plan, strength).fit(*train) for strength in strengths]

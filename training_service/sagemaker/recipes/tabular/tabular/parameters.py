@@ -12,6 +12,8 @@ TASKS = ("classification", "regression")
 RECIPES = ("auto", "boosting", "linear")
 PRESETS = ("fast", "good", "best")
 SPLITS = ("time", "hash", "group")
+REQUIRED = ("pipeline", "task", "target", "schema")
+STATED = ("pipeline", "task", "target", "recipe", "preset", "params", "seed", "time", "key", "min_rows")
 FIELD_TYPES = ("integer", "number", "string", "boolean", "datetime", "date")
 
 
@@ -74,31 +76,36 @@ def load_parameters(path: Path) -> Parameters:
 
 
 def parse_parameters(document: dict[str, Any]) -> Parameters:
-    """Turn the JSON document into checked `Parameters`."""
+    """Turn the JSON document into checked `Parameters`.
+
+    Raises
+    ------
+    UserError
+        A required entry is missing, a value is not among those allowed, or the target is no column.
+    """
     if document.get("format") != FORMAT:
         raise UserError(f"parameters.json has format {document.get('format')!r}, this recipe reads {FORMAT}.")
-    missing = [name for name in ("pipeline", "task", "target", "schema") if not document.get(name)]
-    if missing:
-        raise UserError(f"parameters.json lacks {', '.join(missing)}.")
-    champion = document.get("champion") or {}
+    _require(document)
+    champion, split = document.get("champion") or {}, document.get("split") or {}
+    # What is absent or null takes the default of `Parameters`, which is said in one place only.
+    stated = {name: document[name] for name in STATED if document.get(name) is not None}
     parameters = Parameters(
-        **{name: document[name] for name in ("pipeline", "task", "target")},
-        **{
-            name: document[name]
-            for name in ("recipe", "preset", "params", "seed", "min_rows")
-            if document.get(name)
-        },
-        fields=tuple(_parse_field(entry) for entry in document["schema"].get("fields", ())),
+        **stated,
         metrics=tuple(document.get("metrics") or ()),
-        time=document.get("time"),
-        key=document.get("key"),
         drop=tuple(document.get("drop") or ()),
-        split_by=(document.get("split") or {}).get("by", "hash"),
+        fields=tuple(_parse_field(entry) for entry in document["schema"].get("fields", ())),
+        split_by=split.get("by", "hash"),
         champion_version=champion.get("version"),
         champion_trained_through=champion.get("trained_through"),
     )
     _check(parameters)
     return parameters
+
+
+def _require(document: dict[str, Any]) -> None:
+    missing = [name for name in REQUIRED if not document.get(name)]
+    if missing:
+        raise UserError(f"parameters.json lacks {', '.join(missing)}.")
 
 
 def _parse_field(entry: dict[str, Any]) -> Field:

@@ -81,6 +81,7 @@ def _importance(judged: Judged, model: Predictor, seed: int) -> Spec:
     primary = PRIMARY[task]
 
     def loss(changed: dict[str, Any]) -> float:
+        """Return the primary metric with some columns replaced."""
         answers = model.scores_for({**columns, **changed}, judged.classes)
         return measures_of(task, truth, answers)[primary](ones)
 

@@ -29,20 +29,37 @@ class RequestError(Exception):
 
 
 def parse_request(body: bytes | str, content_type: str, inputs: Sequence[Input]) -> Columns:
-    """Return the columns the model takes; fields it does not know are ignored, missing ones stay missing."""
-    kind = (content_type or JSON).partition(";")[0].strip().lower()
-    if kind not in (JSON, CSV):
-        raise RequestError(415, f"The content type '{kind[:80]}' is not known; send {JSON} or {CSV}.")
-    records = _json_records(body) if kind == JSON else _csv_records(_text(body), inputs)
+    """Return the columns the model takes; fields it does not know are ignored, missing ones stay missing.
+
+    Raises
+    ------
+    RequestError
+        415 for another content type; 400 for a body that cannot be read, no records, a record without any
+        of the model's fields, or a value of the wrong type.
+    """
+    records = _read_records(body, content_type, inputs)
     if not records:
         raise RequestError(400, "The request has no records.")
-    names = {taken.name for taken in inputs}
+    _check_known(records, {taken.name for taken in inputs})
+    return {taken.name: _column(records, taken) for taken in inputs}
+
+
+def _read_records(body: bytes | str, content_type: str, inputs: Sequence[Input]) -> Records:
+    kind = (content_type or JSON).partition(";")[0].strip().lower()
+    if kind == JSON:
+        return _json_records(body)
+    if kind == CSV:
+        return _csv_records(_text(body), inputs)
+    # NPY and pickle end here too: reading either can run what a stranger wrote.
+    raise RequestError(415, f"The content type '{kind[:80]}' is not known; send {JSON} or {CSV}.")
+
+
+def _check_known(records: Records, names: set[str]) -> None:
+    # All fields may be missing, but a record with none of them is a misspelt or a misdirected one.
     for position, record in enumerate(records):
         if names.isdisjoint(record):
-            raise RequestError(
-                400, f"Record {position} has none of the model's fields: {', '.join(sorted(names))}."
-            )
-    return {taken.name: _column(records, taken) for taken in inputs}
+            known = ", ".join(sorted(names))
+            raise RequestError(400, f"Record {position} has none of the model's fields: {known}.")
 
 
 def _text(body: bytes | str) -> str:
@@ -83,13 +100,20 @@ def _split_records(split: Any) -> Records:
     columns, rows = (split.get("columns"), split.get("data")) if isinstance(split, dict) else (None, None)
     if not isinstance(columns, list) or not isinstance(rows, list):
         raise RequestError(400, "'dataframe_split' needs the lists 'columns' and 'data'.")
-    for name in columns:
-        if not isinstance(name, str):
-            raise RequestError(400, "'dataframe_split' has a column whose name is not a string.")
+    if not all(isinstance(name, str) for name in columns):
+        raise RequestError(400, "'dataframe_split' has a column whose name is not a string.")
+    if not all(isinstance(row, list) for row in rows):
+        raise RequestError(400, "'dataframe_split' has a row that is not a list.")
+    return _zip_rows(columns, rows)
+
+
+def _zip_rows(names: list[str], rows: list[list[Any]]) -> Records:
+    if len(set(names)) != len(names):
+        raise RequestError(400, "A column is named twice.")
     for position, row in enumerate(rows):
-        if not isinstance(row, list) or len(row) != len(columns):
-            raise RequestError(400, f"Record {position} does not have {len(columns)} values, one per column.")
-    return [dict(zip(columns, row, strict=True)) for row in rows]
+        if len(row) != len(names):
+            raise RequestError(400, f"Record {position} has {len(row)} values for {len(names)} columns.")
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def _refuse_constant(name: str) -> None:
@@ -104,15 +128,8 @@ def _csv_records(text: str, inputs: Sequence[Input]) -> Records:
         lines = [row for row in rows if row]
     except csv.Error as error:
         raise RequestError(400, f"The CSV cannot be read near line {rows.line_num}: {error}.") from error
-    if len(set(header)) != len(header):
-        raise RequestError(400, "The CSV's header names a column twice.")
-    for position, row in enumerate(lines):
-        if len(row) != len(header):
-            raise RequestError(400, f"Record {position} has {len(row)} values, the header has {len(header)}.")
-    return [
-        {name: _from_csv(text, types.get(name)) for name, text in zip(header, row, strict=True)}
-        for row in lines
-    ]
+    records = _zip_rows(header, lines)
+    return [{name: _from_csv(value, types.get(name)) for name, value in record.items()} for record in records]
 
 
 def _from_csv(text: str, kind: str | None) -> Any:

@@ -79,10 +79,20 @@ def parse_signature(content: bytes) -> Signature:
     try:
         document = json.loads(content)
         inputs = tuple(
-            Input(name=i["name"], type=i["type"], required=bool(i["required"])) for i in document["inputs"]
+            Input(
+                name=i["name"],
+                type=i["type"],
+                required=bool(i["required"]),
+                categories=_tuple(i["categories"]),
+            )
+            for i in document["inputs"]
         )
-        classes = tuple(document["classes"]) if document["classes"] else None
+        classes = _tuple(document["classes"])
         target = Field(name=document["target"]["name"], type=document["target"]["type"])
         return Signature(task=document["task"], target=target, inputs=inputs, classes=classes)
     except (ValueError, KeyError, TypeError) as error:
         raise ModelRefusedError(f"signature.json cannot be read: {error!r}") from error
+
+
+def _tuple(values: list[Any] | None) -> tuple[Any, ...] | None:
+    return tuple(values) if values else None

@@ -4,41 +4,32 @@ read the channels → fit → save → load the champion → judge both and the 
 write the evaluation, plots, golden rows and card beside the model, with the code that serves it.
 """
 
-import json
-import platform
-import shutil
 import sys
 import time
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import skops
 
-from .artifact import EVALUATION_FILE, SEEN_FILE, SIGNATURE_FILE, finite, save_pipeline, write_json
-from .card import write_card
+from .artifact import SEEN_FILE, SIGNATURE_FILE, save_pipeline, write_json
 from .champion import Champion, load_champion
 from .columns import Columns, concatenate, is_missing, row_count, take_rows
 from .data import read_channel
 from .evaluate import Judged, answer_rows, evaluate, metric_lines, naive_baseline
 from .failure import ModelRefusedError, UserError
 from .features import known_categories, to_matrix
-from .golden import write_golden
 from .labels import Label, encode_labels, find_classes
 from .metrics import HIGHER_IS_BETTER
 from .models import Plan, Side, fit_pipeline
+from .packing import pack_model
 from .parameters import Parameters, load_parameters
-from .plots import write_plots
 from .predictor import Predictor, load_predictor
 from .signature import make_signature
 from .slices import hash_rows, judged_rows, last_time
 from .times import format_time
 
 SIDES = ("train", "validation", "test")
-PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "flask")
-CODE_ROOT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +69,14 @@ def run(paths: Paths) -> int:
 
 
 def train(paths: Paths) -> dict[str, Any]:
-    """Do the whole job and return its evaluation; raise `UserError` when the data cannot be trained on."""
+    """Do the whole job and return its evaluation.
+
+    Raises
+    ------
+    UserError
+        The data or the parameters cannot be trained on. A champion that cannot be judged is no error: the
+        evaluation says so, and the gate decides.
+    """
     started = time.monotonic()
     parameters = load_parameters(paths.data / "parameters" / "parameters.json")
     _check_metrics(parameters)
@@ -95,7 +93,8 @@ def train(paths: Paths) -> dict[str, Any]:
     judged, facts = _judge(paths, parameters, data, challenger, targets)
     evaluation = evaluate(parameters, judged, facts)
     _say(started, f"judged on {evaluation['rows']} rows")
-    _write_beside(paths.model, parameters, data, judged, evaluation)
+    samples = judged.columns if len(judged.truth) else data.train
+    pack_model(paths.model, parameters, judged, evaluation, samples)
     for line in metric_lines(evaluation["metrics"]["challenger"], parameters.metrics):
         print(line, flush=True)
     _say(started, "done")
@@ -195,46 +194,6 @@ def _find_champion(paths: Paths, parameters: Parameters) -> tuple[Champion | Non
     except ModelRefusedError as error:
         print(f"champion not judged: {error}", flush=True)
         return None, str(error)
-
-
-def _write_beside(
-    folder: Path, parameters: Parameters, data: Data, judged: Judged, evaluation: dict[str, Any]
-) -> None:
-    challenger = load_predictor(folder)
-    write_json(folder / EVALUATION_FILE, evaluation)
-    write_json(folder / "versions.json", _versions(parameters))
-    write_plots(folder / "plots", judged, challenger, parameters.seed)
-    golden = judged.columns if len(judged.truth) else data.train
-    write_golden(folder, golden, parameters.features)
-    signature = make_signature(
-        parameters, data.train, _shown_categories(folder), challenger.signature.classes
-    )
-    (folder / "card.md").write_text(write_card(parameters, finite(evaluation), signature), encoding="utf-8")
-    copy_code(folder / "code")
-
-
-def _shown_categories(folder: Path) -> dict[str, list[str]]:
-    document = json.loads((folder / SIGNATURE_FILE).read_text(encoding="utf-8"))
-    return {taken["name"]: taken["categories"] or [] for taken in document["inputs"]}
-
-
-def _versions(parameters: Parameters) -> dict[str, Any]:
-    packages = {name: version(name) for name in PACKAGES}
-    return {
-        "format": 1,
-        "family": "tabular",
-        "python": platform.python_version(),
-        "packages": {**packages, "skops": skops.__version__},
-        "seed": parameters.seed,
-    }
-
-
-def copy_code(target: Path) -> None:
-    """Pack what serves the model: `inference.py`, this package and skops."""
-    ignored = shutil.ignore_patterns("__pycache__", "*.pyc", "tests")
-    for package in (CODE_ROOT / "tabular", Path(skops.__file__).parent):
-        shutil.copytree(package, target / package.name, ignore=ignored, dirs_exist_ok=True)
-    shutil.copy2(CODE_ROOT / "inference.py", target / "inference.py")
 
 
 def _say(started: float, what: str) -> None:
