@@ -1,11 +1,13 @@
 """The wire: a request becomes an operation, its answer or error becomes JSON, as botocore reads it."""
 
 import asyncio
+import contextvars
 import json
 import logging
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final
 
 from localcloud.sagemaker import errors, model
@@ -59,9 +61,9 @@ class Api:
         self,
         table: dict[str, Operation],
         runtime: Runtime,
-        check_pass_role: Callable[[str, Row, dict[str, str]], Any],
+        denied_also: Callable[[str, Row, dict[str, str], Scope], Answer | None],
     ) -> None:
-        self._table, self._runtime, self._check_pass_role = table, runtime, check_pass_role
+        self._table, self._runtime, self._denied_also = table, runtime, denied_also
         # Threads of our own: an invocation may wait 60 s, and the default pool serves all of MiniStack.
         self._threads = ThreadPoolExecutor(max_workers=64, thread_name_prefix="sagemaker-api")
 
@@ -78,7 +80,7 @@ class Api:
                 return await self._in_thread(self._invoke, scope, invocation[1], headers, body)
             operation, request = _parse(headers, body)
             self._check(operation, request)
-            if denied := self._check_pass_role(operation, request, headers):
+            if denied := self._denied_also(operation, request, headers, scope):
                 return denied
             return await self._in_thread(self._call, operation, scope, request)
         except errors.ApiError as error:
@@ -92,13 +94,11 @@ class Api:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _in_thread(self, function: Callable[..., Answer], *arguments: Any) -> Answer:
-        import contextvars
-
         # The account and region of the request are context variables; threads of a pool have none.
         context = contextvars.copy_context()
-        return await asyncio.get_running_loop().run_in_executor(
-            self._threads, lambda: context.run(function, *arguments)
-        )
+        loop = asyncio.get_running_loop()
+        answer: Answer = await loop.run_in_executor(self._threads, partial(context.run, function, *arguments))
+        return answer
 
     def _check(self, operation: str, request: Row) -> None:
         if operation not in self._table:

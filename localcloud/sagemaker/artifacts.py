@@ -4,6 +4,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud.sagemaker import s3uri
@@ -36,7 +37,7 @@ def upload_file(s3: Any, path: Path, uri: str) -> None:
     try:
         s3.upload_file(str(path), bucket, key)
     # boto3's own S3UploadFailedError is not a BotoCoreError.
-    except (ClientError, BotoCoreError, OSError, _upload_failed()) as error:
+    except (ClientError, BotoCoreError, OSError, S3UploadFailedError) as error:
         raise ClientJobError(f"Artifact upload failed:Unable to upload file to {uri}: {error}") from error
 
 
@@ -63,9 +64,3 @@ def download_and_extract(s3: Any, uri: str, folder: Path) -> None:
             tar.extractall(folder, filter="data")
     finally:
         archive.unlink()
-
-
-def _upload_failed() -> type[Exception]:
-    from boto3.exceptions import S3UploadFailedError
-
-    return S3UploadFailedError

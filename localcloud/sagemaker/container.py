@@ -123,7 +123,7 @@ def namespaces_work(scratch: Path) -> bool:
 def _start(spec: ContainerSpec, use_namespaces: bool) -> Any:
     for folder in ("tmp", "home"):
         (spec.work / folder).mkdir(parents=True, exist_ok=True)
-    options = {
+    options: dict[str, Any] = {
         "cwd": spec.work,
         "stdout": subprocess.PIPE,
         "stderr": subprocess.STDOUT,
@@ -137,10 +137,12 @@ def _start(spec: ContainerSpec, use_namespaces: bool) -> Any:
         return _spawner().start(
             _namespace_command(spec), env=environment, stdin=subprocess.DEVNULL, **options
         )
-    environment |= {"SAGEMAKER_BASE_DIR": str(spec.base)}
+    environment = {name: value.replace("/opt/ml", str(spec.base)) for name, value in environment.items()}
+    environment["SAGEMAKER_BASE_DIR"] = str(spec.base)
+    command = [part.replace("/opt/ml", str(spec.base)) for part in spec.command]
     # The guard's stdin is a pipe from this process: when it closes, the guard kills the group. The
     # parent-death signal alone would end the guard and leave the program.
-    guarded = [sys.executable, "-I", "-S", str(_GUARD), *spec.command]
+    guarded = [sys.executable, "-I", "-S", str(_GUARD), *command]
     return subprocess.Popen(guarded, env=environment, stdin=subprocess.PIPE, **options)
 
 

@@ -20,6 +20,7 @@ class Endpoints:
         self._serving: dict[str, dict[str, VariantProcess]] = {}
         self._starting: dict[str, list[VariantProcess]] = {}
         self._changed = threading.Condition()
+        self._is_closing = False
 
     def create(self, scope: Scope, request: Row) -> Row:
         """Accept an endpoint; it becomes InService or Failed in the background."""
@@ -76,8 +77,9 @@ class Endpoints:
                 self._starting[row["EndpointArn"]] = []
 
     def shut_down(self) -> None:
-        """End every process."""
+        """End every process; rows keep their state, and the next server brings the endpoints back."""
         with self._changed:
+            self._is_closing = True
             running = [process for variants in self._serving.values() for process in variants.values()]
             running += [process for processes in self._starting.values() for process in processes]
         for process in running:
@@ -98,6 +100,8 @@ class Endpoints:
             if reason is None:
                 self._serving[arn] = {process.name: process for process in processes}
             self._changed.notify_all()
+            if self._is_closing:
+                return
         self._settle(scope, row, reason)
 
     def _settle(self, scope: Scope, row: Row, reason: str | None) -> None:

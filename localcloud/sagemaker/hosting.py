@@ -21,8 +21,11 @@ class Hosting:
     def create_model(self, scope: Scope, request: Row) -> Row:
         """Accept a model with exactly one container; nothing is downloaded before an endpoint wants it."""
         container_of(request)
-        if request.get("ExecutionRoleArn"):
-            check_role(request["ExecutionRoleArn"], scope)
+        if not request.get("ExecutionRoleArn"):
+            raise errors.validation(
+                "The local SageMaker needs the model's ExecutionRoleArn: its containers act as that role."
+            )
+        check_role(request["ExecutionRoleArn"], scope)
         isolation = bool(request.get("EnableNetworkIsolation"))
         row = self._store.create(MODEL, scope, request | {"EnableNetworkIsolation": isolation})
         return {"ModelArn": row["ModelArn"]}

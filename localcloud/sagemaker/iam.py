@@ -13,6 +13,7 @@ from localcloud.sagemaker.store import KINDS, Row, Scope
 _SERVICE: Final = "sagemaker"
 _PASSED_ROLE: Final = {"CreateTrainingJob": "RoleArn", "CreateModel": "ExecutionRoleArn"}
 _LISTS_NOTHING: Final = "*"
+_DENIED_CODE: Final = "AccessDeniedException"
 
 
 def action_of(path: str, headers: dict[str, str]) -> str:
@@ -69,46 +70,50 @@ def patch_actions() -> None:
         return resource_before(service, method, path, headers, body, query, region, account_id)
 
     iam_actions.SERVICE_TO_IAM_NAMESPACE[_SERVICE] = _SERVICE
+    iam_actions._DENIED_CODES[_SERVICE] = _DENIED_CODE
     iam_actions.extract_iam_action = extract_iam_action
     iam_actions.extract_resource_arn = extract_resource_arn
 
 
-def denied_pass_role(operation: str, request: Row, headers: dict[str, str]) -> Answer | None:
-    """Return AccessDenied when the caller may not hand the execution role to SageMaker.
+def denied_also(operation: str, request: Row, headers: dict[str, str], scope: Scope) -> Answer | None:
+    """Return AccessDenied when the caller lacks a second permission the request needs.
 
-    Only under AUTH=true. Call it in the request's own context: that is where MiniStack keeps the caller.
+    Handing over an execution role needs iam:PassRole, naming tags needs sagemaker:AddTags. Only under
+    AUTH=true. Call it in the request's own context: that is where MiniStack keeps the caller.
     """
     from ministack import app
+
+    if not app.AUTH:
+        return None
+    if role := request.get(_PASSED_ROLE.get(operation, "")):
+        context = {"iam:PassedToService": ["sagemaker.amazonaws.com"]}
+        if denied := _denied("iam:PassRole", role, context, headers, scope):
+            return denied
+    if operation.startswith("Create") and request.get("Tags"):
+        arn = resource_of("", headers, json.dumps(request).encode(), scope)
+        return _denied("sagemaker:AddTags", arn, {}, headers, scope)
+    return None
+
+
+def _denied(
+    action: str, arn: str, context: dict[str, list[str]], headers: dict[str, str], scope: Scope
+) -> Answer | None:
     from ministack.core import iam_actions, iam_evaluator
-    from ministack.core.responses import get_region
     from ministack.core.router import extract_access_key_id
 
-    role = request.get(_PASSED_ROLE.get(operation, ""))
-    if not app.AUTH or not role:
-        return None
+    key = extract_access_key_id(headers, {})
     denied = iam_evaluator.enforce(
-        extract_access_key_id(headers, {}),
-        "iam:PassRole",
-        _SERVICE,
-        get_region(),
-        resource_arn=role,
-        service_context={"iam:PassedToService": ["sagemaker.amazonaws.com"]},
+        key, action, _SERVICE, scope.region, resource_arn=arn, service_context=context
     )
     if denied is None:
         return None
     who = getattr(denied, "principal_arn", "")
     message = (
-        f"User: {who} is not authorized to perform: iam:PassRole on resource: {role} because no identity-based "
-        "policy allows the iam:PassRole action"
+        f"User: {who} is not authorized to perform: {action} on resource: {arn} "
+        f"because no identity-based policy allows the {action} action"
     )
     answer: Answer = iam_actions.access_denied_response(
-        _SERVICE,
-        "iam:PassRole",
-        who,
-        str(uuid.uuid4()),
-        headers=headers,
-        message=message,
-        error_code="AccessDeniedException",
+        _SERVICE, action, who, str(uuid.uuid4()), headers=headers, message=message, error_code=_DENIED_CODE
     )
     return answer
 

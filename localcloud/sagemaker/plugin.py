@@ -5,6 +5,7 @@ handler and IAM map; in the background, once the server answers, bring back what
 """
 
 import logging
+import shutil
 import threading
 import time
 import urllib.error
@@ -52,6 +53,9 @@ def install(*, images: Path, home: Path, endpoint_url: str) -> Callable[[], None
     settings = Settings.from_env(images=images, home=home, endpoint_url=endpoint_url)
     _assert_patch_points()
     settings.work.mkdir(parents=True, exist_ok=True)
+    # What a killed server left: its processes are gone, so nothing uses these folders.
+    for leftover in ("jobs", "endpoints"):
+        shutil.rmtree(settings.work / leftover, ignore_errors=True)
     use_namespaces = settings.use_namespaces and namespaces_work(settings.work)
     store = Store(settings.work / "state.json")
     store.load()
@@ -60,7 +64,7 @@ def install(*, images: Path, home: Path, endpoint_url: str) -> Callable[[], None
     api = Api(
         operations(store, training, Hosting(store), endpoints),
         Runtime(store, endpoints, settings),
-        iam.denied_pass_role,
+        iam.denied_also,
     )
     _register(api)
     endpoints.announce_restart()
@@ -118,6 +122,7 @@ def _assert_patch_points() -> None:
         (app, "_MAIN_LOOP"),
         (app, "AUTH"),
         (iam_actions, "SERVICE_TO_IAM_NAMESPACE"),
+        (iam_actions, "_DENIED_CODES"),
         (iam_actions, "extract_iam_action"),
         (iam_actions, "extract_resource_arn"),
         (iam_actions, "access_denied_response"),

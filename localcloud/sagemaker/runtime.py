@@ -10,7 +10,7 @@ from localcloud.sagemaker.endpoint_process import VariantProcess
 from localcloud.sagemaker.endpoints import Endpoints
 from localcloud.sagemaker.errors import ApiError
 from localcloud.sagemaker.settings import Settings
-from localcloud.sagemaker.store import ENDPOINT, Row, Scope, Store
+from localcloud.sagemaker.store import ENDPOINT, Row, Scope, Store, scope_of
 from localcloud.sagemaker.unix_http import Reply
 
 _REALTIME_LIMIT: Final = 6_291_456
@@ -81,7 +81,7 @@ class Runtime:
 
     def _send(self, row: Row, variant: str, headers: dict[str, str], body: bytes) -> tuple[Reply, str]:
         process = self._process(row, variant)
-        sent = {name: headers[name] for name in _PASSED_ON if name in headers}
+        sent = {str(name): headers[name] for name in _PASSED_ON if name in headers}
         timeout_s = self._settings.invoke_timeout_s
         try:
             return process.pool.post("/invocations", body, sent, timeout_s), process.log_stream
@@ -89,8 +89,7 @@ class Runtime:
             message = _TIMED_OUT
         except (OSError, http.client.HTTPException):
             message = "The container closed the connection before it answered."
-        scope = Scope(account=row["EndpointArn"].split(":")[4], region=row["EndpointArn"].split(":")[3])
-        raise _model_error(0, message, row["EndpointName"], scope, process.log_stream)
+        raise _model_error(0, message, row["EndpointName"], scope_of(row["EndpointArn"]), process.log_stream)
 
     def _process(self, row: Row, variant: str) -> VariantProcess:
         process = self._endpoints.variants(row["EndpointArn"], self._settings.invoke_timeout_s).get(variant)

@@ -20,6 +20,8 @@ class Training:
         self._store, self._settings, self._use_namespaces = store, settings, use_namespaces
         self._runs: dict[str, TrainingRun] = {}
         self._lock = threading.Lock()
+        rows = store.rows(TRAINING_JOB)
+        self._interrupted = [row["TrainingJobArn"] for row in rows if not job_status.is_terminal(row)]
 
     def create(self, scope: Scope, request: Row) -> Row:
         """Accept a job and start it; the quota is counted per instance type, as AWS does."""
@@ -52,11 +54,8 @@ class Training:
 
     def fail_interrupted(self) -> None:
         """End the jobs of a server that is gone: their processes are, and AWS would say the same."""
-        for row in self._store.rows(TRAINING_JOB):
-            arn = row["TrainingJobArn"]
-            if not job_status.is_terminal(row) and arn not in self._runs:
-                scope = scope_of(arn)
-                self._edit(scope, row["TrainingJobName"], lambda row: job_status.fail(row, _INTERRUPTED))
+        for arn in self._interrupted:
+            self._edit(scope_of(arn), arn, lambda row: job_status.fail(row, _INTERRUPTED))
 
     def shut_down(self) -> None:
         """Kill what runs; rows keep their state, `fail_interrupted` of the next server ends them."""

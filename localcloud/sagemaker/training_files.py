@@ -11,19 +11,24 @@ _CHECKPOINTS: Final = "/opt/ml/checkpoints"
 _FOLDERS: Final = ("input/config", "input/data", "model", "output/data", "code", "checkpoints")
 
 
-def write_configuration(base: Path, row: Row, host: str) -> None:
-    """Make the folders and write hyperparameters.json, inputdataconfig.json and resourceconfig.json."""
+def write_configuration(base: Path, row: Row, host: str, opt_ml: str) -> None:
+    """Make the folders and write hyperparameters.json, inputdataconfig.json and resourceconfig.json.
+
+    `opt_ml` is where the container sees `base`: /opt/ml, or the folder itself where nothing can be
+    mounted; paths in hyperparameters (`sagemaker_submit_directory`) are told accordingly.
+    """
     for folder in _FOLDERS:
         (base / folder).mkdir(parents=True, exist_ok=True)
-    for name, content in _configuration(row, host).items():
+    for name, content in _configuration(row, host, opt_ml).items():
         (base / "input" / "config" / name).write_text(json.dumps(content), encoding="utf-8")
 
 
-def _configuration(row: Row, host: str) -> dict[str, Any]:
+def _configuration(row: Row, host: str, opt_ml: str) -> dict[str, Any]:
     instance_type = row["ResourceConfig"]["InstanceType"]
     group = "homogeneousCluster"
+    given = (row.get("HyperParameters") or {}).items()
     return {
-        "hyperparameters.json": row.get("HyperParameters") or {},
+        "hyperparameters.json": {name: value.replace("/opt/ml", opt_ml) for name, value in given},
         "inputdataconfig.json": {
             channel["ChannelName"]: _channel_configuration(channel, row)
             for channel in row.get("InputDataConfig") or []

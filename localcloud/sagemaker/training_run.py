@@ -42,8 +42,8 @@ class TrainingRun:
     ) -> None:
         self._row, self._scope, self._settings = row, scope, settings
         self._edit, self._on_end, self._use_namespaces = edit, on_end, use_namespaces
-        self._is_abandoned = False
-        self._work = settings.work / "jobs" / row["TrainingJobName"]
+        self._abandoned = threading.Event()
+        self._work = settings.work / "jobs" / f"{scope.account}-{scope.region}-{row['TrainingJobName']}"
         self._base = self._work / "ml"
         self._stopped = threading.Event()
         self._timed_out = False
@@ -65,7 +65,7 @@ class TrainingRun:
 
     def kill(self) -> None:
         """End the container now, because the server ends; the row stays as it is."""
-        self._is_abandoned = True
+        self._abandoned.set()
         self._stopped.set()
         with self._guard:
             if self._container is not None:
@@ -92,26 +92,25 @@ class TrainingRun:
             self._settings.images, self._row["AlgorithmSpecification"]["TrainingImage"]
         )
         shutil.rmtree(self._work, ignore_errors=True)
-        training_files.write_configuration(self._base, self._row, self._host)
+        # Without mounts the container sees this machine: its own host name, and the folder where it is.
+        host, opt_ml = ("algo-1", "/opt/ml") if self._use_namespaces else ("localhost", str(self._base))
+        training_files.write_configuration(self._base, self._row, host, opt_ml)
         session = credentials.assume_role(
             self._row["RoleArn"], "SageMaker", self._scope, self._settings.endpoint_url
         )
         s3 = session.client("s3")
         self._download(s3)
+        if self._abandoned.is_set():
+            return
         if not self._stopped.is_set():
             code = self._train(image, session)
-            if self._is_abandoned:
+            if self._abandoned.is_set():
                 return
             # AWS synchronises checkpoints all the time, so a failed job has saved its own too.
             self._save_checkpoints(s3)
             self._judge(code)
         self._upload(s3)
         self._finish()
-
-    @property
-    def _host(self) -> str:
-        # Without a hosts file of its own a container can only resolve what this machine knows.
-        return "algo-1" if self._use_namespaces else "localhost"
 
     def _download(self, s3: Any) -> None:
         self._enter("Downloading")
@@ -136,7 +135,7 @@ class TrainingRun:
         name = self._row["TrainingJobName"]
         self._logs = LogStream(session.client("logs"), LOG_GROUP, f"{name}/algo-1-{int(time.time())}")
         started_at = time.time()
-        self._edit(lambda row: self._begin_training(row, started_at))
+        self._change(lambda row: self._begin_training(row, started_at))
         with self._guard:
             self._container = Container(
                 self._container_spec(image, session),
@@ -151,7 +150,7 @@ class TrainingRun:
             self._timed_out = True
             self._container.stop(self._settings.stop_grace_s)
             code = self._container.wait()
-        self._edit(lambda row: self._end_training(row, started_at))
+        self._change(lambda row: self._end_training(row, started_at))
         return code if code is not None and code >= 0 else _SIGNAL_EXIT - (code or 0)
 
     def _container_spec(self, image: Path, session: credentials.RoleSession) -> ContainerSpec:
@@ -224,7 +223,12 @@ class TrainingRun:
         row["FinalMetricDataList"] = self._metrics.final()
 
     def _enter(self, secondary: str, status: str | None = None) -> None:
-        self._edit(lambda row: job_status.enter(row, secondary, status))
+        self._change(lambda row: job_status.enter(row, secondary, status))
 
     def _fail(self, reason: str) -> None:
-        self._edit(lambda row: job_status.fail(row, reason))
+        self._change(lambda row: job_status.fail(row, reason))
+
+    def _change(self, change: Callable[[Row], None]) -> None:
+        # The next server finds an abandoned job as it was, and ends it.
+        if not self._abandoned.is_set():
+            self._edit(change)

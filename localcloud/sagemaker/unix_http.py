@@ -100,7 +100,7 @@ class _UnixConnection(http.client.HTTPConnection):
             self.sock.connect(f"/proc/self/fd/{folder}/{self._path.name}")
         except BaseException:
             self.sock.close()
-            self.sock = None  # type: ignore[assignment]
+            self.sock = None
             raise
         finally:
             os.close(folder)

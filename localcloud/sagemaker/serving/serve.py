@@ -12,7 +12,7 @@ from pathlib import Path
 # This folder holds one package and nothing else: a user's module can carry any other name.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from sklearn_container import user_code
+from sklearn_container import user_code  # type: ignore[import-not-found]  # on the path set above
 
 
 def main(socket_path: str) -> None:
@@ -24,7 +24,7 @@ def main(socket_path: str) -> None:
     options = ["--timeout", str(environment.timeout_s), "-k", "gthread", "--threads", "4"]
     options += ["--pythonpath", python_path, "-b", f"unix:{socket_path}", "-w", str(environment.workers)]
     options += ["--log-level", "info", "--no-control-socket", "sklearn_container.wsgi:application"]
-    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *options])
+    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", *options])  # noqa: S606 - becomes the server
 
 
 if __name__ == "__main__":

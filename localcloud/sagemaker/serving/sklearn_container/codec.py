@@ -20,10 +20,13 @@ class UnsupportedFormatError(Exception):
 
 def decode(body: Any, content_type: str) -> Any:
     """Return the body as an array."""
-    decoders = {JSON: _from_json, CSV: _from_csv, NPY: _from_npy}
-    if content_type not in decoders:
-        raise UnsupportedFormatError(content_type)
-    return decoders[content_type](body)
+    if content_type == JSON:
+        return np.array(json.loads(body))
+    if content_type == CSV:
+        return _from_csv(body)
+    if content_type == NPY:
+        return np.load(io.BytesIO(body), allow_pickle=False)
+    raise UnsupportedFormatError(content_type)
 
 
 def encode(value: Any, content_type: str) -> str | bytes:
@@ -39,10 +42,6 @@ def encode(value: Any, content_type: str) -> str | bytes:
     raise UnsupportedFormatError(content_type)
 
 
-def _from_json(body: str) -> Any:
-    return np.array(json.loads(body))
-
-
 def _from_csv(body: str) -> Any:
     """One row becomes one dimension (`squeeze`), which no scikit-learn model takes: the image's known trap.
 
@@ -53,10 +52,6 @@ def _from_csv(body: str) -> Any:
         return array.astype(float)
     except ValueError:
         return array
-
-
-def _from_npy(body: bytes) -> Any:
-    return np.load(io.BytesIO(body), allow_pickle=False)
 
 
 def _to_csv(value: Any) -> str:

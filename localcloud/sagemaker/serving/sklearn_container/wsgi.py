@@ -71,11 +71,9 @@ def create_app() -> flask.Flask:
     model = getattr(module, "model_fn", default_model_fn)(str(environment.model_dir))
     app = flask.Flask(environment.module_name)
 
-    @app.get("/ping")
     def ping() -> flask.Response:
         return flask.Response(status=200, mimetype=codec.JSON)
 
-    @app.post("/invocations")
     def invocations() -> Any:
         request = flask.request
         content_type = request.headers.get("Content-Type") or codec.JSON
@@ -86,6 +84,8 @@ def create_app() -> flask.Flask:
         # A tuple is (body, content type), not flask's (body, status).
         return flask.Response(result[0], mimetype=result[1]) if isinstance(result, tuple) else result
 
+    app.add_url_rule("/ping", view_func=ping)
+    app.add_url_rule("/invocations", view_func=invocations, methods=["POST"])
     if hasattr(module, "execution_parameters_fn"):
         app.add_url_rule("/execution-parameters", view_func=module.execution_parameters_fn, methods=["GET"])
     return app
@@ -99,4 +99,5 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     global _app  # noqa: PLW0603 - one application per worker process
     if _app is None:
         _app = create_app()
-    return _app(environ, start_response)
+    answer: Iterable[bytes] = _app(environ, start_response)
+    return answer

@@ -1,0 +1,22 @@
+"""One server per session; `SAGEMAKER_TEST_URL` runs the same tests against another (`python -m localcloud`)."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.sagemaker.harness import Cloud, Server, new_cloud
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("sagemaker"), LOCALCLOUD_SAGEMAKER_STOP_GRACE_S="0.5")
+    yield server
+    if server.process.poll() is None:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def cloud(request: pytest.FixtureRequest) -> Cloud:
+    url = os.environ.get("SAGEMAKER_TEST_URL") or request.getfixturevalue("server").url
+    return new_cloud(url)
