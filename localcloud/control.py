@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -24,6 +25,9 @@ HEALTH_PATH = "/_localcloud/health"
 STOP_TIMEOUT_S = 15.0
 _PACKAGE_ROOT = Path(__file__).resolve().parent.parent
 _LOG_TAIL_LINES = 12
+
+# Servers this very process has started: kept, so that a stopped one can be reaped.
+_children: "dict[int, subprocess.Popen[bytes]]" = {}
 
 
 class Running(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +45,13 @@ class _Health(msgspec.Struct, frozen=True):
 
 
 def start(
-    *, home: Path, port: int | None = None, lambda_runtime: Path, images: Path, timeout_s: float = 30
+    *,
+    home: Path,
+    port: int | None = None,
+    lambda_runtime: Path,
+    images: Path,
+    timeout_s: float = 30,
+    options: Sequence[str] = (),
 ) -> Running:
     """Start the cloud of this folder in the background, or return the one that runs.
 
@@ -55,6 +65,8 @@ def start(
         Interpreter of the Lambda runtime; folder of the SageMaker image environments.
     timeout_s
         How long it may take until it answers.
+    options
+        Further arguments of `python -m localcloud`.
 
     Raises
     ------
@@ -70,7 +82,7 @@ def start(
     _require_free(chosen)
     place = Home(root=home.absolute())
     place.create()
-    command = _command(place, chosen, lambda_runtime, images)
+    command = [*_command(place, chosen, lambda_runtime, images), *options]
     with place.log_file.open("wb") as log:
         process = subprocess.Popen(
             command,
@@ -99,6 +111,9 @@ def stop(home: Path, timeout_s: float = STOP_TIMEOUT_S) -> bool:
         if not wait_until_gone(record.pid, record.start_ticks, 5.0):
             raise StopFailed(f"process {record.pid} does not end, even when killed: look at it with ps")
     place.record_file.unlink(missing_ok=True)
+    child = _children.pop(record.pid, None)
+    if child is not None:
+        child.wait()
     return True
 
 
@@ -152,6 +167,7 @@ def _wait_until_ready(
         if process.poll() is not None:
             raise StartFailed(f"the local cloud ended at once. {_tail(place)}")
         if _healthy_pid(url) == process.pid:
+            _children[process.pid] = process
             return Running(pid=process.pid, port=port, url=url)
         time.sleep(0.05)
     process.kill()
