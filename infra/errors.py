@@ -1,0 +1,38 @@
+"""What a deployment can fail with; every message says what was wrong, where, and what to do.
+
+DeployError
+├── InvalidStage     the stage's name
+├── StackFailed      CloudFormation; names the first resource that failed
+├── RenderError      a template of `.chalice/templates`
+├── PackageTooLarge  a Lambda zip is over AWS's limits
+├── ChaliceFailed    Chalice's deployer; carries the end of what it printed
+└── NotDeployed      something is needed that no deployment has made yet
+"""
+
+
+class DeployError(Exception):
+    """Base of all deliberate errors of a deployment."""
+
+
+class InvalidStage(DeployError):
+    """The stage's name cannot be used."""
+
+
+class StackFailed(DeployError):
+    """A CloudFormation stack did not reach its goal."""
+
+
+class RenderError(DeployError):
+    """A template names an unknown value or does not give JSON."""
+
+
+class PackageTooLarge(DeployError):
+    """Lambda would refuse the zip."""
+
+
+class ChaliceFailed(DeployError):
+    """Chalice could not deploy a service."""
+
+
+class NotDeployed(DeployError):
+    """Something is needed that no deployment has made yet."""

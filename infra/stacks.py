@@ -1,0 +1,144 @@
+"""CloudFormation stacks: create, update or leave alone, by one fingerprint."""
+
+import hashlib
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from infra.errors import StackFailed
+
+CAPABILITIES = ["CAPABILITY_NAMED_IAM"]
+_GOOD = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"}
+# A stack whose very first creation failed can only be deleted.
+_STILLBORN = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "REVIEW_IN_PROGRESS", "DELETE_FAILED"}
+_TIMEOUT_S = 1800.0
+_NO_CHANGE = "No updates are to be performed"
+
+
+class Stack(msgspec.Struct, frozen=True, kw_only=True):
+    """A stack as it now is; `changed` says whether this call made it so."""
+
+    name: str
+    outputs: dict[str, str]
+    changed: bool
+
+
+def deploy_stack(
+    cloudformation: Any, name: str, template: Path, parameters: Mapping[str, str], *, poll_s: float = 3.0
+) -> Stack:
+    """Bring stack *name* to *template* and *parameters*.
+
+    The stack keeps their digest as its output `Fingerprint`: when it is equal, one describe is all that happens.
+
+    Raises
+    ------
+    StackFailed
+        Names the first resource that failed and CloudFormation's reason.
+    """
+    body = template.read_text()
+    mark = fingerprint(body, parameters)
+    found = _settled(cloudformation, name, poll_s)
+    if found is not None and found["StackStatus"] in _STILLBORN:
+        cloudformation.delete_stack(StackName=name)
+        _settled(cloudformation, name, poll_s)
+        found = None
+    if found is not None and _outputs(found).get("Fingerprint") == mark:
+        return Stack(name=name, outputs=_public(found), changed=False)
+    request = {
+        "StackName": name,
+        "TemplateBody": body,
+        "Capabilities": CAPABILITIES,
+        "Parameters": _parameters({**parameters, "Fingerprint": mark}),
+    }
+    changed = _create_or_update(cloudformation, request, exists=found is not None)
+    return Stack(name=name, outputs=_public(_succeeded(cloudformation, name, poll_s)), changed=changed)
+
+
+def stack_outputs(cloudformation: Any, name: str) -> dict[str, str] | None:
+    """Return the outputs of stack *name*, None where there is no such stack."""
+    found = _describe(cloudformation, name)
+    return _public(found) if found is not None else None
+
+
+def fingerprint(body: str, parameters: Mapping[str, str]) -> str:
+    """Return the digest of a template and its parameters; it gives nothing of a secret one away."""
+    text = msgspec.json.encode([body, dict(parameters)], order="sorted")
+    return hashlib.sha256(text).hexdigest()[:32]
+
+
+def _create_or_update(cloudformation: Any, request: dict[str, Any], *, exists: bool) -> bool:
+    from botocore.exceptions import ClientError
+
+    if not exists:
+        cloudformation.create_stack(**request)
+        return True
+    try:
+        cloudformation.update_stack(**request)
+    except ClientError as error:
+        if _NO_CHANGE in str(error):
+            return False
+        raise
+    return True
+
+
+def _succeeded(cloudformation: Any, name: str, poll_s: float) -> dict[str, Any]:
+    stack = _settled(cloudformation, name, poll_s)
+    if stack is None or stack["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+        status = stack["StackStatus"] if stack else "gone"
+        raise StackFailed(f"stack {name} is {status}: {_first_failure(cloudformation, name)}")
+    return stack
+
+
+def _settled(cloudformation: Any, name: str, poll_s: float) -> dict[str, Any] | None:
+    """Wait until nothing is in progress and return the stack, None where there is none."""
+    deadline = time.monotonic() + _TIMEOUT_S
+    pause_s = 0.02  # the local cloud is done at once, AWS after minutes
+    while time.monotonic() < deadline:
+        stack = _describe(cloudformation, name)
+        if stack is None or not stack["StackStatus"].endswith("IN_PROGRESS"):
+            return stack
+        if stack["StackStatus"] == "REVIEW_IN_PROGRESS":
+            return stack
+        time.sleep(pause_s)
+        pause_s = min(pause_s * 2, poll_s)
+    raise StackFailed(f"stack {name} is still {stack['StackStatus']} after {_TIMEOUT_S:.0f} s: look at its events")
+
+
+def _describe(cloudformation: Any, name: str) -> dict[str, Any] | None:
+    from botocore.exceptions import ClientError
+
+    try:
+        stack: dict[str, Any] = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return None
+        raise
+    return None if stack["StackStatus"] == "DELETE_COMPLETE" else stack
+
+
+def _first_failure(cloudformation: Any, name: str) -> str:
+    """Return the cause: the oldest failure since the last operation began, not those it dragged along."""
+    first = "no reason given"
+    for event in cloudformation.describe_stack_events(StackName=name)["StackEvents"]:
+        reason = event.get("ResourceStatusReason", "")
+        status = event.get("ResourceStatus", "")
+        if event["LogicalResourceId"] == name and reason == "User Initiated":
+            return first
+        if status.endswith("FAILED") and "cancelled" not in reason and event["LogicalResourceId"] != name:
+            first = f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason or status}"
+    return first
+
+
+def _parameters(parameters: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"ParameterKey": key, "ParameterValue": value} for key, value in sorted(parameters.items())]
+
+
+def _outputs(stack: dict[str, Any]) -> dict[str, str]:
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def _public(stack: dict[str, Any]) -> dict[str, str]:
+    return {name: value for name, value in _outputs(stack).items() if name != "Fingerprint"}
