@@ -91,6 +91,12 @@ def tarball() -> Path:
 
 
 @pytest.fixture(scope="session")
+def tools_python() -> Path:
+    """The interpreter with the project's tools, for what the image does not have."""
+    return TOOLS_PYTHON
+
+
+@pytest.fixture(scope="session")
 def make_job(tmp_path_factory) -> Callable[..., Job]:
     """Write channels and parameters; `sides` holds the frames of train, validation and test."""
 

@@ -161,3 +161,17 @@ def test_a_regression_answers_plain_numbers_without_scores(make_job, rows, schem
     (prediction,) = answer.get_json()["predictions"]
     assert list(prediction) == ["value"]
     assert isinstance(prediction["value"], float)
+
+
+def test_a_time_means_the_same_moment_in_every_zone(ask):
+    answers = [
+        ask({"records": [{**GOOD, "at": at}]}).get_json()
+        for at in ("2024-05-01T23:30:00Z", "2024-05-02T01:30:00+02:00", "2024-05-01T23:30:00")
+    ]
+    assert answers[0] == answers[1] == answers[2]
+
+
+def test_times_are_kept_in_utc():
+    from tabular.times import format_time, parse_time
+
+    assert format_time(parse_time("2024-05-02T01:30:00+02:00")) == "2024-05-01T23:30:00Z"

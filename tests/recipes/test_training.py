@@ -229,3 +229,47 @@ def test_the_entry_script_caps_openmp_before_numpy_is_loaded(tarball, tmp_path):
         [sys.executable, "-c", look], cwd=tmp_path, env=environ, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "1"
+
+
+def test_the_baseline_knows_the_training_shares_and_nothing_else(make_job, rows, schema):
+    train, test = rows(200, 1), rows(100, 3)
+    # A share far from the test side's, so that no other constant gives the same loss.
+    train = train[(train["y"] == "yes") | (train.index % 4 == 0)]
+    job = make_job(schema, [train, rows(0, 2), test])
+    assert job.run() == 0
+    shares = train["y"].value_counts(normalize=True)
+    expected = -np.log(test["y"].map(shares)).mean()
+    assert job.evaluation["metrics"]["baseline"]["log_loss"] == pytest.approx(expected)
+    assert job.evaluation["metrics"]["baseline"]["roc_auc"] == pytest.approx(0.5)
+
+
+def test_the_seed_reaches_the_model(make_job, rows, schema):
+    from tabular.predictor import load_predictor
+
+    job = make_job(schema, [rows(100, 1), rows(0, 2), rows(50, 3)], seed=7)
+    assert job.run() == 0
+    assert load_predictor(job.model).pipeline.named_steps["model"].random_state == 7
+    assert job.evaluation["bootstrap"]["seed"] == 7
+
+
+def test_parts_written_by_duckdb_are_read_with_their_values(tmp_path, tools_python):
+    """The types ingest's engine writes: enums, huge integers, decimals, zoned times, dates, all-null columns."""
+    from tabular.data import read_channel
+    from tabular.parameters import Field
+
+    part = tmp_path / "a=b" / "part.parquet"
+    part.parent.mkdir()
+    query = (
+        "SELECT 'x'::ENUM('x', 'y') AS e, 7::HUGEINT AS h, 1.25::DECIMAL(9,2) AS d, true AS b, NULL AS n, "
+        "TIMESTAMPTZ '2013-01-01 10:15:00+00' AS z, DATE '2013-01-02' AS t, NULL::TIMESTAMP AS m"
+    )
+    code = "import duckdb, sys; duckdb.sql(f\"COPY ({sys.argv[1]}) TO '{sys.argv[2]}' (FORMAT parquet)\")"
+    subprocess.run([str(tools_python), "-c", code, query, str(part)], check=True)
+    kinds = {"e": "string", "h": "integer", "d": "number", "b": "boolean", "n": "string", "z": "datetime"}
+    kinds |= {"t": "date", "m": "datetime", "absent": "number"}
+    read = read_channel(tmp_path, [Field(name=name, type=kind) for name, kind in kinds.items()])
+    assert [read[name][0] for name in ("e", "h", "d", "b", "n")] == ["x", 7.0, 1.25, 1.0, None]
+    assert str(read["z"][0]) == "2013-01-01T10:15:00.000000"
+    assert str(read["t"][0]) == "2013-01-02T00:00:00.000000"
+    assert np.isnat(read["m"][0])
+    assert np.isnan(read["absent"][0])
