@@ -1,0 +1,170 @@
+"""Each Lambda may do what its policy file says, and is denied everything else."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+import msgspec
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.clouds import ROOT
+from tests.security.policies import SERVICES, functions, grants, statements
+from tests.stage import Stage
+
+ACCOUNT, REGION = "000000000000", "us-east-1"
+BUCKETS = ("incoming", "data", "models", "site")
+TABLES = {
+    "pipelines": {"kind": "pipeline", "pipeline": "probe"},
+    "datasets": {"pipeline": "#probe", "version": "x"},
+    "jobs": {"job_id": "#probe"},
+    "models": {"pipeline": "#probe", "version": "x"},
+    "releases": {"pipeline": "#probe", "entry": "x"},
+    "tokens": {"token_sha256": "#probe"},
+    "idempotency": {"id": "#probe"},
+}
+
+
+class Probe(msgspec.Struct, frozen=True):
+    """A call that any function might try and most must not."""
+
+    action: str
+    resource: str
+    service: str
+    method: str
+    arguments: dict[str, Any]
+
+
+def probes() -> Iterator[Probe]:
+    """Yield calls on every kind of resource."""
+    for bucket in BUCKETS:
+        name = f"headrace-local-{ACCOUNT}-{bucket}"
+        where = {"Bucket": name, "Key": "probe/x"}
+        for action in ("GetObject", "PutObject", "DeleteObject"):
+            method = re.sub(r"(?<!^)(?=[A-Z])", "_", action).lower()
+            yield Probe(f"s3:{action}", f"arn:aws:s3:::{name}/probe/x", "s3", method, where)
+    for table, key in TABLES.items():
+        name = f"headrace-local-{table}"
+        arn = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"
+        item = {k: {"S": v} for k, v in key.items()}
+        yield Probe("dynamodb:GetItem", arn, "dynamodb", "get_item", {"TableName": name, "Key": item})
+        yield Probe("dynamodb:PutItem", arn, "dynamodb", "put_item", {"TableName": name, "Item": item})
+        yield Probe("dynamodb:DeleteItem", arn, "dynamodb", "delete_item", {"TableName": name, "Key": item})
+        yield Probe("dynamodb:Scan", arn, "dynamodb", "scan", {"TableName": name})
+        yield Probe("dynamodb:DeleteTable", arn, "dynamodb", "delete_table", {"TableName": name})
+    at = f"{REGION}:{ACCOUNT}"
+    function = {"FunctionName": "headrace-ingest-local"}
+    job, endpoint = f"arn:aws:sagemaker:{at}:training-job/probe", f"arn:aws:sagemaker:{at}:endpoint/probe"
+    invocation = {"EndpointName": "probe", "Body": b"{}"}
+    yield Probe(
+        "iam:CreateUser", f"arn:aws:iam::{ACCOUNT}:user/evil", "iam", "create_user", {"UserName": "evil"}
+    )
+    yield Probe(
+        "lambda:InvokeFunction",
+        f"arn:aws:lambda:{at}:function:headrace-ingest-local",
+        "lambda",
+        "invoke",
+        function,
+    )
+    yield Probe(
+        "sagemaker:StopTrainingJob", job, "sagemaker", "stop_training_job", {"TrainingJobName": "probe"}
+    )
+    yield Probe(
+        "sagemaker:DeleteEndpoint", endpoint, "sagemaker", "delete_endpoint", {"EndpointName": "probe"}
+    )
+    yield Probe("sagemaker:InvokeEndpoint", endpoint, "sagemaker-runtime", "invoke_endpoint", invocation)
+
+
+PROBES = list(probes())
+FUNCTIONS = {
+    "ingest": ("", "-bearer", "-on_object_created", "-reconcile"),
+    "training": ("", "-bearer", "-on_dataset_version_ready", "-on_training_job_state_change", "-reconcile"),
+    "inference": ("", "-bearer", "-on_model_version_approved", "-on_endpoint_state_change", "-reconcile"),
+}
+NAMES = [f"headrace-{service}-local{suffix}" for service, all_of in FUNCTIONS.items() for suffix in all_of]
+
+
+def clients_of(stage: Stage, function: str) -> Callable[[str], Any]:
+    """Return clients that act with the role of *function*."""
+    role = stage.aws("lambda").get_function_configuration(FunctionName=function)["Role"]
+    got: Mapping[str, str] = stage.aws("sts").assume_role(RoleArn=role, RoleSessionName="probe")[
+        "Credentials"
+    ]
+    return lambda service: boto3.client(
+        service,
+        endpoint_url=stage.url,
+        region_name=REGION,
+        aws_access_key_id=got["AccessKeyId"],
+        aws_secret_access_key=got["SecretAccessKey"],
+        aws_session_token=got["SessionToken"],
+    )
+
+
+def is_denied(client: Any, probe: Probe) -> bool:
+    """Say whether IAM refused the call; any other answer means that it was let through."""
+    try:
+        getattr(client, probe.method)(**probe.arguments)
+    except ClientError as error:
+        return error.response["Error"]["Code"] in {"AccessDenied", "AccessDeniedException", "403"}
+    return False
+
+
+@pytest.mark.parametrize("function", NAMES)
+def test_a_function_is_denied_exactly_what_its_policy_does_not_grant(stage: Stage, function: str) -> None:
+    policy = dict(functions(stage.root))[function]
+    clients = clients_of(stage, function)
+    wrong = []
+    for probe in PROBES:
+        granted = grants(policy, probe.action, probe.resource)
+        if granted and probe.method.startswith(("put", "delete")):
+            continue  # a granted write would leave something behind; what it grants is used elsewhere
+        if is_denied(clients(probe.service), probe) == granted:
+            wrong.append(f"{probe.action} on {probe.resource} is {'denied' if granted else 'allowed'}")
+    assert wrong == []
+
+
+def test_every_function_of_the_stage_has_a_policy_of_its_own(stage: Stage) -> None:
+    listed = functions(stage.root)
+    assert sorted(name for name, _ in listed) == sorted(NAMES)
+    assert len({policy for _, policy in listed}) == len(listed)
+
+
+def templates() -> list[Path]:
+    """Return the committed policy templates."""
+    return [
+        path
+        for service in SERVICES
+        for path in sorted((ROOT / f"{service}_service" / ".chalice" / "templates").glob("policy-*.json"))
+    ]
+
+
+@pytest.mark.parametrize("policy", templates(), ids=lambda path: f"{path.parents[2].name}/{path.stem}")
+def test_no_policy_has_a_wildcard_action_or_an_unexplained_wildcard_resource(policy: Path) -> None:
+    # These AWS actions accept no narrower resource.
+    without_resource = {"events:putevents", "sagemaker:listtrainingjobs", "sagemaker:listendpoints"}
+    for statement in statements(policy):
+        assert statement["Effect"] == "Allow"
+        for action in statement["Action"]:
+            assert "*" not in action, action
+        if "*" in statement["Resource"]:
+            assert {a.lower() for a in statement["Action"]} <= without_resource, json.dumps(statement)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_service_may_write_another_services_table(service: str) -> None:
+    own = {
+        "ingest": {"PipelinesTable", "DatasetsTable"},
+        "training": {"JobsTable", "ModelsTable"},
+        "inference": {"ReleasesTable", "PredictionsTable"},
+    }[service] | {"IdempotencyTable"}
+    writes = {"dynamodb:putitem", "dynamodb:updateitem", "dynamodb:deleteitem"}
+    for policy in templates():
+        if policy.parents[2].name != f"{service}_service":
+            continue
+        for statement in statements(policy):
+            if {a.lower() for a in statement["Action"]} & writes:
+                for resource in statement["Resource"]:
+                    assert any(f"${{{table}}}" in resource for table in own), (policy.name, resource)
