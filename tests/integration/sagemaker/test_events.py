@@ -1,0 +1,73 @@
+"""State-change events as rules and targets get them (conformance item 17)."""
+
+import json
+
+import pytest
+
+from tests.integration.sagemaker.harness import Cloud, wait_for
+
+
+def queue_for(cloud: Cloud, name: str, pattern: dict) -> str:
+    """Send every event that matches the pattern to a queue of its own."""
+    sqs, events = cloud.client("sqs"), cloud.client("events")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
+    return url
+
+
+def received(cloud: Cloud, url: str, count: int) -> list[dict]:
+    """Wait for that many events, and a moment for one too many."""
+    sqs, found = cloud.client("sqs"), []
+
+    def take() -> bool:
+        for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+            found.append(json.loads(message["Body"]))
+        return len(found) >= count
+
+    wait_for(take, 15, f"{count} events arrive")
+    take()
+    return found
+
+
+@pytest.fixture(scope="module")
+def job_events(cloud: Cloud) -> list[dict]:
+    pattern = {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Training Job State Change"]}
+    url = queue_for(cloud, "jobs", pattern | {"detail": {"TrainingJobName": [{"prefix": "told-"}]}})
+    cloud.train("told-job", "pass", Tags=[{"Key": "team", "Value": "water"}])
+    cloud.wait_for_job("told-job")
+    return sorted(received(cloud, url, 5), key=lambda event: len(event["detail"]["SecondaryStatusTransitions"]))
+
+
+def test_every_secondary_status_of_a_job_is_an_event(job_events):
+    stages = [event["detail"]["SecondaryStatus"] for event in job_events]
+    assert stages == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
+
+
+def test_the_detail_of_a_job_event_is_its_description_with_milliseconds_and_tags_as_an_object(job_events, cloud):
+    last = job_events[-1]
+    detail = last["detail"]
+    described = cloud.sagemaker.describe_training_job(TrainingJobName="told-job")
+    assert last["resources"] == [described["TrainingJobArn"]]
+    assert (last["account"], last["region"]) == ("000000000000", "us-east-1")
+    assert detail["TrainingJobStatus"] == "Completed"
+    assert detail["Tags"] == {"team": "water"}
+    assert detail["HyperParameters"] == described["HyperParameters"]
+    assert detail["CreationTime"] == int(described["CreationTime"].timestamp() * 1000)
+    assert isinstance(detail["SecondaryStatusTransitions"][0]["StartTime"], int)
+
+
+def test_endpoint_events_spell_in_service_in_capitals_so_a_rule_on_the_apis_word_never_matches(cloud):
+    kind = {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Endpoint State Change"]}
+    everything = queue_for(cloud, "endpoints", kind | {"detail": {"EndpointName": ["told-endpoint"]}})
+    wrong = queue_for(cloud, "wrong", kind | {"detail": {"EndpointStatus": ["InService"]}})
+    cloud.deploy("told-endpoint", "def model_fn(folder): return None")
+    cloud.wait_for_endpoint("told-endpoint")
+    cloud.sagemaker.delete_endpoint(EndpointName="told-endpoint")
+    found = received(cloud, everything, 3)
+    assert {event["detail"]["EndpointStatus"] for event in found} == {"CREATING", "IN_SERVICE", "DELETING"}
+    (ready,) = [event["detail"] for event in found if event["detail"]["EndpointStatus"] == "IN_SERVICE"]
+    assert isinstance(ready["LastModifiedTime"], int)
+    assert ready["Tags"] == {}
+    assert "Messages" not in cloud.client("sqs").receive_message(QueueUrl=wrong)
