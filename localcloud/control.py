@@ -166,7 +166,7 @@ def _wait_until_ready(
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise StartFailed(f"the local cloud ended at once. {_tail(place)}")
-        if _healthy_pid(url) == process.pid:
+        if status(place.root) is not None and _healthy_pid(url) == process.pid:
             _children[process.pid] = process
             return Running(pid=process.pid, port=port, url=url)
         time.sleep(0.05)

@@ -129,15 +129,18 @@ class InvocationQueue:
     def stop(self, timeout_s: float) -> list[Invocation]:
         """Let the work run out for at most the timeout; return what was not finished.
 
-        Invocations still in a function are returned too: delivery is at least once, as in AWS.
+        A retry that is due later than that is not waited for. Invocations still in a function are returned too: delivery is at least once, as in AWS.
         """
         deadline = time.monotonic() + timeout_s
         with self._condition:
-            while (self._due or self._running) and (left := deadline - time.monotonic()) > 0:
+            while (left := deadline - time.monotonic()) > 0 and self._has_work_within(left):
                 self._condition.wait(left)
             self._stopping = True
             self._condition.notify_all()
-            return [*self._running.values(), *(item[2] for item in sorted(self._due)[:])]
+            return [*self._running.values(), *(invocation for _at, _number, invocation in sorted(self._due))]
+
+    def _has_work_within(self, seconds: float) -> bool:
+        return bool(self._running) or (bool(self._due) and self._due[0][0] <= time.time() + seconds)
 
     def _work(self) -> None:
         while (taken := self._take()) is not None:

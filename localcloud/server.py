@@ -65,9 +65,26 @@ async def _serve(settings: Settings, invocations: AsyncInvocations) -> None:
             # Still serving meanwhile: the functions that run out call back into this cloud.
             await asyncio.to_thread(invocations.stop)
 
-        invocations.start()
-        _announce(settings)
+        opening = asyncio.create_task(_open(settings, invocations))
         await serve(door, _config(settings), shutdown_trigger=until_stopped)  # type: ignore[arg-type]
+        opening.cancel()
+
+
+async def _open(settings: Settings, invocations: AsyncInvocations) -> None:
+    """Once the state is loaded and the port answers: say so, and run what the last stop left over."""
+    while not await _answers(settings.port):
+        await asyncio.sleep(0.01)
+    invocations.start()
+    _announce(settings)
+
+
+async def _answers(port: int) -> bool:
+    try:
+        _reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 def _config(settings: Settings) -> Config:

@@ -34,7 +34,11 @@ class Cloud(msgspec.Struct, frozen=True, kw_only=True):
 
     def client(self, service: str, **options: Any) -> Any:
         """Return a boto3 client; by default of the root user."""
-        credentials = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
+        credentials = {
+            "aws_access_key_id": "test",
+            "aws_secret_access_key": "test",
+            "region_name": "us-east-1",
+        }
         config = Config(retries={"max_attempts": 1, "mode": "standard"})
         return boto3.client(service, endpoint_url=self.url, config=config, **(credentials | options))
 
