@@ -14,6 +14,7 @@ from localcloud.sagemaker.errors import ClientJobError
 def upload_folder_as_tar(s3: Any, folder: Path, uri: str, scratch: Path) -> None:
     """Pack what is in the folder and upload it; an empty folder uploads nothing, as on AWS."""
     names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    # A script that saved no model still completes, and there is simply no archive.
     if not names:
         return
     archive = scratch / Path(uri).name

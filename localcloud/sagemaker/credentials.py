@@ -94,6 +94,7 @@ def _is_trusted(role_arn: str, scope: Scope) -> bool:
     from ministack.core import iam_evaluator
     from ministack.services import iam
 
+    # The name alone would let a role of another path or account pass for this one.
     role = iam._roles.get(role_arn.rsplit("/", 1)[-1])
     if role is None or role.get("Arn") != role_arn:
         return False

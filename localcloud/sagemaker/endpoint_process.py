@@ -5,9 +5,8 @@ import shutil
 import threading
 import time
 import uuid
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
@@ -63,6 +62,7 @@ class VariantProcess:
         StartFailed
             Download, image or health check failed; nothing is left running.
         """
+        # Whatever goes wrong, KeyboardInterrupt included, no half-started server stays behind.
         try:
             self._start()
             self._wait_until_healthy()
@@ -154,6 +154,3 @@ def _environment(container: Row, scope: Scope, session: dict[str, str]) -> dict[
         **session,
         **(container.get("Environment") or {}),
     }
-
-
-Starter = Callable[[VariantSpec], Any]

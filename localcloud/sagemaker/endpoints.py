@@ -51,6 +51,7 @@ class Endpoints:
         """Stop an endpoint and forget it; one that is still being created refuses, as on AWS."""
         row = self._store.change(ENDPOINT, scope, request["EndpointName"], _begin_deleting)
         self._tell(scope, row)
+        # Out of the table first: no invocation finds a process that is about to end.
         with self._changed:
             processes = self._serving.pop(row["EndpointArn"], {})
         for process in processes.values():

@@ -45,20 +45,20 @@ class Hosting:
     def delete(self, kind: Kind) -> Callable[[Scope, Row], Row]:
         """Return the Delete operation of a kind."""
 
-        def operation(scope: Scope, request: Row) -> Row:
+        def _operation(scope: Scope, request: Row) -> Row:
             self._store.delete(kind, scope, request[kind.name_member])
             return {}
 
-        return operation
+        return _operation
 
     def list_rows(self, kind: Kind) -> Callable[[Scope, Row], Row]:
         """Return the List operation of a kind."""
 
-        def operation(scope: Scope, request: Row) -> Row:
+        def _operation(scope: Scope, request: Row) -> Row:
             page, token = listing.list_page(kind, self._store.rows(kind, scope), request)
             return {f"{kind.name}s": page, "NextToken": token}
 
-        return operation
+        return _operation
 
     def _check_variant(self, scope: Scope, variant: Row) -> None:
         name = variant["VariantName"]

@@ -29,6 +29,7 @@ def resource_of(path: str, headers: dict[str, str], body: bytes, scope: Scope) -
     CreateEndpoint is authorised on the endpoint (AWS also checks its configuration; not done here).
     """
     invocation = INVOCATION_PATH.fullmatch(path)
+    # SageMaker's ARNs are lower case whatever the name's own spelling; policies are matched with that.
     if invocation:
         return f"arn:aws:sagemaker:{scope.region}:{scope.account}:endpoint/{invocation[1].lower()}"
     operation = headers.get("x-amz-target", "").rpartition(".")[2]
@@ -48,14 +49,14 @@ def patch_actions() -> None:
 
     action_before, resource_before = iam_actions.extract_iam_action, iam_actions.extract_resource_arn
 
-    def extract_iam_action(
+    def _action(
         service: str, method: str, path: str, headers: dict[str, str], body: bytes, query: Any
     ) -> Any:
         if service == _SERVICE:
             return action_of(path, headers)
         return action_before(service, method, path, headers, body, query)
 
-    def extract_resource_arn(
+    def _resource(
         service: str,
         method: str,
         path: str,
@@ -71,8 +72,8 @@ def patch_actions() -> None:
 
     iam_actions.SERVICE_TO_IAM_NAMESPACE[_SERVICE] = _SERVICE
     iam_actions._DENIED_CODES[_SERVICE] = _DENIED_CODE
-    iam_actions.extract_iam_action = extract_iam_action
-    iam_actions.extract_resource_arn = extract_resource_arn
+    iam_actions.extract_iam_action = _action
+    iam_actions.extract_resource_arn = _resource
 
 
 def denied_also(operation: str, request: Row, headers: dict[str, str], scope: Scope) -> Answer | None:
@@ -85,6 +86,7 @@ def denied_also(operation: str, request: Row, headers: dict[str, str], scope: Sc
 
     if not app.AUTH:
         return None
+    # MiniStack checks neither: without them a policy that works here would fail on AWS.
     if role := request.get(_PASSED_ROLE.get(operation, "")):
         context = {"iam:PassedToService": ["sagemaker.amazonaws.com"]}
         if denied := _denied("iam:PassRole", role, context, headers, scope):

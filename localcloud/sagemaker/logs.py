@@ -36,6 +36,7 @@ class LogStream:
 
     def flush(self) -> None:
         """Send what has been written so far."""
+        # Two shippers at once would mix up the order of lines.
         with self._shipping:
             with self._lock:
                 lines, self._lines = self._lines, []

@@ -55,6 +55,7 @@ def _violations(value: Any, shape: Shape, path: str) -> Iterator[str]:
 
 def _check_type(value: Any, shape: Shape, path: str) -> None:
     expected = _PYTHON_TYPES.get(shape.type_name)
+    # In Python a bool is an int; in JSON, and for AWS, it is not.
     wrong = expected is not None and not isinstance(value, expected)
     if wrong or (isinstance(value, bool) and shape.type_name != "boolean"):
         raise ApiError(
@@ -92,15 +93,20 @@ def _map_violations(value: dict[str, Any], shape: Any, path: str) -> Iterator[st
 
 
 def _broken_constraints(value: Any, shape: Shape) -> Iterator[str]:
-    low, high = shape.metadata.get("min"), shape.metadata.get("max")
     size = _size(value, shape)
-    noun = "have length" if isinstance(value, (str, list, dict)) else "have value"
-    if size is not None and low is not None and size < low:
-        yield f"Member must {noun} greater than or equal to {low}"
-    if size is not None and high is not None and size > high:
-        yield f"Member must {noun} less than or equal to {high}"
+    if size is not None:
+        noun = "length" if isinstance(value, (str, list, dict)) else "value"
+        yield from _broken_bounds(size, noun, shape)
     if isinstance(value, str):
         yield from _broken_text_constraints(value, shape)
+
+
+def _broken_bounds(size: float, noun: str, shape: Shape) -> Iterator[str]:
+    low, high = shape.metadata.get("min"), shape.metadata.get("max")
+    if low is not None and size < low:
+        yield f"Member must have {noun} greater than or equal to {low}"
+    if high is not None and size > high:
+        yield f"Member must have {noun} less than or equal to {high}"
 
 
 def _broken_text_constraints(value: str, shape: Any) -> Iterator[str]:
@@ -138,6 +144,7 @@ def _compiled(pattern: str) -> Any:
 
 def _matches(pattern: str, value: str) -> bool:
     compiled = _compiled(pattern)
+    # Some patterns backtrack for ever on long input; giving up lets the request pass.
     try:
         return compiled is None or compiled.fullmatch(value, timeout=2) is not None
     except TimeoutError:
@@ -165,15 +172,21 @@ def shape_value(value: Any, shape: Any, time_scale: int = 1) -> Any:
     """Return the part of `value` the shape knows, without nulls; events use milliseconds (scale 1000)."""
     if value is None or shape is None:
         return None
+    if shape.type_name == "timestamp":
+        # Plain seconds keep their fraction; AWS's events have whole milliseconds.
+        return value if time_scale == 1 else int(value * time_scale)
     if shape.type_name == "structure":
-        shaped = {
-            name: shape_value(value.get(name), member, time_scale) for name, member in shape.members.items()
-        }
-        return {name: item for name, item in shaped.items() if item is not None}
+        return _shape_structure(value, shape, time_scale)
     if shape.type_name == "list":
         return [shape_value(item, shape.member, time_scale) for item in value]
     if shape.type_name == "map":
         return {key: shape_value(item, shape.value, time_scale) for key, item in value.items()}
-    if shape.type_name == "timestamp" and time_scale != 1:
-        return int(value * time_scale)
     return value
+
+
+def _shape_structure(value: dict[str, Any], shape: Any, time_scale: int) -> dict[str, Any]:
+    # Members that start with an underscore, and all that botocore does not know, end here.
+    shaped = {
+        name: shape_value(value.get(name), member, time_scale) for name, member in shape.members.items()
+    }
+    return {name: item for name, item in shaped.items() if item is not None}

@@ -70,13 +70,14 @@ def install(*, images: Path, home: Path, endpoint_url: str) -> Callable[[], None
     endpoints.announce_restart()
     _resume_when_ready(settings.endpoint_url, training, endpoints)
 
-    def shut_down() -> None:
+    def _shut_down() -> None:
+        # First no new work, then no processes, and only then the state: it must not change any more.
         api.close()
         training.shut_down()
         endpoints.shut_down()
         store.save()
 
-    return shut_down
+    return _shut_down
 
 
 def _register(api: Api) -> None:
@@ -89,15 +90,16 @@ def _register(api: Api) -> None:
 def _resume_when_ready(url: str, training: Training, endpoints: Endpoints) -> None:
     """Events need the rules and models need S3, and both are there only once the server answers."""
 
-    def resume() -> None:
+    def _resume() -> None:
         if _wait_until_ready(url):
             training.fail_interrupted()
             endpoints.restart()
 
-    threading.Thread(target=resume, name="sagemaker-resume", daemon=True).start()
+    threading.Thread(target=_resume, name="sagemaker-resume", daemon=True).start()
 
 
 def _wait_until_ready(url: str) -> bool:
+    # A proxy of the developer's must not see, or break, a call to this machine.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + _READY_TIMEOUT_S
     while time.monotonic() < deadline:

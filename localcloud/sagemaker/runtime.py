@@ -46,6 +46,7 @@ class Runtime:
             ModelError when the container failed or took longer than 60 s.
         """
         row = self._endpoint(scope, name)
+        # AWS's front door refuses by length with a bare 413; SDKs show it as an error of that code.
         if len(body) > _REALTIME_LIMIT:
             raise ApiError("413", f"HTTP content length exceeded {_REALTIME_LIMIT} bytes.", 413)
         variant = _choose_variant(row, headers.get(_TARGET_VARIANT), name, scope)

@@ -1,9 +1,15 @@
 """S3 URIs and what they stand for: buckets, keys and the file names channels give to objects."""
 
 import posixpath
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from localcloud.sagemaker.errors import ClientJobError
+
+
+class _ManifestHead(msgspec.Struct, frozen=True, kw_only=True):
+    prefix: Annotated[str, msgspec.Meta(pattern="^s3://")]
 
 
 def split_s3_uri(uri: str) -> tuple[str, str]:
@@ -26,6 +32,7 @@ def file_name_under_prefix(prefix: str, key: str) -> str:
 
 def safe_file_name(name: str) -> str:
     """Return a relative path that stays inside its channel, or raise when a key tries to leave it."""
+    # Keys are chosen by whoever fills the bucket: one with ".." must not reach other files.
     clean = posixpath.normpath(name.lstrip("/"))
     if clean.startswith("..") or clean in ("", "."):
         raise ClientJobError(
@@ -40,12 +47,12 @@ def manifest_entries(manifest: Any, uri: str) -> list[tuple[str, str]]:
     The format is AWS's: `[{"prefix": "s3://bucket/some/"}, "path/a.csv", …]`; the URI of an object is
     the prefix followed by the path, the file name in the channel is the path.
     """
-    is_list = isinstance(manifest, list) and bool(manifest) and isinstance(manifest[0], dict)
-    prefix = manifest[0].get("prefix", "") if is_list else ""
-    paths = manifest[1:] if is_list else []
-    if not prefix.startswith("s3://") or not all(isinstance(path, str) for path in paths):
+    try:
+        head = msgspec.convert(manifest[0], _ManifestHead)
+        paths = msgspec.convert(manifest[1:], list[str])
+    except (msgspec.ValidationError, LookupError, TypeError) as error:
         raise ClientJobError(
             f"Invalid manifest file {uri}: expected a JSON list of one object with a 'prefix' S3 URI "
-            "followed by relative paths."
-        )
-    return [(prefix + path, safe_file_name(path)) for path in paths]
+            f"followed by relative paths ({error})."
+        ) from error
+    return [(head.prefix + path, safe_file_name(path)) for path in paths]

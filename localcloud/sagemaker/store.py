@@ -132,6 +132,7 @@ class Store:
         with self._lock:
             rows = [[*key, row] for key, row in self._rows.items()]
             text = json.dumps({"rows": rows, "tags": self._tags})
+        # Renaming is atomic: a server killed while it saves keeps the state of the time before.
         self._path.parent.mkdir(parents=True, exist_ok=True)
         draft = self._path.with_suffix(".new")
         draft.write_text(text, encoding="utf-8")

@@ -20,6 +20,7 @@ class Training:
         self._store, self._settings, self._use_namespaces = store, settings, use_namespaces
         self._runs: dict[str, TrainingRun] = {}
         self._lock = threading.Lock()
+        # Taken before any request arrives, so that a new job can never be mistaken for an old one.
         rows = store.rows(TRAINING_JOB)
         self._interrupted = [row["TrainingJobArn"] for row in rows if not job_status.is_terminal(row)]
 
@@ -28,6 +29,7 @@ class Training:
         training_files.check_local_limits(request)
         metrics.check_definitions(request["AlgorithmSpecification"].get("MetricDefinitions") or [])
         check_role(request["RoleArn"], scope)
+        # Counting and adding are one step: two requests at once must not both take the last instance.
         with self._lock:
             self._check_quota(scope, request["ResourceConfig"]["InstanceType"])
             row = self._store.create(TRAINING_JOB, scope, request, **_first_members(request))
@@ -79,11 +81,11 @@ class Training:
         """Change a job's row; every new secondary status is an event."""
         before: list[int] = []
 
-        def counted(row: Row) -> None:
+        def _counted(row: Row) -> None:
             before.append(len(row.get("SecondaryStatusTransitions", [])))
             change(row)
 
-        row = self._store.change(TRAINING_JOB, scope, name, counted)
+        row = self._store.change(TRAINING_JOB, scope, name, _counted)
         if len(row.get("SecondaryStatusTransitions", [])) > before[0]:
             tags = self._store.tags(row["TrainingJobArn"])
             events.emit(events.event_record(TRAINING_JOB, row, tags, scope))

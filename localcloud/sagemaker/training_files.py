@@ -70,11 +70,7 @@ def checkpoint_folder(base: Path, row: Row) -> Path | None:
 
 def check_local_limits(request: Row) -> None:
     """Refuse, in plain words, what AWS would do and one machine cannot."""
-    resources = request.get("ResourceConfig") or {}
-    if not resources.get("InstanceType"):
-        raise _unsupported("a job needs ResourceConfig.InstanceType (no instance groups, no serverless jobs)")
-    if resources.get("InstanceCount", 1) != 1:
-        raise _unsupported("a job has exactly one instance")
+    _check_resources(request.get("ResourceConfig") or {})
     if not request.get("AlgorithmSpecification", {}).get("TrainingImage"):
         raise _unsupported(
             "a job needs AlgorithmSpecification.TrainingImage (there are no algorithm resources)"
@@ -84,6 +80,13 @@ def check_local_limits(request: Row) -> None:
     local = (request.get("CheckpointConfig") or {}).get("LocalPath") or _CHECKPOINTS
     if not local.startswith("/opt/ml/"):
         raise _unsupported("CheckpointConfig.LocalPath lies under /opt/ml")
+
+
+def _check_resources(resources: Row) -> None:
+    if not resources.get("InstanceType"):
+        raise _unsupported("a job needs ResourceConfig.InstanceType (no instance groups, no serverless jobs)")
+    if resources.get("InstanceCount", 1) != 1:
+        raise _unsupported("a job has exactly one instance")
 
 
 def _check_channel(channel: Row, request: Row) -> None:

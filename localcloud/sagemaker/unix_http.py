@@ -77,6 +77,7 @@ class ConnectionPool:
         except BaseException:
             connection.close()
             raise
+        # Last in, first out: the connection used last is the least likely to have been closed.
         self._idle.put(connection)
         return reply
 
@@ -87,11 +88,13 @@ class _UnixConnection(http.client.HTTPConnection):
         self._path = path
 
     def set_timeout(self, timeout_s: float) -> None:
+        """Set how long the next exchange may take, on a connection that may be open already."""
         self.timeout = timeout_s
         if self.sock is not None:
             self.sock.settimeout(timeout_s)
 
     def connect(self) -> None:
+        """Open the socket; http.client calls this when it needs one."""
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
         # A socket's path is limited to 108 bytes; through the folder's descriptor it is always short.

@@ -79,7 +79,9 @@ class Cloud:
         self.iam = self.client("iam")
 
     def client(self, service: str, **options: Any) -> Any:
-        config = Config(s3={"addressing_style": "path"}, retries={"max_attempts": 0}, read_timeout=90, **options)
+        config = Config(
+            s3={"addressing_style": "path"}, retries={"max_attempts": 0}, read_timeout=90, **options
+        )
         return boto3.session.Session().client(
             service, endpoint_url=self.url, region_name="us-east-1", config=config, **self._keys
         )
@@ -121,7 +123,9 @@ class Cloud:
     def log_lines(self, group: str, prefix: str = "") -> list[str]:
         arguments = {"logStreamNamePrefix": prefix} if prefix else {}
         streams = self.logs.describe_log_streams(logGroupName=group, **arguments)["logStreams"]
-        pages = [self.logs.get_log_events(logGroupName=group, logStreamName=s["logStreamName"]) for s in streams]
+        pages = [
+            self.logs.get_log_events(logGroupName=group, logStreamName=s["logStreamName"]) for s in streams
+        ]
         return [event["message"] for page in pages for event in page["events"]]
 
     def train(self, name: str, script: str, **changes: Any) -> str:
@@ -140,7 +144,11 @@ class Cloud:
             "HyperParameters": hyperparameters | changes.pop("hyperparameters", {}),
             "InputDataConfig": channels,
             "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/{name}/out"},
-            "ResourceConfig": {"InstanceType": f"ml.m5.{_sizes(name)}", "InstanceCount": 1, "VolumeSizeInGB": 1},
+            "ResourceConfig": {
+                "InstanceType": f"ml.m5.{_sizes(name)}",
+                "InstanceCount": 1,
+                "VolumeSizeInGB": 1,
+            },
             "StoppingCondition": {"MaxRuntimeInSeconds": 60},
         }
         return str(self.sagemaker.create_training_job(**(request | changes))["TrainingJobArn"])
@@ -154,9 +162,14 @@ class Cloud:
         self.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants)
         self.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
 
-    def create_model(self, name: str, script: str, files: dict[str, str] | None = None, **changes: Any) -> None:
+    def create_model(
+        self, name: str, script: str, files: dict[str, str] | None = None, **changes: Any
+    ) -> None:
         uri = self.put(f"{name}/model.tar.gz", tar({"code/inference.py": script} | (files or {})))
-        environment = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
+        environment = {
+            "SAGEMAKER_PROGRAM": "inference.py",
+            "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
+        }
         container = {"Image": IMAGE, "ModelDataUrl": uri, "Environment": environment}
         request = {
             "ModelName": name,

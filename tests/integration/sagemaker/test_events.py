@@ -37,7 +37,9 @@ def job_events(cloud: Cloud) -> list[dict]:
     url = queue_for(cloud, "jobs", pattern | {"detail": {"TrainingJobName": [{"prefix": "told-"}]}})
     cloud.train("told-job", "pass", Tags=[{"Key": "team", "Value": "water"}])
     cloud.wait_for_job("told-job")
-    return sorted(received(cloud, url, 5), key=lambda event: len(event["detail"]["SecondaryStatusTransitions"]))
+    return sorted(
+        received(cloud, url, 5), key=lambda event: len(event["detail"]["SecondaryStatusTransitions"])
+    )
 
 
 def test_every_secondary_status_of_a_job_is_an_event(job_events):
@@ -45,7 +47,9 @@ def test_every_secondary_status_of_a_job_is_an_event(job_events):
     assert stages == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
 
 
-def test_the_detail_of_a_job_event_is_its_description_with_milliseconds_and_tags_as_an_object(job_events, cloud):
+def test_the_detail_of_a_job_event_is_its_description_with_milliseconds_and_tags_as_an_object(
+    job_events, cloud
+):
     last = job_events[-1]
     detail = last["detail"]
     described = cloud.sagemaker.describe_training_job(TrainingJobName="told-job")

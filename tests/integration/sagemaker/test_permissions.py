@@ -33,7 +33,9 @@ def denial(call, **request) -> str:
 
 def test_invoking_needs_a_grant_on_that_very_endpoint(cloud):
     caller = user(cloud, "invoker", ("sagemaker:InvokeEndpoint", f"{ARN}:endpoint/mine"))
-    assert "sagemaker:InvokeEndpoint" in denial(caller.runtime.invoke_endpoint, EndpointName="theirs", Body=b"x")
+    assert "sagemaker:InvokeEndpoint" in denial(
+        caller.runtime.invoke_endpoint, EndpointName="theirs", Body=b"x"
+    )
     with pytest.raises(ClientError, match="Endpoint mine of account 000000000000 not found"):
         caller.runtime.invoke_endpoint(EndpointName="mine", Body=b"x")
 

@@ -13,13 +13,30 @@ SAY = "def model_fn(folder): return 7\ndef transform_fn(m, body, c, a): return s
 SLEEP = "import time\nprint('ready', flush=True)\ntime.sleep(300)"
 
 
-@pytest.fixture(params=["namespaces", "no-namespaces"])
-def own_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
-    switch = "auto" if request.param == "namespaces" else "off"
-    server = Server(tmp_path, LOCALCLOUD_SAGEMAKER_NAMESPACES=switch, LOCALCLOUD_SAGEMAKER_STOP_GRACE_S="0.5")
-    yield server
-    if server.process.poll() is None:
-        server.stop(signal.SIGKILL)
+class Owned:
+    """A server of this module's own, with or without namespaces, and its clients."""
+
+    def __init__(self, home: Path, switch: str) -> None:
+        self.server = Server(
+            home, LOCALCLOUD_SAGEMAKER_NAMESPACES=switch, LOCALCLOUD_SAGEMAKER_STOP_GRACE_S="0.5"
+        )
+        self.home, self.cloud = home, new_cloud(self.server.url)
+        self.cloud.deploy("seven", SAY)
+        assert self.cloud.wait_for_endpoint("seven")["EndpointStatus"] == "InService"
+
+    def train_forever(self, name: str) -> None:
+        self.cloud.train(name, SLEEP)
+        self.cloud.wait_for_secondary(name, "Training")
+        wait_for(lambda: any("train.py" in line for line in processes_of(self.home)), 20, "the script runs")
+
+
+# One server per kind, started once: the tests of a kind run in the order they stand here, the last kills it.
+@pytest.fixture(scope="module", params=["auto", "off"], ids=["namespaces", "no-namespaces"])
+def owned(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owned]:
+    owned = Owned(tmp_path_factory.mktemp("owned"), request.param)
+    yield owned
+    if owned.server.process.poll() is None:
+        owned.server.stop(signal.SIGKILL)
 
 
 def processes_of(home: Path) -> list[str]:
@@ -40,49 +57,43 @@ def processes_of(home: Path) -> list[str]:
     return found
 
 
-def test_no_process_outlives_a_killed_server(own_server):
-    cloud = new_cloud(own_server.url)
-    cloud.train("sleeper", SLEEP)
-    cloud.deploy("seven", SAY)
-    assert cloud.wait_for_endpoint("seven")["EndpointStatus"] == "InService"
-    cloud.wait_for_secondary("sleeper", "Training")
-    wait_for(lambda: any("train.py" in line for line in processes_of(own_server.home)), 20, "the script runs")
-    assert len(processes_of(own_server.home)) > 3
-    own_server.stop(signal.SIGKILL)
-    wait_for(lambda: not processes_of(own_server.home), 10, "every process is gone")
+def test_a_job_trains_and_an_endpoint_serves_with_and_without_namespaces(owned):
+    owned.cloud.put("plain/data/a.csv", "1,2\n")
+    script = (
+        "import os\n"
+        "folder = os.environ['SM_MODEL_DIR']\n"
+        "open(folder + '/files.txt', 'w').write(','.join(os.listdir(os.environ['SM_CHANNEL_TRAIN'])))\n"
+    )
+    owned.cloud.train("plain", script, channels=[channel("train", f"s3://{BUCKET}/plain/data/")])
+    job = owned.cloud.wait_for_job("plain")
+    stages = [item["Status"] for item in job["SecondaryStatusTransitions"]]
+    assert stages == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
+    assert untar(owned.cloud.get("plain/out/plain/output/model.tar.gz")) == {"files.txt": "a.csv"}
+    assert owned.cloud.runtime.invoke_endpoint(EndpointName="seven", Body=b"x")["Body"].read() == b"7"
 
 
-def test_a_restarted_server_serves_what_was_in_service_and_fails_what_was_training(own_server):
-    cloud = new_cloud(own_server.url)
-    cloud.deploy("seven", SAY)
-    cloud.wait_for_endpoint("seven")
-    cloud.train("sleeper", SLEEP)
-    cloud.wait_for_secondary("sleeper", "Training")
-    cloud.sagemaker.delete_endpoint_config(EndpointConfigName="seven")
-    own_server.stop()
-    assert processes_of(own_server.home) == []
-    own_server.start()
-    assert cloud.sagemaker.describe_endpoint(EndpointName="seven")["EndpointStatus"] == "InService"
-    assert cloud.runtime.invoke_endpoint(EndpointName="seven", Body=b"x")["Body"].read() == b"7"
-    job = cloud.wait_for_job("sleeper", 15)
+def test_a_stopped_job_leaves_no_process(owned):
+    owned.train_forever("stopped")
+    owned.cloud.sagemaker.stop_training_job(TrainingJobName="stopped")
+    assert owned.cloud.wait_for_job("stopped", 20)["TrainingJobStatus"] == "Stopped"
+    assert [line for line in processes_of(owned.home) if "train.py" in line] == []
+
+
+def test_a_restarted_server_serves_what_was_in_service_and_fails_what_was_training(owned):
+    owned.train_forever("interrupted")
+    owned.cloud.sagemaker.delete_endpoint_config(EndpointConfigName="seven")
+    owned.server.stop()
+    assert processes_of(owned.home) == []
+    owned.server.start()
+    assert owned.cloud.sagemaker.describe_endpoint(EndpointName="seven")["EndpointStatus"] == "InService"
+    assert owned.cloud.runtime.invoke_endpoint(EndpointName="seven", Body=b"x")["Body"].read() == b"7"
+    job = owned.cloud.wait_for_job("interrupted", 15)
     assert job["TrainingJobStatus"] == "Failed"
     assert job["FailureReason"].startswith("InternalServerError: ")
 
 
-def test_jobs_train_without_namespaces_too(tmp_path):
-    server = Server(tmp_path, LOCALCLOUD_SAGEMAKER_NAMESPACES="off")
-    try:
-        cloud = new_cloud(server.url)
-        cloud.put("plain/data/a.csv", "1,2\n")
-        script = (
-            "import os\n"
-            "folder = os.environ['SM_MODEL_DIR']\n"
-            "open(folder + '/files.txt', 'w').write(','.join(os.listdir(os.environ['SM_CHANNEL_TRAIN'])))\n"
-        )
-        cloud.train("plain", script, channels=[channel("train", f"s3://{BUCKET}/plain/data/")])
-        job = cloud.wait_for_job("plain")
-        stages = [item["Status"] for item in job["SecondaryStatusTransitions"]]
-        assert stages == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
-        assert untar(cloud.get("plain/out/plain/output/model.tar.gz")) == {"files.txt": "a.csv"}
-    finally:
-        server.stop()
+def test_no_process_outlives_a_killed_server(owned):
+    owned.train_forever("orphan")
+    assert len(processes_of(owned.home)) > 3
+    owned.server.stop(signal.SIGKILL)
+    wait_for(lambda: not processes_of(owned.home), 10, "every process is gone")

@@ -40,7 +40,10 @@ def test_every_error_of_a_bad_request_is_counted_and_told(cloud):
     assert code == "ValidationException"
     assert message.startswith("4 validation errors detected: ")
     assert "Value null at 'roleArn' failed to satisfy constraint: Member must not be null" in message
-    assert "Value 'bad name!' at 'trainingJobName' failed to satisfy constraint: Member must satisfy regular" in message
+    assert (
+        "Value 'bad name!' at 'trainingJobName' failed to satisfy constraint: Member must satisfy regular"
+        in message
+    )
     assert (
         "Value 'Fast' at 'algorithmSpecification.trainingInputMode' failed to satisfy constraint: "
         "Member must satisfy enum value set: [Pipe, File, FastFile]" in message
@@ -86,7 +89,7 @@ def test_a_second_one_of_a_name_is_refused(cloud, model):
 
 
 def test_a_variant_needs_a_model_that_exists(cloud):
-    code, message = refusal(config(cloud, "orphan", ModelName="no", InstanceType="ml.m5.large"))
+    _, message = refusal(config(cloud, "orphan", ModelName="no", InstanceType="ml.m5.large"))
     assert message == f'Could not find model "{ARN}:model/no".'
 
 
@@ -125,8 +128,14 @@ def test_lists_filter_sort_and_page_without_loss_or_repetition(cloud, model):
     assert [item["EndpointConfigName"] for item in newest] == ["listed-e"]
     # botocore sends whole seconds, so only times well apart can be told apart.
     now = datetime.now(UTC)
-    for names_of, hours, count in (("CreationTimeAfter", -1, 5), ("CreationTimeAfter", 1, 0), ("CreationTimeBefore", -1, 0)):
-        found = cloud.sagemaker.list_endpoint_configs(NameContains="listed-", **{names_of: now + timedelta(hours=hours)})
+    for names_of, hours, count in (
+        ("CreationTimeAfter", -1, 5),
+        ("CreationTimeAfter", 1, 0),
+        ("CreationTimeBefore", -1, 0),
+    ):
+        found = cloud.sagemaker.list_endpoint_configs(
+            NameContains="listed-", **{names_of: now + timedelta(hours=hours)}
+        )
         assert len(found["EndpointConfigs"]) == count
 
 
@@ -153,8 +162,14 @@ def test_tags_are_added_changed_and_removed(cloud, model):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 1}}, "one instance"),
-        ({"CheckpointConfig": {"S3Uri": f"s3://{BUCKET}/c", "LocalPath": "/var/checkpoints"}}, "under /opt/ml"),
+        (
+            {"ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 1}},
+            "one instance",
+        ),
+        (
+            {"CheckpointConfig": {"S3Uri": f"s3://{BUCKET}/c", "LocalPath": "/var/checkpoints"}},
+            "under /opt/ml",
+        ),
         ({"algorithm": {"TrainingInputMode": "Pipe"}}, "File or FastFile"),
         ({"algorithm": {"MetricDefinitions": [{"Name": "m", "Regex": "(["}]}}, "Invalid regular expression"),
     ],

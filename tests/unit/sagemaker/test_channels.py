@@ -35,7 +35,9 @@ def channel(uri: str, kind: str = "S3Prefix"):
 
 
 def names(bucket, uri: str, kind: str = "S3Prefix"):
-    return [source.file_name for source in channels.list_sources(bucket, channel(uri, kind), ROLE, "us-east-1")]
+    return [
+        source.file_name for source in channels.list_sources(bucket, channel(uri, kind), ROLE, "us-east-1")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +79,9 @@ def test_a_manifest_lists_objects_of_any_bucket_under_their_own_paths():
     ]
 
 
-@pytest.mark.parametrize("manifest", ["{", "{}", "[]", '["a"]', '[{"prefix": "/tmp"}, "a"]', '[{"prefix": "s3://b/"}, 1]'])
+@pytest.mark.parametrize(
+    "manifest", ["{", "{}", "[]", '["a"]', '[{"prefix": "/tmp"}, "a"]', '[{"prefix": "s3://b/"}, 1]']
+)
 def test_a_malformed_manifest_is_the_callers_fault(manifest):
     with pytest.raises(ClientJobError, match=r"Invalid manifest file s3://b/m"):
         names(Bucket(m=manifest), "s3://b/m", "ManifestFile")

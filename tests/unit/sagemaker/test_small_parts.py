@@ -45,7 +45,11 @@ def test_a_job_that_stops_passes_no_further_stage_but_ends():
     job_status.enter(row, "Stopping", "Stopping")
     job_status.enter(row, "Uploading")
     job_status.enter(row, "Stopped", "Stopped")
-    assert [item["Status"] for item in row["SecondaryStatusTransitions"]] == ["Starting", "Stopping", "Stopped"]
+    assert [item["Status"] for item in row["SecondaryStatusTransitions"]] == [
+        "Starting",
+        "Stopping",
+        "Stopped",
+    ]
     assert all("EndTime" in item for item in row["SecondaryStatusTransitions"])
 
 
@@ -69,9 +73,16 @@ def test_an_endpoint_event_says_in_service_and_milliseconds():
 
 
 def test_a_job_event_keeps_the_apis_spelling_and_turns_nested_times_too():
-    row = {"TrainingJobArn": "arn", "TrainingJobStatus": "InProgress", "SecondaryStatusTransitions": [{"StartTime": 2.0}]}
+    row = {
+        "TrainingJobArn": "arn",
+        "TrainingJobStatus": "InProgress",
+        "SecondaryStatusTransitions": [{"StartTime": 2.0}],
+    }
     record = events.event_record(TRAINING_JOB, row, {}, HERE)
-    assert (record["Source"], record["DetailType"]) == ("aws.sagemaker", "SageMaker Training Job State Change")
+    assert (record["Source"], record["DetailType"]) == (
+        "aws.sagemaker",
+        "SageMaker Training Job State Change",
+    )
     assert record["Resources"] == ["arn"]
     assert json.loads(record["Detail"])["TrainingJobStatus"] == "InProgress"
     assert json.loads(record["Detail"])["SecondaryStatusTransitions"] == [{"StartTime": 2000}]
@@ -133,7 +144,10 @@ def test_iam_sees_the_resource_the_operation_is_about(operation, request_body, r
 def test_iam_sees_an_invocation_as_one_of_its_endpoint():
     path = "/endpoints/Mine/invocations"
     assert iam.action_of(path, {}) == "sagemaker:InvokeEndpoint"
-    assert iam.resource_of(path, {}, b"{not json", HERE) == "arn:aws:sagemaker:us-east-1:000000000000:endpoint/mine"
+    assert (
+        iam.resource_of(path, {}, b"{not json", HERE)
+        == "arn:aws:sagemaker:us-east-1:000000000000:endpoint/mine"
+    )
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"TrainingJobName": 1}'])
@@ -146,7 +160,11 @@ ROW = {
     "ResourceConfig": {"InstanceType": "ml.m5.large"},
     "AlgorithmSpecification": {"TrainingInputMode": "File"},
     "InputDataConfig": [
-        {"ChannelName": "train", "ContentType": "text/csv", "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix"}}}
+        {
+            "ChannelName": "train",
+            "ContentType": "text/csv",
+            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix"}},
+        }
     ],
 }
 

@@ -46,8 +46,9 @@ def test_an_empty_list_is_too_short():
 
 def test_a_number_out_of_range_has_a_value_not_a_length():
     request = JOB | {"StoppingCondition": {"MaxRuntimeInSeconds": 0}}
-    assert "at 'stoppingCondition.maxRuntimeInSeconds' failed to satisfy constraint: Member must have value greater" in (
-        message_of("CreateTrainingJob", request)
+    assert (
+        "at 'stoppingCondition.maxRuntimeInSeconds' failed to satisfy constraint: Member must have value greater"
+        in (message_of("CreateTrainingJob", request))
     )
 
 
@@ -65,7 +66,9 @@ def test_a_name_of_64_letters_is_one_too_long():
 
 def test_a_wrong_json_type_is_a_serialization_error():
     request = JOB | {"EnableNetworkIsolation": "yes"}
-    assert "can not be converted to boolean at 'enableNetworkIsolation'" in message_of("CreateTrainingJob", request)
+    assert "can not be converted to boolean at 'enableNetworkIsolation'" in message_of(
+        "CreateTrainingJob", request
+    )
 
 
 def test_a_true_is_no_number():
@@ -85,4 +88,8 @@ def test_every_pattern_of_our_operations_compiles_or_is_skipped():
 
 def test_an_answer_holds_only_what_the_operation_has_and_no_nulls():
     row = {"ModelName": "m", "ModelArn": "arn", "_Private": 1, "PrimaryContainer": None, "CreationTime": 1.5}
-    assert model.shape_answer("DescribeModel", row) == {"ModelName": "m", "ModelArn": "arn", "CreationTime": 1.5}
+    assert model.shape_answer("DescribeModel", row) == {
+        "ModelName": "m",
+        "ModelArn": "arn",
+        "CreationTime": 1.5,
+    }

@@ -57,10 +57,10 @@ def transform_function(module: ModuleType) -> Callable[[Any, Any, str, str], Any
     predict_fn = getattr(module, "predict_fn", default_predict_fn)
     output_fn = getattr(module, "output_fn", default_output_fn)
 
-    def transform(model: Any, body: Any, content_type: str, accept: str) -> Any:
+    def _transform(model: Any, body: Any, content_type: str, accept: str) -> Any:
         return output_fn(predict_fn(input_fn(body, content_type), model), accept)
 
-    return transform
+    return _transform
 
 
 def create_app() -> flask.Flask:
@@ -71,10 +71,10 @@ def create_app() -> flask.Flask:
     model = getattr(module, "model_fn", default_model_fn)(str(environment.model_dir))
     app = flask.Flask(environment.module_name)
 
-    def ping() -> flask.Response:
+    def _ping() -> flask.Response:
         return flask.Response(status=200, mimetype=codec.JSON)
 
-    def invocations() -> Any:
+    def _invocations() -> Any:
         request = flask.request
         content_type = request.headers.get("Content-Type") or codec.JSON
         accept = request.headers.get("Accept")
@@ -84,8 +84,8 @@ def create_app() -> flask.Flask:
         # A tuple is (body, content type), not flask's (body, status).
         return flask.Response(result[0], mimetype=result[1]) if isinstance(result, tuple) else result
 
-    app.add_url_rule("/ping", view_func=ping)
-    app.add_url_rule("/invocations", view_func=invocations, methods=["POST"])
+    app.add_url_rule("/ping", endpoint="ping", view_func=_ping)
+    app.add_url_rule("/invocations", endpoint="invocations", view_func=_invocations, methods=["POST"])
     if hasattr(module, "execution_parameters_fn"):
         app.add_url_rule("/execution-parameters", view_func=module.execution_parameters_fn, methods=["GET"])
     return app
