@@ -135,17 +135,28 @@ def _policy(settings: dict[str, Any]) -> RetryPolicy:
 
 
 def _give_up(invocation: Invocation, run: Run) -> None:
-    """Send the event to the function's OnFailure destination, else to its dead-letter queue."""
+    """Send the event to the function's OnFailure destination and to its dead-letter queue."""
+    arn, event, result = invocation.function_arn, invocation.event, run.result or {}
     with request_scope(ACCOUNT_ID, REGION):
-        _record, config, name = lambda_svc._get_func_record_for_ref(invocation.function_arn)
-        destinations = _settings_of(invocation.function_arn).get("DestinationConfig") or {}
-        destination = (destinations.get("OnFailure") or {}).get("Destination")
-        queue = ((config or {}).get("DeadLetterConfig") or {}).get("TargetArn")
-        event, result = invocation.event, run.result or {}
+        _record, config, name = lambda_svc._get_func_record_for_ref(arn)
+        destination = _on_failure(_settings_of(arn))
+        queue = _dead_letter_queue(config)
         if destination:
-            arn, runs = invocation.function_arn, invocation.attempt + 1
-            dead_letters.deliver(destination, dead_letters.invocation_record(arn, event, result, runs))
+            record = dead_letters.invocation_record(arn, event, result, runs=invocation.attempt + 1)
+            dead_letters.deliver(destination, record)
         if queue:
             dead_letters.deliver(queue, dead_letters.function_letter(event, result))
         if not (destination or queue):
             _log.warning("event for %s is dropped: no OnFailure destination, no dead-letter queue", name)
+
+
+def _on_failure(settings: dict[str, Any]) -> str | None:
+    """Return the OnFailure destination of an EventInvokeConfig."""
+    found: str | None = ((settings.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
+    return found
+
+
+def _dead_letter_queue(config: dict[str, Any] | None) -> str | None:
+    """Return the DeadLetterConfig target of a function; None also when the function is gone."""
+    found: str | None = ((config or {}).get("DeadLetterConfig") or {}).get("TargetArn")
+    return found

@@ -57,12 +57,14 @@ def mend(settings: Settings) -> None:
         method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict[str, list[str]]
     ) -> Answer:
         match = _REST_APIS.fullmatch(path)
-        if match and "mode" in query_params and method in ("POST", "PUT"):
+        if match is None:
+            other: Answer = await handle(method, path, headers, body, query_params)
+            return other
+        if "mode" in query_params and method in ("POST", "PUT"):
             return _import(match[1], body, query_params)
-        if match and match[1] and method == "PATCH":
-            body = _number_compression_size(body)
-        status, answer_headers, answer = await handle(method, path, headers, body, query_params)
-        return status, answer_headers, _without_empty_compression(answer) if match else answer
+        sent = _number_compression_size(body) if method == "PATCH" else body
+        status, answer_headers, answer = await handle(method, path, headers, sent, query_params)
+        return status, answer_headers, _without_empty_compression(answer)
 
     v1.handle_request = handle_request
     v1._import_operation = _import_operation
@@ -132,18 +134,28 @@ def _import_operation(
     integration = operation.get("x-amazon-apigateway-integration")
     if not integration:
         return
-    v1._put_integration(api_id, resource_id, http_method, _integration(integration))
+    method = (api_id, resource_id, http_method)
+    v1._put_integration(*method, _integration(integration))
     for status, response in (operation.get("responses") or {}).items():
+        # `default` is OpenAPI's; a method response has a number.
         if status.isdigit():
-            names = {f"method.response.header.{name}": False for name in response.get("headers") or {}}
-            v1._put_method_response(api_id, resource_id, http_method, status, {"responseParameters": names})
+            v1._put_method_response(*method, status, {"responseParameters": _header_names(response)})
     for pattern, response in (integration.get("responses") or {}).items():
-        mapping = {
-            "selectionPattern": "" if pattern == "default" else pattern,
-            "responseParameters": response.get("responseParameters") or {},
-            "responseTemplates": response.get("responseTemplates") or {},
-        }
-        v1._put_integration_response(api_id, resource_id, http_method, str(response["statusCode"]), mapping)
+        v1._put_integration_response(*method, str(response["statusCode"]), _mapping(pattern, response))
+
+
+def _header_names(response: dict[str, Any]) -> dict[str, bool]:
+    """Return the headers a method response may carry; false says not required."""
+    return {f"method.response.header.{name}": False for name in response.get("headers") or {}}
+
+
+def _mapping(pattern: str, response: dict[str, Any]) -> dict[str, Any]:
+    """Translate one integration response; OpenAPI's `default` is the empty pattern."""
+    return {
+        "selectionPattern": "" if pattern == "default" else pattern,
+        "responseParameters": response.get("responseParameters") or {},
+        "responseTemplates": response.get("responseTemplates") or {},
+    }
 
 
 def _integration(integration: dict[str, Any]) -> dict[str, Any]:
