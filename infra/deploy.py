@@ -1,0 +1,142 @@
+"""Deploy a stage, told first: foundation → recipes → render → services → harden → edge.
+
+Every step looks before it acts, so a deployment can be repeated at any time, also after one that broke off,
+and one that finds nothing changed takes seconds. The edge's distribution and origin go back into the
+foundation (who may read the site, who may upload), hence its second, usually empty, update.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from infra import edge, site
+from infra.complete import complete
+from infra.harden import harden
+from infra.recipe_store import store_recipes
+from infra.records import Record
+from infra.render import render_service, values_of
+from infra.services import SERVICES, deploy_services, folder_of
+from infra.stacks import Stack, deploy_stack
+from infra.stage import Stage
+from infra.values import stage_values
+
+TEMPLATE = Path(__file__).with_name("foundation.yaml")
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """A finished step: what it did in words, how long it took, whether anything changed."""
+
+    name: str
+    detail: str
+    seconds: float
+    changed: bool
+
+
+class Deployment(msgspec.Struct, frozen=True, kw_only=True):
+    """A deployed stage: outputs of foundation and edge, the one origin, REST API id per service."""
+
+    stage: Stage
+    outputs: dict[str, str]
+    origin_url: str
+    api_ids: dict[str, str]
+
+
+OnStep = Callable[[Step], None]
+
+
+def foundation_name(stage: Stage) -> str:
+    """Return the name of the stage's foundation stack."""
+    return f"headrace-{stage.name}-foundation"
+
+
+def deploy(stage: Stage, *, root: Path, on_step: OnStep) -> Deployment:
+    """Deploy the checkout in *root* to *stage* and report each step when it is done.
+
+    Raises
+    ------
+    DeployError
+        Says which resource, template or service failed and why. Deploying again goes on from there.
+    """
+    foundation = _step(on_step, "foundation", lambda: _foundation(stage))
+    outputs = foundation.outputs
+    recipes = _step(on_step, "recipes", lambda: _recipes(stage, outputs["ModelsBucket"], root))
+    _step(on_step, "render", lambda: _render(stage, outputs, recipes, root))
+    deployed = _step(on_step, "services", lambda: _services(stage, outputs["ModelsBucket"], root))
+    _step(on_step, "harden", lambda: _harden(stage, deployed, outputs))
+    api_ids = {service: record.api_id for service, record in deployed.items()}
+    front = _step(on_step, "edge", lambda: _edge(stage, outputs, api_ids, root))
+    return Deployment(
+        stage=stage,
+        outputs={**outputs, **front.outputs},
+        origin_url=edge.origin_url(stage, front.outputs),
+        api_ids=api_ids,
+    )
+
+
+def find_deployment(stage: Stage) -> dict[str, str] | None:
+    """Return the outputs of the stage's foundation and edge, None before its first deployment."""
+    from infra.stacks import stack_outputs
+
+    outputs = stack_outputs(stage.client("cloudformation"), foundation_name(stage))
+    return None if outputs is None else {**outputs, **edge.edge_outputs(stage)}
+
+
+def _step[T](on_step: OnStep, name: str, work: Callable[[], tuple[T, str, bool]]) -> T:
+    started = time.monotonic()
+    result, detail, changed = work()
+    on_step(Step(name=name, detail=detail, seconds=time.monotonic() - started, changed=changed))
+    return result
+
+
+def _foundation(stage: Stage) -> tuple[Stack, str, bool]:
+    stack = _deploy_foundation(stage, edge.edge_outputs(stage))
+    completed = complete(stage, stack.outputs)
+    return stack, f"stack {stack.name}", stack.changed or bool(completed)
+
+
+def _deploy_foundation(stage: Stage, front: dict[str, str]) -> Stack:
+    parameters = {
+        "Stage": stage.name,
+        "DeletionProtection": "true" if stage.is_prod else "false",
+        "DistributionId": front.get("DistributionId", ""),
+        "ConsoleOrigin": edge.origin_url(stage, front),
+    }
+    return deploy_stack(stage.client("cloudformation"), foundation_name(stage), TEMPLATE, parameters)
+
+
+def _recipes(stage: Stage, bucket: str, root: Path) -> tuple[dict[str, str], str, bool]:
+    stored = store_recipes(stage, bucket, cache=root / ".headrace" / "recipes")
+    detail = ", ".join(f"{family} {sha256[:12]}" for family, sha256 in stored.sha256.items())
+    return stored.sha256, detail or "none", bool(stored.uploaded)
+
+
+def _render(
+    stage: Stage, outputs: dict[str, str], recipes: dict[str, str], root: Path
+) -> tuple[None, str, bool]:
+    values = values_of(outputs, **stage_values(stage, recipes, root))
+    written = [path for service in SERVICES for path in render_service(folder_of(root, service), values)]
+    return None, f"{len(written)} files written, code {values['CodeVersion']}", bool(written)
+
+
+def _services(stage: Stage, bucket: str, root: Path) -> tuple[dict[str, Record], str, bool]:
+    deployed = deploy_services(stage, root=root, bucket=bucket)
+    changed = [one.service for one in deployed if one.changed]
+    detail = f"deployed {', '.join(changed)}" if changed else f"{', '.join(SERVICES)} unchanged"
+    return {one.service: one.record for one in deployed}, detail, bool(changed)
+
+
+def _harden(stage: Stage, deployed: dict[str, Record], outputs: dict[str, str]) -> tuple[None, str, bool]:
+    done = harden(stage, deployed, outputs)
+    return None, f"{len(done)} settings made" if done else "all in place", bool(done)
+
+
+def _edge(
+    stage: Stage, outputs: dict[str, str], api_ids: dict[str, str], root: Path
+) -> tuple[Stack, str, bool]:
+    front = edge.deploy_edge(stage, outputs, api_ids)
+    foundation = _deploy_foundation(stage, front.outputs)
+    published = site.publish_site(stage, outputs["SiteBucket"], root)
+    detail = f"{edge.origin_url(stage, front.outputs)}, {len(published)} site files changed"
+    return front, detail, front.changed or foundation.changed or bool(published)

@@ -1,0 +1,175 @@
+"""What `chalice deploy` cannot do, and partly undoes: done after every deployment, only where it is missing.
+
+For each service: every rule target gets a retry policy and the service's dead-letter queue; every function
+that events start sends what it could not handle to the same queue (a second, different path); the API answers
+its own errors in our shape and has a throttle; logs expire.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from infra import gateway_responses, records
+from infra.calls import Call, send
+from infra.errors import NotDeployed
+from infra.records import Record
+from infra.services import SERVICES
+from infra.stage import Stage
+
+API_STAGE = "api"
+LOG_DAYS = 30
+RATE_PER_S, BURST = 200, 400
+ASYNC_RETRIES = 2
+# A fact may wait a day for its function; a missed tick is worth nothing a minute later, the next one is there.
+_FACT_RETRY = {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86400}
+_TICK_RETRY = {"MaximumRetryAttempts": 2, "MaximumEventAgeInSeconds": 60}
+_ROLE_POLICY = "dead-letters"
+_MARK = "headrace "
+
+
+def harden(stage: Stage, deployed: Mapping[str, Record], outputs: Mapping[str, str]) -> list[str]:
+    """Harden the given services and return what had to be done, in words; nothing when all was in place."""
+    with ThreadPoolExecutor(len(deployed) or 1) as pool:
+        done = pool.map(
+            lambda item: send(stage, plan(stage, item[1], dead_letters(outputs, item[0]))), deployed.items()
+        )
+        return [what for one in done for what in one]
+
+
+def is_hardened(stage: Stage, outputs: Mapping[str, str]) -> bool:
+    """Say whether every service of the stage is deployed and nothing is left to harden."""
+    for service in SERVICES:
+        record = records.load(stage, outputs["ModelsBucket"], service)
+        if record is None or plan(stage, record, dead_letters(outputs, service)):
+            return False
+    return True
+
+
+def dead_letters(outputs: Mapping[str, str], service: str) -> str:
+    """Return the ARN of the service's dead-letter queue."""
+    return outputs[f"{service.capitalize()}DeadLettersArn"]
+
+
+def plan(stage: Stage, record: Record, queue: str) -> list[Call]:
+    """Return the calls that are missing; reads only.
+
+    Raises
+    ------
+    NotDeployed
+        A rule of the record is gone: deploy again.
+    """
+    calls: list[Call] = []
+    events_start: list[str] = []
+    for rule in record.rules:
+        targets = _targets(stage, rule)
+        events_start += [target["Arn"].rpartition(":")[2] for target in targets]
+        calls += _rule(stage, rule, targets, queue)
+    for function in events_start:
+        calls += _async_function(stage, function, queue)
+    for function in record.functions:
+        calls += _logs(stage, function)
+    return [*calls, *_api(stage, record.api_id)]
+
+
+def _targets(stage: Stage, rule: str) -> list[dict[str, Any]]:
+    events = stage.client("events")
+    try:
+        targets: list[dict[str, Any]] = events.list_targets_by_rule(Rule=rule)["Targets"]
+    except events.exceptions.ResourceNotFoundException as error:
+        raise NotDeployed(f"rule {rule} of the last deployment is gone; deploy the stage again") from error
+    return targets
+
+
+def _rule(stage: Stage, rule: str, targets: list[dict[str, Any]], queue: str) -> Iterator[Call]:
+    is_tick = bool(stage.client("events").describe_rule(Name=rule).get("ScheduleExpression"))
+    goal = {"RetryPolicy": _TICK_RETRY if is_tick else _FACT_RETRY, "DeadLetterConfig": {"Arn": queue}}
+    wanted = [{**target, **goal} for target in targets]
+    if wanted != targets:
+        request = {"Rule": rule, "Targets": wanted}
+        yield Call(what=f"dead letters of rule {rule}", service="events", operation="put_targets", request=request)
+
+
+def _async_function(stage: Stage, function: str, queue: str) -> Iterator[Call]:
+    lambdas, iam = stage.client("lambda"), stage.client("iam")
+    role = lambdas.get_function_configuration(FunctionName=function)["Role"].rpartition("/")[2]
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue}],
+    }
+    # Before the destination: Lambda tests with the function's own role that it may send.
+    if _role_policy(iam, role) != policy:
+        request = {"RoleName": role, "PolicyName": _ROLE_POLICY, "PolicyDocument": json.dumps(policy)}
+        yield Call(what=f"{role} may send dead letters", service="iam", operation="put_role_policy", request=request)
+    goal = {"MaximumRetryAttempts": ASYNC_RETRIES, "DestinationConfig": {"OnFailure": {"Destination": queue}}}
+    if _invoke_config(lambdas, function) != goal:
+        yield Call(
+            what=f"dead letters of {function}",
+            service="lambda",
+            operation="put_function_event_invoke_config",
+            request={"FunctionName": function, **goal},
+        )
+
+
+def _role_policy(iam: Any, role: str) -> Any:
+    try:
+        return iam.get_role_policy(RoleName=role, PolicyName=_ROLE_POLICY)["PolicyDocument"]
+    except iam.exceptions.NoSuchEntityException:
+        return None
+
+
+def _invoke_config(lambdas: Any, function: str) -> Any:
+    try:
+        found = lambdas.get_function_event_invoke_config(FunctionName=function)
+    except lambdas.exceptions.ResourceNotFoundException:
+        return None
+    on_failure = found.get("DestinationConfig", {}).get("OnFailure", {})
+    return {
+        "MaximumRetryAttempts": found.get("MaximumRetryAttempts"),
+        "DestinationConfig": {"OnFailure": on_failure},
+    }
+
+
+def _logs(stage: Stage, function: str) -> Iterator[Call]:
+    group = f"/aws/lambda/{function}"
+    found = stage.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+    same = [one for one in found if one["logGroupName"] == group]
+    if not same:  # Lambda would make it at the first invocation, to be kept for ever
+        request = {"logGroupName": group}
+        yield Call(what=f"log group {group}", service="logs", operation="create_log_group", request=request)
+    if not same or same[0].get("retentionInDays") != LOG_DAYS:
+        yield Call(
+            what=f"{LOG_DAYS} days of {group}",
+            service="logs",
+            operation="put_retention_policy",
+            request={"logGroupName": group, "retentionInDays": LOG_DAYS},
+        )
+
+
+def _api(stage: Stage, api: str) -> Iterator[Call]:
+    """Plan the API's errors and throttle; a deployment that has the errors carries their digest."""
+    gateway = stage.client("apigateway")
+    now = gateway.get_stage(restApiId=api, stageName=API_STAGE)
+    settings = now.get("methodSettings", {}).get("*/*", {})
+    if (settings.get("throttlingRateLimit"), settings.get("throttlingBurstLimit")) != (RATE_PER_S, BURST):
+        limits = {"rateLimit": RATE_PER_S, "burstLimit": BURST}
+        patch = [
+            {"op": "replace", "path": f"/*/*/throttling/{name}", "value": str(value)}
+            for name, value in limits.items()
+        ]
+        request = {"restApiId": api, "stageName": API_STAGE, "patchOperations": patch}
+        yield Call(what=f"throttle of API {api}", service="apigateway", operation="update_stage", request=request)
+    mark = _MARK + gateway_responses.digest()
+    deployment = gateway.get_deployment(restApiId=api, deploymentId=now["deploymentId"])
+    if deployment.get("description") == mark:
+        return
+    for response in gateway_responses.gateway_responses():
+        yield Call(
+            what=f"{response['responseType']} of API {api}",
+            service="apigateway",
+            operation="put_gateway_response",
+            request={"restApiId": api, **response},
+        )
+    # Nothing of the above is served before it is deployed.
+    request = {"restApiId": api, "stageName": API_STAGE, "description": mark}
+    yield Call(what=f"deployment of API {api}", service="apigateway", operation="create_deployment", request=request)
