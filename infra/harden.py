@@ -87,7 +87,9 @@ def _rule(stage: Stage, rule: str, targets: list[dict[str, Any]], queue: str) ->
     wanted = [{**target, **goal} for target in targets]
     if wanted != targets:
         request = {"Rule": rule, "Targets": wanted}
-        yield Call(what=f"dead letters of rule {rule}", service="events", operation="put_targets", request=request)
+        yield Call(
+            what=f"dead letters of rule {rule}", service="events", operation="put_targets", request=request
+        )
 
 
 def _async_function(stage: Stage, function: str, queue: str) -> Iterator[Call]:
@@ -100,7 +102,9 @@ def _async_function(stage: Stage, function: str, queue: str) -> Iterator[Call]:
     # Before the destination: Lambda tests with the function's own role that it may send.
     if _role_policy(iam, role) != policy:
         request = {"RoleName": role, "PolicyName": _ROLE_POLICY, "PolicyDocument": json.dumps(policy)}
-        yield Call(what=f"{role} may send dead letters", service="iam", operation="put_role_policy", request=request)
+        yield Call(
+            what=f"{role} may send dead letters", service="iam", operation="put_role_policy", request=request
+        )
     goal = {"MaximumRetryAttempts": ASYNC_RETRIES, "DestinationConfig": {"OnFailure": {"Destination": queue}}}
     if _invoke_config(lambdas, function) != goal:
         yield Call(
@@ -158,7 +162,9 @@ def _api(stage: Stage, api: str) -> Iterator[Call]:
             for name, value in limits.items()
         ]
         request = {"restApiId": api, "stageName": API_STAGE, "patchOperations": patch}
-        yield Call(what=f"throttle of API {api}", service="apigateway", operation="update_stage", request=request)
+        yield Call(
+            what=f"throttle of API {api}", service="apigateway", operation="update_stage", request=request
+        )
     mark = _MARK + gateway_responses.digest()
     deployment = gateway.get_deployment(restApiId=api, deploymentId=now["deploymentId"])
     if deployment.get("description") == mark:
@@ -172,4 +178,6 @@ def _api(stage: Stage, api: str) -> Iterator[Call]:
         )
     # Nothing of the above is served before it is deployed.
     request = {"restApiId": api, "stageName": API_STAGE, "description": mark}
-    yield Call(what=f"deployment of API {api}", service="apigateway", operation="create_deployment", request=request)
+    yield Call(
+        what=f"deployment of API {api}", service="apigateway", operation="create_deployment", request=request
+    )

@@ -39,6 +39,8 @@ def _upload(stage: Stage, bucket: str, path: Path, sha256: str) -> bool:
     except ClientError as error:
         if error.response["Error"]["Code"] not in {"404", "NoSuchKey", "NotFound"}:
             raise
-        s3.put_object(Bucket=bucket, Key=key_of(sha256), Body=path.read_bytes(), ContentType="application/gzip")
+        s3.put_object(
+            Bucket=bucket, Key=key_of(sha256), Body=path.read_bytes(), ContentType="application/gzip"
+        )
         return True
     return False

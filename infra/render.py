@@ -58,7 +58,9 @@ def render_file(source: Path, values: Mapping[str, str]) -> str:
 def values_of(outputs: Mapping[str, str], **more: str) -> dict[str, str]:
     """Return all that templates may name: the foundation's outputs and *more*; no name may come twice."""
     if twice := outputs.keys() & more.keys():
-        raise RenderError(f"{', '.join(sorted(twice))}: both an output of the foundation and a value of deploy")
+        raise RenderError(
+            f"{', '.join(sorted(twice))}: both an output of the foundation and a value of deploy"
+        )
     for name in (*outputs, *more):
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*", name):
             raise RenderError(f"{name!r} cannot be a placeholder: letters and digits only")

@@ -77,9 +77,7 @@ def _deploy(stage: Stage, service: str, root: Path, bucket: str) -> ServiceDeplo
     build = lay_out(folder, root / ".headrace" / "build" / stage.name / service)
     _run_chalice(stage, service, build)
     chalice = json.loads(records.deployed_file(folder, stage).read_text())
-    record = Record(
-        fingerprint=mark, code=_code_of(stage, records.functions_of(chalice)), chalice=chalice
-    )
+    record = Record(fingerprint=mark, code=_code_of(stage, records.functions_of(chalice)), chalice=chalice)
     records.save(stage, bucket, service, record)
     return ServiceDeployment(service=service, record=record, changed=True)
 
@@ -103,6 +101,4 @@ def _run_chalice(stage: Stage, service: str, build: Path) -> None:
 
 def _code_of(stage: Stage, functions: Iterable[str]) -> dict[str, str]:
     client = stage.client("lambda")
-    return {
-        name: client.get_function_configuration(FunctionName=name)["CodeSha256"] for name in functions
-    }
+    return {name: client.get_function_configuration(FunctionName=name)["CodeSha256"] for name in functions}

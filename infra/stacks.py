@@ -11,7 +11,6 @@ import msgspec
 from infra.errors import StackFailed
 
 CAPABILITIES = ["CAPABILITY_NAMED_IAM"]
-_GOOD = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"}
 # A stack whose very first creation failed can only be deleted.
 _STILLBORN = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "REVIEW_IN_PROGRESS", "DELETE_FAILED"}
 _TIMEOUT_S = 1800.0
@@ -96,15 +95,18 @@ def _settled(cloudformation: Any, name: str, poll_s: float) -> dict[str, Any] | 
     """Wait until nothing is in progress and return the stack, None where there is none."""
     deadline = time.monotonic() + _TIMEOUT_S
     pause_s = 0.02  # the local cloud is done at once, AWS after minutes
-    while time.monotonic() < deadline:
-        stack = _describe(cloudformation, name)
-        if stack is None or not stack["StackStatus"].endswith("IN_PROGRESS"):
-            return stack
-        if stack["StackStatus"] == "REVIEW_IN_PROGRESS":
-            return stack
+    while (stack := _describe(cloudformation, name)) is not None and _is_moving(stack):
+        if time.monotonic() > deadline:
+            status = stack["StackStatus"]
+            raise StackFailed(f"stack {name} is still {status} after {_TIMEOUT_S:.0f} s: look at its events")
         time.sleep(pause_s)
         pause_s = min(pause_s * 2, poll_s)
-    raise StackFailed(f"stack {name} is still {stack['StackStatus']} after {_TIMEOUT_S:.0f} s: look at its events")
+    return stack
+
+
+def _is_moving(stack: dict[str, Any]) -> bool:
+    status = stack["StackStatus"]
+    return status.endswith("IN_PROGRESS") and status not in _STILLBORN
 
 
 def _describe(cloudformation: Any, name: str) -> dict[str, Any] | None:

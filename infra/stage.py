@@ -30,7 +30,9 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Refuse names that would not fit into the names of buckets and rules."""
         if not _NAME.fullmatch(self.name):
-            raise InvalidStage(f"stage {self.name!r}: use two to eight small letters, such as 'prod' or 'dev'")
+            raise InvalidStage(
+                f"stage {self.name!r}: use two to eight small letters, such as 'prod' or 'dev'"
+            )
 
     @classmethod
     def local(cls, endpoint_url: str) -> Self:

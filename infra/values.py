@@ -1,6 +1,5 @@
 """Values of a deployment that no CloudFormation stack knows: image, recipes, code version."""
 
-import hashlib
 import json
 import subprocess
 from collections.abc import Mapping
