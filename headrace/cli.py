@@ -1,0 +1,57 @@
+"""The table of commands. Each line is what `--help` prints; a test keeps it equal to the command's own."""
+
+import click
+
+from headrace.lazy import Entry, LazyGroup
+from headrace.options import common_options
+
+_C = "headrace.client.commands"
+_O = "headrace.operate.commands"
+
+SECTIONS: dict[str, dict[str, Entry]] = {
+    "From data to a live model": {
+        "init": Entry(f"{_C}.init:init", "Write pipeline.yaml for a data file."),
+        "apply": Entry(f"{_C}.apply:apply", "Create or update the pipeline that a file defines."),
+        "upload": Entry(f"{_C}.upload:upload", "Upload a data file to a pipeline."),
+        "watch": Entry(f"{_C}.watch:watch", "Follow a dataset version until its model is live."),
+        "predict": Entry(f"{_C}.predict:predict", "Predict with the live model."),
+    },
+    "Look": {
+        "pipelines": Entry(f"{_C}.pipelines:pipelines", "Show the pipelines."),
+        "datasets": Entry(
+            f"{_C}.datasets:datasets", "Show dataset versions, their profile and their bad rows."
+        ),
+        "jobs": Entry(f"{_C}.jobs:jobs", "Show training jobs and their logs."),
+        "models": Entry(f"{_C}.models:models", "Show model versions and what their gate said."),
+        "history": Entry(f"{_C}.releases:history", "Show what was live, since when and why."),
+    },
+    "Decide": {
+        "promote": Entry(f"{_C}.releases:promote", "Make a model version the live one."),
+        "rollback": Entry(f"{_C}.releases:rollback", "Go back to the model version that was live before."),
+    },
+    "Operate a stage": {
+        "up": Entry(f"{_O}.up:up", "Start the local cloud and deploy Headrace on it."),
+        "down": Entry(f"{_O}.local:down", "Stop the local cloud; what it keeps stays."),
+        "reset": Entry(f"{_O}.local:reset", "Stop the local cloud and remove all it keeps."),
+        "doctor": Entry(f"{_O}.local:doctor", "Find what stands in the way of a local cloud."),
+        "env": Entry(f"{_O}.env:env", "Print the shell exports of a stage."),
+        "deploy": Entry(f"{_O}.deploy:deploy", "Deploy Headrace to a stage."),
+        "status": Entry(f"{_O}.status:status", "Show whether a stage is up and what is live on it."),
+        "logs": Entry(f"{_O}.logs:logs", "Show what the functions of a stage log."),
+    },
+}
+
+
+@click.group(
+    cls=LazyGroup,
+    sections=SECTIONS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 gate refused, 5 cloud unreachable, 6 bad data.",
+)
+@click.version_option(package_name="headrace")
+@common_options
+def cli() -> None:
+    """From an uploaded data file to a tested, versioned model behind REST.
+
+    Data goes to stdout, progress to stderr. Start with `headrace up --demo`.
+    """

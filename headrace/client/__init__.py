@@ -1,0 +1,1 @@
+"""Commands over REST with a token; nothing here knows AWS, the services or the local cloud."""

@@ -1,0 +1,51 @@
+"""`pipeline.yaml` as it is read from disk; what it may say is the service's to judge."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from headrace.failures import BadData
+
+DEFINITION = "pipeline.yaml"
+MAX_BYTES = 64 * 1024
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2 booleans: for YAML 1.1, as PyYAML reads it, the key `on` of `retrain` would be `True`."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in rules if tag != "tag:yaml.org,2002:bool"]
+    for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"true|false"), ["t", "f"])
+
+
+def read_definition(file: Path) -> dict[str, Any]:
+    """Return the definition in *file*.
+
+    Raises
+    ------
+    BadData
+        It is no YAML mapping with a name; the message says where.
+    """
+    content = file.read_bytes()
+    if len(content) > MAX_BYTES:
+        raise BadData(f"{file} has {len(content)} bytes; a pipeline definition has at most {MAX_BYTES}")
+    try:
+        document = yaml.load(content, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except yaml.YAMLError as error:
+        raise BadData(f"{file} is no YAML: {_where(error)}") from error
+    if not isinstance(document, dict):
+        raise BadData(f"{file} must hold keys and values such as `name: flights`")
+    if not isinstance(document.get("name"), str):
+        raise BadData(f"{file} has no `name`")
+    return document
+
+
+def _where(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error).split("\n")[0]
+    return f"line {mark.line + 1}, column {mark.column + 1}: {problem}" if mark else problem

@@ -1,0 +1,72 @@
+"""RFC 9457 problems as failures: one line for people, an exit code for scripts."""
+
+import re
+
+import msgspec
+
+from headrace.client.transport import HttpAnswer
+from headrace.failures import BadData, Failure, Missing, Unreachable
+
+_CODES: dict[int, type[Failure]] = {
+    400: BadData,
+    404: Missing,
+    413: BadData,
+    415: BadData,
+    422: BadData,
+    502: Unreachable,
+    504: Unreachable,
+}
+_REMEDIES = {
+    401: 'the token is not known here (any more): eval "$(headrace env)", or ask for a new one',
+    403: "the token may not do this: it needs another scope",
+}
+_S3_CODE = re.compile(r"<Code>([^<]{1,100})</Code>")
+_S3_MESSAGE = re.compile(r"<Message>([^<]{1,500})</Message>")
+
+
+class _FieldError(msgspec.Struct, frozen=True):
+    pointer: str = ""
+    detail: str = ""
+
+
+class _Problem(msgspec.Struct, frozen=True):
+    title: str = ""
+    detail: str = ""
+    request_id: str = ""
+    errors: tuple[_FieldError, ...] = ()
+
+
+def failure_of(answer: HttpAnswer) -> Failure:
+    """Return the failure for an error answer: title, detail, each wrong place, request id of a 5xx."""
+    problem = _parse(answer.body)
+    title = problem.title or f"HTTP {answer.status}"
+    said = [problem.detail or _REMEDIES.get(answer.status, "")]
+    said += [f"{error.pointer or '/'}: {error.detail}" for error in problem.errors]
+    if answer.status in _REMEDIES and problem.detail:
+        said.append(_REMEDIES[answer.status])
+    if answer.status >= 500 and problem.request_id:
+        said.append(f"request id {problem.request_id}: `headrace logs` tells more")
+    text = "; ".join(part.rstrip(".") for part in said if part)
+    return _CODES.get(answer.status, Failure)(_plain(f"{title}: {text}" if text else title))
+
+
+def storage_failure(answer: HttpAnswer) -> Failure:
+    """Return the failure for what S3 answered to an upload; S3 speaks XML."""
+    text = answer.body.decode("utf-8", "replace")
+    code, message = _S3_CODE.search(text), _S3_MESSAGE.search(text)
+    said = f"{code[1]}: {message[1]}" if code and message else f"HTTP {answer.status}"
+    kind = BadData if code and code[1] == "EntityTooLarge" else Failure
+    return kind(_plain(f"the upload was refused: {said}"))
+
+
+def _parse(body: bytes) -> _Problem:
+    """Return the problem, an empty one when the body is none (a proxy's page, say)."""
+    try:
+        return msgspec.json.decode(body, type=_Problem)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _Problem()
+
+
+def _plain(text: str) -> str:
+    """Return one line without control characters: parts of it may come from uploaded data."""
+    return "".join(char if char.isprintable() else " " for char in text)

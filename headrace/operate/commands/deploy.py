@@ -1,0 +1,25 @@
+"""`headrace deploy`: bring a stage to what the checkout says."""
+
+from headrace.operate.deployment import check_health, deploy_stage, ensure_token
+from headrace.operate.project import find_project, told_in_one_line
+from headrace.operate.stages import stage_of
+from headrace.options import command
+from headrace.progress import following
+from headrace.session import Session
+
+
+@command("deploy")
+def deploy(session: Session) -> None:
+    """Deploy Headrace to a stage.
+
+    On AWS with the caller's own credentials; the stage `local` is the running local cloud. Run again, it
+    changes nothing.
+    """
+    project = find_project(session.folder)
+    with following(session.progress), told_in_one_line():
+        stage = stage_of(session, project)
+        deployed = deploy_stage(session, project, stage)
+        credentials, minted = ensure_token(session, project, stage, deployed.url)
+        check_health(session, credentials)
+    changed = deployed.changed or minted
+    session.show({"stage": stage.name, "api": f"{credentials.url}/v1", "changed": changed})

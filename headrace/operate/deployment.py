@@ -1,0 +1,80 @@
+"""Deploy a stage and leave a working token behind."""
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from headrace.client.api import Api
+from headrace.client.credentials import Credentials, read_credentials, write_credentials
+from headrace.failures import Failure
+from headrace.operate.project import Project
+from headrace.session import Session
+
+if TYPE_CHECKING:
+    from infra.deploy import Step
+    from infra.stage import Stage
+
+
+class Deployed(msgspec.Struct, frozen=True, kw_only=True):
+    """What a deployment came to: the one origin, and whether anything had to be changed."""
+
+    url: str
+    changed: bool
+
+
+def deploy_stage(session: Session, project: Project, stage: "Stage") -> Deployed:
+    """Bring the stage to what the checkout says, telling each step; again, it changes nothing."""
+    from infra.deploy import deploy
+
+    changed = False
+
+    def on_step(step: "Step") -> None:
+        nonlocal changed
+        changed = changed or step.changed
+        made = step.detail if step.changed else f"in place: {step.detail}"
+        session.progress.done(step.name, made, step.seconds)
+        session.progress.doing("deploying")
+
+    session.progress.doing("deploying")
+    deployment = deploy(stage, root=project.root, on_step=on_step)
+    return Deployed(url=deployment.origin_url, changed=changed)
+
+
+def ensure_token(session: Session, project: Project, stage: "Stage", url: str) -> tuple[Credentials, bool]:
+    """Return credentials that work, and whether they are new: minted, and kept 0600 in `.headrace`."""
+    from infra import tokens
+
+    kept = read_credentials(stage.name, project.root)
+    if kept is not None and _works(session, msgspec.structs.replace(kept, url=url)):
+        if kept.url != url:
+            kept = msgspec.structs.replace(kept, url=url)
+            write_credentials(kept, project.root)
+        return kept, False
+    began = session.monotonic()
+    minted = Credentials(stage=stage.name, url=url, token=tokens.mint(stage))
+    file = write_credentials(minted, project.root)
+    where = file.relative_to(project.root)
+    session.progress.done("token", f"for every scope, kept in {where}", session.monotonic() - began)
+    return minted, True
+
+
+def check_health(session: Session, credentials: Credentials) -> None:
+    """Ask the stage through its public origin whether it is well.
+
+    Raises
+    ------
+    Failure, Unreachable
+        It is not.
+    """
+    began = session.monotonic()
+    answer = Api(credentials, session.transport(), session.sleep).get("health")
+    told = answer.get("status", "ok")
+    session.progress.done("health", f"{credentials.url}/v1/health says {told}", session.monotonic() - began)
+
+
+def _works(session: Session, credentials: Credentials) -> bool:
+    try:
+        Api(credentials, session.transport(), session.sleep).get("pipelines", limit=1)
+    except Failure:
+        return False
+    return True

@@ -1,0 +1,58 @@
+"""The options that every command has, and the session they are kept in."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from headrace.session import Session
+
+if TYPE_CHECKING:
+    from click.decorators import FC
+
+FORMATS = ("table", "json", "csv")
+
+
+def session_of(ctx: click.Context) -> Session:
+    """Return the session of this call; a test passes its own as `obj`."""
+    return ctx.ensure_object(Session)
+
+
+def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
+    """Return a callback that keeps an option's value; an option left out never overwrites."""
+
+    def callback(ctx: click.Context, _: click.Parameter, value: Any) -> None:
+        if value is not None and not ctx.resilient_parsing:
+            setattr(session_of(ctx), name, value)
+
+    return callback
+
+
+def common_options(function: "FC") -> "FC":
+    """Add `-o` and `--stage`; they work before and after the name of a command."""
+    stage = click.option(
+        "--stage",
+        metavar="NAME",
+        expose_value=False,
+        callback=_keep("stage_asked"),
+        help="The stage to work on; without it HEADRACE_URL, or the stage `local`.",
+    )
+    output = click.option(
+        "-o",
+        "--output",
+        type=click.Choice(FORMATS),
+        expose_value=False,
+        callback=_keep("output"),
+        help="The form of the data on stdout.",
+    )
+    return stage(output(function))
+
+
+def command(name: str, **options: Any) -> Callable[[Callable[..., Any]], click.Command]:
+    """Make a click command with the common options, which gets the `Session` as its first argument."""
+
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        with_session = click.make_pass_decorator(Session, ensure=True)(function)
+        return click.command(name, **options)(common_options(with_session))
+
+    return decorate

@@ -1,0 +1,92 @@
+"""Data on stdout, as a table for people, JSON or CSV for programs."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from headrace.failures import Failure
+
+Row = dict[str, Any]
+_CUT = 60
+
+
+def write(data: Row | Sequence[Row], columns: tuple[str, ...], form: str) -> None:
+    """Print one record or several.
+
+    Parameters
+    ----------
+    data
+        A dict is one record: a table of it has one line per field.
+    columns
+        The fields a table of several records shows; empty shows all. JSON always has every field.
+    form
+        One of `table`, `json`, `csv`.
+    """
+    if form == "json":
+        click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+    elif form == "csv":
+        click.echo(_csv([data] if isinstance(data, dict) else data, columns), nl=False)
+    elif isinstance(data, dict):
+        click.echo(_lines([(name, _text(value)) for name, value in data.items() if value is not None]))
+    else:
+        click.echo(_table(data, columns or _fields(data)))
+
+
+def write_lines(lines: Sequence[str], form: str) -> None:
+    """Print text that is no table; as JSON it is a list, as CSV there is none."""
+    if form == "csv":
+        raise Failure("text lines have no CSV form: use -o json or leave -o out")
+    click.echo(json.dumps(lines, ensure_ascii=False) if form == "json" else "\n".join(lines))
+
+
+def _fields(rows: Sequence[Row]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for row in rows for name in row))
+
+
+def _text(value: Any) -> str:
+    """Return one cell; control characters of uploaded data never reach a terminal."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def _lines(pairs: Sequence[tuple[str, str]]) -> str:
+    width = max((len(name) for name, _ in pairs), default=0)
+    return "\n".join(f"{name:<{width}}  {text}" for name, text in pairs)
+
+
+def _table(rows: Sequence[Row], columns: tuple[str, ...]) -> str:
+    """Return aligned columns; plain text on purpose, so that a pipe and a terminal see the same."""
+    if not rows:
+        return "(none)"
+    cells = [[name.upper().replace("_", " ") for name in columns]]
+    cells += [[_short(_text(row.get(name))) for name in columns] for row in rows]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
+    return "\n".join(
+        "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in cells
+    )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _CUT else text[: _CUT - 1] + "…"
+
+
+def _csv(rows: Sequence[Row], columns: tuple[str, ...]) -> str:
+    names = _fields(rows) or columns
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(names)
+    for row in rows:
+        writer.writerow([_csv_cell(row.get(name)) for name in names])
+    return buffer.getvalue()
+
+
+def _csv_cell(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | bool) else value
