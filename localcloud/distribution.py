@@ -1,7 +1,7 @@
 """Serve requests to the one origin through the CloudFront distribution that has it as an alias."""
 
 from typing import Any
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs
 
 from ministack import app as ministack_app
 from ministack.core.iam_evaluator import pin_request_origin
@@ -36,7 +36,10 @@ def for_origin() -> dict[str, Any] | None:
 def _aliases_of(distribution: dict[str, Any]) -> frozenset[str]:
     key = (distribution["Id"], distribution["ETag"])
     if key not in _aliases:
-        _aliases[key] = frozenset(cloudfront._get_distribution_aliases(distribution))
+        config = cloudfront._dist_config_el(distribution)
+        enabled = cloudfront._text(config, "Enabled") == "true"
+        names = cloudfront._get_distribution_aliases(distribution) if enabled else ()
+        _aliases[key] = frozenset(names)
     return _aliases[key]
 
 
@@ -49,7 +52,7 @@ async def answer(distribution: dict[str, Any], request: Request, body: bytes, cl
             distribution,
             request.method,
             request.path,
-            quote(request.path, safe="/%:@!$&'()*+,;=~-._"),
+            request.raw_path,
             request.query,
             {**request.headers, "x-forwarded-proto": "https"},
             body,

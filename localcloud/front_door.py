@@ -43,6 +43,7 @@ class FrontDoor:
         if is_aws_call(request, buckets):
             await self._aws(_over_https(scope), receive, send)
             return
+        # The message channel can be read once: from here on the body has to be handed on.
         body = await _read(receive)
         if needs_body(request) and is_aws_call(request, buckets, body):
             await self._aws(_over_https(scope), _replay(body, receive), send)
@@ -59,7 +60,10 @@ def _request(scope: Scope) -> Request:
         separator = "; " if name == "cookie" else ", "
         headers[name] = headers[name] + separator + value if name in headers else value
     query = scope.get("query_string", b"").decode("latin-1")
-    return Request(method=scope["method"], path=scope["path"], query=query, headers=headers)
+    raw_path = scope["raw_path"].decode("latin-1")
+    return Request(
+        method=scope["method"], path=scope["path"], raw_path=raw_path, query=query, headers=headers
+    )
 
 
 def _over_https(scope: Scope) -> Scope:

@@ -15,10 +15,14 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """The parts of an HTTP request that tell where it belongs; header names in lower case."""
+    """The parts of an HTTP request that tell where it belongs; header names in lower case.
+
+    `path` is decoded; `raw_path` is as it came, which a distribution passes on.
+    """
 
     method: str
     path: str
+    raw_path: str = ""
     query: str = ""
     headers: Mapping[str, str]
 

@@ -3,7 +3,7 @@
 import http.client
 import re
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 from ministack import app as ministack_app
 from ministack.services import cloudfront
@@ -58,13 +58,10 @@ def mend(settings: Settings) -> None:
 async def _call_api(
     api_id: str, path: str, method: str, headers: dict[str, str], body: bytes, query: str
 ) -> Fetched:
+    # CloudFront hands paths on as they came; an API Gateway route sees them decoded.
+    decoded, fields = unquote(path), parse_qs(query, keep_blank_values=True)
     status, answer_headers, answer = await ministack_app._handle_execute_api_request(
-        f"{api_id}.execute-api.localhost",
-        path,
-        method,
-        headers,
-        body,
-        parse_qs(query, keep_blank_values=True),
+        f"{api_id}.execute-api.localhost", decoded, method, headers, body, fields
     )
     pairs = [
         (name, item)

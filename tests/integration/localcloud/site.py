@@ -9,6 +9,7 @@ from typing import Any
 from tests.integration.localcloud.cloud import ROOT, Cloud, policy, unique
 
 APP = """
+import time
 from chalice import AuthResponse, Chalice
 
 app = Chalice(app_name="tiny")
@@ -30,6 +31,10 @@ def private():
 @app.lambda_function()
 def crash(event, context):
     raise ValueError("no")
+
+@app.lambda_function()
+def dawdle(event, context):
+    time.sleep(2)
 """
 CONFIG = {
     "version": "2.0",

@@ -29,7 +29,10 @@ def _rule_for(cloud: Cloud, function: str, permitted: bool = True, dead_letters:
     """Make a rule for a source of its own that invokes the function; return the source."""
     events, source = cloud.client("events"), unique("source")
     rule = events.put_rule(Name=source, EventPattern=json.dumps({"source": [source]}))["RuleArn"]
-    target: dict[str, object] = {"Id": "1", "Arn": f"arn:aws:lambda:us-east-1:000000000000:function:{function}"}
+    target: dict[str, object] = {
+        "Id": "1",
+        "Arn": f"arn:aws:lambda:us-east-1:000000000000:function:{function}",
+    }
     if dead_letters:
         target |= {"DeadLetterConfig": {"Arn": dead_letters}}
     events.put_targets(Rule=source, Targets=[target])

@@ -169,16 +169,49 @@ def test_gateway_errors_have_the_shape_the_api_owner_chose(front: Site) -> None:
     assert (large.status, large.json["detail"]) == (413, "Request Too Long")
 
 
-def test_a_failed_function_behind_the_api_never_shows_its_exception(front: Site) -> None:
-    client, gateway = front.cloud.client("lambda"), front.cloud.client("apigateway")
-    crash = client.get_function(FunctionName="tiny-local-crash")["Configuration"]["FunctionArn"]
-    root = gateway.get_resources(restApiId=front.api)["items"]
-    parent = next(item["id"] for item in root if item["path"] == "/v1")
-    resource = gateway.create_resource(restApiId=front.api, parentId=parent, pathPart="crash")["id"]
+def _integrate(front: Site, function: str, **settings: object) -> str:
+    """Put a function of the app behind a route of its own; return the path."""
+    gateway = front.cloud.client("apigateway")
+    name = f"tiny-local-{function}"
+    arn = front.cloud.client("lambda").get_function(FunctionName=name)["Configuration"]["FunctionArn"]
+    resources = gateway.get_resources(restApiId=front.api)["items"]
+    parent = next(item["id"] for item in resources if item["path"] == "/v1")
+    resource = gateway.create_resource(restApiId=front.api, parentId=parent, pathPart=function)["id"]
     where = {"restApiId": front.api, "resourceId": resource, "httpMethod": "GET"}
     gateway.put_method(**where, authorizationType="NONE")
-    uri = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{crash}/invocations"
-    gateway.put_integration(**where, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri)
+    uri = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{arn}/invocations"
+    gateway.put_integration(**where, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri, **settings)
     gateway.create_deployment(restApiId=front.api, stageName="api")
-    answer = ask(front.cloud, "GET", "/v1/crash")
+    return f"/v1/{function}"
+
+
+def test_a_failed_function_behind_the_api_never_shows_its_exception(front: Site) -> None:
+    answer = ask(front.cloud, "GET", _integrate(front, "crash"))
     assert (answer.status, answer.json) == (502, {"message": "Internal server error"})
+
+
+def test_the_api_does_not_wait_longer_than_its_limit(front: Site) -> None:
+    answer = ask(front.cloud, "GET", _integrate(front, "dawdle", timeoutInMillis=100))
+    assert (answer.status, answer.json) == (504, {"message": "Endpoint request timed out"})
+
+
+@pytest.mark.parametrize(
+    "address", ["/v1/things/a%20b%C3%A9", "/_aws/execute-api/{api}/api/v1/things/a%20b%C3%A9"]
+)
+def test_a_path_parameter_arrives_decoded(front: Site, address: str) -> None:
+    assert ask(front.cloud, "GET", address.format(api=front.api)).json["name"] == "a bé"
+
+
+def test_a_disabled_distribution_lets_go_of_the_origin(front: Site) -> None:
+    cloudfront = front.cloud.client("cloudfront")
+    distribution = cloudfront.list_distributions()["DistributionList"]["Items"][0]["Id"]
+
+    def switch(enabled: bool) -> None:
+        found = cloudfront.get_distribution_config(Id=distribution)
+        config = {**found["DistributionConfig"], "Enabled": enabled}
+        cloudfront.update_distribution(Id=distribution, IfMatch=found["ETag"], DistributionConfig=config)
+
+    switch(False)
+    assert b"home" not in ask(front.cloud, "GET", "/").body
+    switch(True)
+    assert b"home" in ask(front.cloud, "GET", "/").body
