@@ -26,8 +26,8 @@ class RoleSession(msgspec.Struct, frozen=True, kw_only=True):
     region: str
     endpoint_url: str
 
-    def client(self, service: str) -> Any:
-        """Return a boto3 client that acts as the role."""
+    def client(self, service: str, timeout_s: float = 60) -> Any:
+        """Return a boto3 client that acts as the role; one without an answer for so long gives up."""
         with _client_lock:
             return boto3.session.Session().client(
                 service,
@@ -37,7 +37,9 @@ class RoleSession(msgspec.Struct, frozen=True, kw_only=True):
                 aws_secret_access_key=self.secret_key,
                 aws_session_token=self.session_token,
                 # The server is on this machine: path style needs no DNS, and a retry hides nothing.
-                config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 2}),
+                config=Config(
+                    s3={"addressing_style": "path"}, retries={"max_attempts": 2}, read_timeout=timeout_s
+                ),
             )
 
     def environment(self) -> dict[str, str]:

@@ -97,7 +97,9 @@ class VariantProcess:
         image = self._download(session, container, base)
         is_isolated = bool(model.get("EnableNetworkIsolation"))
         self._logs = LogStream(
-            session.client("logs"), f"/aws/sagemaker/Endpoints/{self._spec.endpoint_name}", self.log_stream
+            session.client("logs", timeout_s=5),
+            f"/aws/sagemaker/Endpoints/{self._spec.endpoint_name}",
+            self.log_stream,
         )
         spec = ContainerSpec(
             command=_serve_command(image),

@@ -172,16 +172,19 @@ def shape_value(value: Any, shape: Any, time_scale: int = 1) -> Any:
     """Return the part of `value` the shape knows, without nulls; events use milliseconds (scale 1000)."""
     if value is None or shape is None:
         return None
-    if shape.type_name == "timestamp":
-        # Plain seconds keep their fraction; AWS's events have whole milliseconds.
-        return value if time_scale == 1 else int(value * time_scale)
     if shape.type_name == "structure":
         return _shape_structure(value, shape, time_scale)
     if shape.type_name == "list":
         return [shape_value(item, shape.member, time_scale) for item in value]
     if shape.type_name == "map":
         return {key: shape_value(item, shape.value, time_scale) for key, item in value.items()}
-    return value
+    return _shape_scalar(value, shape, time_scale)
+
+
+def _shape_scalar(value: Any, shape: Shape, time_scale: int) -> Any:
+    # Plain seconds keep their fraction; AWS's events have whole milliseconds.
+    is_scaled = shape.type_name == "timestamp" and time_scale != 1
+    return int(value * time_scale) if is_scaled else value
 
 
 def _shape_structure(value: dict[str, Any], shape: Any, time_scale: int) -> dict[str, Any]:

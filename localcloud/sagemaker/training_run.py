@@ -133,7 +133,9 @@ class TrainingRun:
 
     def _train(self, image: Path, session: credentials.RoleSession) -> int:
         name = self._row["TrainingJobName"]
-        self._logs = LogStream(session.client("logs"), LOG_GROUP, f"{name}/algo-1-{int(time.time())}")
+        self._logs = LogStream(
+            session.client("logs", timeout_s=5), LOG_GROUP, f"{name}/algo-1-{int(time.time())}"
+        )
         started_at = time.time()
         self._change(lambda row: self._begin_training(row, started_at))
         with self._guard:
