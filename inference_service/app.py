@@ -1,0 +1,141 @@
+"""Endpoints, releases and predictions of Headrace: the routes and event handlers of the inference service."""
+
+import os
+from typing import Any
+
+from chalice.app import Chalice, Response
+from chalicelib.inference import exchange, formats, naming, views
+from chalicelib.inference.settings import Settings
+from chalicelib.inference.wiring import Wiring, logger
+from chalicelib.inference.workflow import predicting, reading, requests, rollout, tidying
+
+from shared import log
+from shared.events import ModelVersionApproved, source
+from shared.http.api import Api
+from shared.http.authorizer import register_authorizer
+from shared.http.middleware import guard
+from shared.http.request import Request
+
+app = Chalice(app_name="headrace-inference")
+settings = Settings.from_env(os.environ)
+wiring = Wiring(settings)
+guard(app, lambda: wiring.origin_secret.values())  # noqa: PLW0108 - the client is made at the first request
+bearer = register_authorizer(app, lambda: wiring.tokens)
+api = Api(app, bearer, logger)
+
+APPROVALS = {
+    "source": [source(settings.stage, "training")],
+    "detail-type": [ModelVersionApproved.__name__],
+}
+ENDPOINT_CHANGES = {
+    "source": ["aws.sagemaker"],
+    "detail-type": ["SageMaker Endpoint State Change"],
+    "detail": {"EndpointName": [{"prefix": naming.stage_prefix(settings.stage)}]},
+}
+
+
+@app.on_cw_event(APPROVALS, name="on_model_version_approved")
+def on_model_version_approved(event: Any) -> None:
+    """Release an approved model version."""
+    approved = ModelVersionApproved.from_detail(event.detail)
+    correlation_id = event.detail.get("metadata", {}).get("correlation_id", "")
+    log.start(correlation_id=correlation_id, pipeline=approved.pipeline, version=approved.version)
+    requests.on_model_approved(wiring.releasing, approved)
+
+
+@app.on_cw_event(ENDPOINT_CHANGES, name="on_endpoint_state_change")
+def on_endpoint_state_change(event: Any) -> None:
+    """Go on with the release that waits for an endpoint; what the event says is asked of SageMaker again."""
+    name = str(event.detail.get("EndpointName", ""))
+    log.start(endpoint=name)
+    rollout.on_endpoint_changed(wiring.releasing, name)
+
+
+@app.schedule("rate(1 minute)", name="reconcile")
+def reconcile(event: Any) -> None:
+    """Go on with what was left, hear what was lost, delete what serves nobody."""
+    log.start(scheduled_at=str(event.time))
+    tidying.reconcile(wiring.releasing)
+
+
+@api.route("GET", "/v1/health", scope=None, response=views.Health)
+def get_health(_: Request) -> views.Health:
+    """Say that the service answers."""
+    return views.Health(stage=settings.stage)
+
+
+@api.route("GET", "/v1/endpoints", scope="read", response=views.EndpointList)
+def list_endpoints(request: Request) -> views.EndpointList:
+    """List what serves, of all pipelines the token may see."""
+    return reading.list_endpoints(wiring.releasing, request.caller)
+
+
+@api.route("GET", "/v1/endpoints/{pipeline}", scope="read", response=views.EndpointView)
+def get_endpoint(_: Request, pipeline: str) -> views.EndpointView:
+    """Say what serves a pipeline and what is on its way."""
+    return reading.get_endpoint(wiring.releasing, pipeline)
+
+
+@api.route(
+    "GET",
+    "/v1/endpoints/{pipeline}/history",
+    scope="read",
+    response=views.History,
+    query={"at": "what was live at this time (RFC 3339)", "limit": "entries, 1 to 200"},
+)
+def get_history(request: Request, pipeline: str) -> views.History:
+    """List how releases ended, newest first."""
+    return reading.get_history(wiring.releasing, pipeline, request.query.get("at"), request.limit())
+
+
+@api.route(
+    "POST",
+    "/v1/endpoints/{pipeline}/promote",
+    scope="operate",
+    body=views.PromoteRequest,
+    response=views.EndpointView,
+    status=202,
+)
+def promote(request: Request, pipeline: str) -> Response:
+    """Make an approved model version live; 202 while it is on its way."""
+    wish = exchange.promotion_of(request, wiring.releasing.clock)
+    release = requests.promote(
+        wiring.releasing, pipeline, request.body.version, wish, force=request.body.force
+    )
+    return exchange.accepted(reading.view_of(wiring.releasing, release))
+
+
+@api.route("POST", "/v1/endpoints/{pipeline}/rollback", scope="operate", response=views.EndpointView)
+def roll_back(request: Request, pipeline: str) -> Response:
+    """Go back to the version before: 200 if it serves now, 202 while its endpoint is made again."""
+    wish = exchange.wish_of(request, wiring.releasing.clock)
+    release = requests.roll_back(wiring.releasing, pipeline, wish)
+    return exchange.accepted(reading.view_of(wiring.releasing, release))
+
+
+@api.route("POST", "/v1/endpoints/{pipeline}/stop", scope="operate", response=views.EndpointView)
+def stop_release(request: Request, pipeline: str) -> Response:
+    """Give up what is being released; what is live stays so."""
+    wish = exchange.wish_of(request, wiring.releasing.clock)
+    release = requests.stop(wiring.releasing, pipeline, wish)
+    return exchange.accepted(reading.view_of(wiring.releasing, release))
+
+
+@api.route(
+    "POST",
+    "/v1/predictions/{pipeline}",
+    scope="predict",
+    response=views.Predictions,
+    content_types=formats.CONTENT_TYPES,
+    query={"version": "ask this model version", "routing_key": "for CSV and NDJSON bodies"},
+)
+def predict(request: Request, pipeline: str) -> Response:
+    """Answer records with the live model version."""
+    answers = predicting.predict(wiring.predicting, exchange.asked_of(request, pipeline))
+    return exchange.predicted(answers, request.headers.get("accept", ""))
+
+
+@api.route("GET", "/v1/predictions/{pipeline}/{id}", scope="read", response=views.Provenance)
+def get_prediction(_: Request, pipeline: str, id: str) -> views.Provenance:
+    """Return one prediction with the model, job and data it came from."""
+    return predicting.find_prediction(wiring.predicting, pipeline, id)

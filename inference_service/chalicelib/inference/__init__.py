@@ -1,0 +1,1 @@
+"""The inference service: releases, the router, predictions and their record."""

@@ -1,0 +1,48 @@
+"""What a model answers, and the ids by which its answers are known."""
+
+import msgspec
+
+from shared.errors import Unavailable
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One row's answer: the value in the type of the data and, for classes, the score of each."""
+
+    value: bool | int | float | str | None
+    scores: dict[str, float] | None = None
+
+
+class _Answers(msgspec.Struct, frozen=True):
+    predictions: list[Answer]
+
+
+_DECODER = msgspec.json.Decoder(_Answers)
+
+
+def parse_answers(body: bytes, row_count: int) -> list[Answer]:
+    """Return the answers of a model server, one per row.
+
+    Raises
+    ------
+    Unavailable
+        The server broke its contract; the caller can do nothing about it.
+    """
+    try:
+        answers = _DECODER.decode(body).predictions
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Unavailable(f"the model server's answer is not of the contract: {error}") from error
+    if len(answers) != row_count:
+        raise Unavailable(f"the model server gave {len(answers)} answers to {row_count} records")
+    return answers
+
+
+def prediction_id(request_id: str, row: int) -> str:
+    """Return the id by which ground truth will name one row's prediction."""
+    return f"{request_id}-{row}"
+
+
+def split_prediction_id(text: str) -> tuple[str, int] | None:
+    """Return request id and row of a prediction id, None where it is not one."""
+    request_id, _, row = text.rpartition("-")
+    well_formed = request_id and row.isascii() and row.isdigit() and len(row) < 6
+    return (request_id, int(row)) if well_formed else None

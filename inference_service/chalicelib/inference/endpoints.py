@@ -1,0 +1,137 @@
+"""Adapter: SageMaker's control plane (models, endpoint configurations, endpoints)."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from chalicelib.inference.plan import CONTENT_TAG, EndpointPlan
+from chalicelib.inference.ports import EndpointState
+from chalicelib.inference.states import Refused
+
+from shared.aws import aws_errors
+
+
+class SageMakerEndpoints:
+    """Creates, describes and deletes what serves a model version; all three resources share one name."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def describe(self, name: str) -> EndpointState | None:
+        """Return the endpoint's state, None where there is no such endpoint."""
+        with _absent_is_fine() as found, aws_errors(f"describe endpoint {name}"):
+            answer = self._client.describe_endpoint(EndpointName=name)
+            tags = self._client.list_tags(ResourceArn=answer["EndpointArn"])["Tags"]
+            found.append((answer, tags))
+        if not found:
+            return None
+        ((answer, tags),) = found
+        variants = answer.get("ProductionVariants", [])
+        return EndpointState(
+            status=answer["EndpointStatus"],
+            reason=answer.get("FailureReason", ""),
+            content={tag["Key"]: tag["Value"] for tag in tags}.get(CONTENT_TAG, ""),
+            is_serverless=any("CurrentServerlessConfig" in variant for variant in variants),
+        )
+
+    def create(self, plan: EndpointPlan) -> None:
+        """Create model, configuration and endpoint, replacing leftovers of the first two.
+
+        Raises
+        ------
+        QuotaExceeded
+            The account's limit of endpoints is reached.
+        Refused
+            SageMaker finds the request invalid.
+        """
+        client = self._client
+        with _refusals(plan.name), aws_errors(f"create endpoint {plan.name}"):
+            # Without an endpoint they serve nothing, so what an earlier attempt left may be replaced.
+            _replace(client.create_model, plan.model, client.delete_model, {"ModelName": plan.name})
+            _replace(
+                client.create_endpoint_config,
+                plan.config,
+                client.delete_endpoint_config,
+                {"EndpointConfigName": plan.name},
+            )
+            # One that exists is a worker's who crashed before it wrote the row: Describe judges it next.
+            with _only("already existing"):
+                client.create_endpoint(**plan.endpoint)
+
+    def delete(self, name: str) -> None:
+        """Delete endpoint, configuration and model, whichever are there; one being created is left alone."""
+        client = self._client
+        state = self.describe(name)
+        if state and state.status not in {"InService", "Failed", "OutOfService"}:
+            return
+        with aws_errors(f"delete endpoint {name}"):
+            for call, member in (
+                (client.delete_endpoint, "EndpointName"),
+                (client.delete_endpoint_config, "EndpointConfigName"),
+                (client.delete_model, "ModelName"),
+            ):
+                with _absent_is_fine():
+                    call(**{member: name})
+
+    def names(self, prefix: str) -> set[str]:
+        """Return the names of all endpoints, configurations and models that begin with *prefix*."""
+        lists = (
+            ("list_endpoints", "Endpoints", "EndpointName"),
+            ("list_endpoint_configs", "EndpointConfigs", "EndpointConfigName"),
+            ("list_models", "Models", "ModelName"),
+        )
+        found: set[str] = set()
+        with aws_errors(f"list endpoints {prefix}"):
+            for operation, member, name in lists:
+                # NameContains also finds the prefix inside a name.
+                for page in self._client.get_paginator(operation).paginate(NameContains=prefix):
+                    found |= {row[name] for row in page[member] if row[name].startswith(prefix)}
+        return found
+
+
+def _replace(
+    create: Callable[..., Any], request: dict[str, Any], delete: Callable[..., Any], key: dict[str, str]
+) -> None:
+    """Create a resource anew if its name is taken."""
+    with _only("already existing") as taken:
+        create(**request)
+    if taken:
+        delete(**key)
+        create(**request)
+
+
+@contextlib.contextmanager
+def _only(*texts: str) -> Iterator[list[str]]:
+    """Let SageMaker's ValidationException with one of *texts* pass, and say so in the list."""
+    from botocore.exceptions import ClientError
+
+    seen: list[str] = []
+    try:
+        yield seen
+    except ClientError as error:
+        message = error.response["Error"].get("Message", "")
+        if not any(text in message for text in texts):
+            raise
+        seen.append(message)
+
+
+@contextlib.contextmanager
+def _absent_is_fine() -> Iterator[list[Any]]:
+    """Let "there is none" pass; SageMaker spells it in two ways and never as an own error code."""
+    with _only("Could not find", "does not exist"):
+        found: list[Any] = []
+        yield found
+
+
+@contextlib.contextmanager
+def _refusals(name: str) -> Iterator[None]:
+    """Turn SageMaker's complaint about a request into a reason that the release row can keep."""
+    from botocore.exceptions import ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in {"ValidationException", "ValidationError"}:
+            raise
+        message = error.response["Error"].get("Message", "")
+        raise Refused(f"SageMaker refuses to create {name}: {message[:300]}") from error

@@ -1,0 +1,121 @@
+"""From a request body of any accepted content type to one JSON array of records."""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+import msgspec
+from chalicelib.inference.validation import Input
+
+from shared.errors import FieldError, InvalidBody, UnsupportedMediaType
+from shared.parsing import decode
+
+JSON, CSV, NDJSON = "application/json", "text/csv", "application/x-ndjson"
+CONTENT_TYPES = (JSON, CSV, NDJSON)
+# What JSON itself accepts as a number, and a leading + or zeros; never inf, nan or other digits than 0-9.
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
+_RAW = msgspec.json.Decoder(msgspec.Raw)
+
+RoutingKey = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+
+
+class PredictionRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The JSON body: records stay as they were sent until the model that will answer is known."""
+
+    records: msgspec.Raw
+    routing_key: RoutingKey | None = None
+
+
+class Records(msgspec.Struct, frozen=True, kw_only=True):
+    """What was sent, its content type still undone for text formats (their values need the model's types)."""
+
+    kind: str
+    body: bytes
+    routing_key: str | None = None
+
+
+def read_request(body: bytes, content_type: str, routing_key: str | None) -> Records:
+    """Return the body with its routing key (in CSV and NDJSON that is the query's).
+
+    Raises
+    ------
+    InvalidBody
+        The body is empty or not of its type.
+    UnsupportedMediaType
+        The type is none of the three.
+    """
+    kind = content_type.partition(";")[0].strip().lower() or JSON
+    if kind not in CONTENT_TYPES:
+        raise UnsupportedMediaType(f"send {', '.join(CONTENT_TYPES)}, not {kind[:60]!r}")
+    if kind == JSON:
+        request: PredictionRequest = decode(body, PredictionRequest)
+        return Records(kind=kind, body=bytes(request.records), routing_key=request.routing_key)
+    return Records(kind=kind, body=body, routing_key=routing_key)
+
+
+def to_json(records: Records, inputs: Mapping[str, Input]) -> bytes:
+    """Return *records* as one JSON array."""
+    if records.kind == JSON:
+        return records.body
+    if records.kind == NDJSON:
+        return _from_ndjson(records.body)
+    return msgspec.json.encode(_from_csv(_text(records.body), inputs))
+
+
+def _from_ndjson(body: bytes) -> bytes:
+    lines = [line for line in body.splitlines() if line.strip()]
+    for place, line in enumerate(lines):
+        try:
+            _RAW.decode(line)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise _invalid(f"/records/{place}", f"the line is not JSON: {error}") from None
+    return b"[" + b",".join(lines) + b"]"
+
+
+def _from_csv(text: str, inputs: Mapping[str, Input]) -> list[dict[str, Any]]:
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = next(rows, [])
+        lines = [row for row in rows if row]
+    except csv.Error as error:
+        raise _invalid("", f"the CSV cannot be read near line {rows.line_num}: {error}") from None
+    if len(set(header)) != len(header):
+        raise _invalid("", "the CSV's header names a column twice")
+    for place, row in enumerate(lines):
+        if len(row) != len(header):
+            raise _invalid(f"/records/{place}", f"has {len(row)} values, the header {len(header)}")
+    readers = [_reader(inputs.get(name)) for name in header]
+    return [
+        {name: read(cell) for name, read, cell in zip(header, readers, row, strict=True)} for row in lines
+    ]
+
+
+def _reader(given: Input | None) -> Callable[[str], Any]:
+    """Return what turns a cell into a value; what does not fit stays text and is refused by its type."""
+    kind = given.type if given else "string"
+    if kind in {"integer", "number"}:
+        return lambda cell: _number(cell) if cell else None
+    if kind == "boolean":
+        return lambda cell: _BOOLEANS.get(cell.lower(), cell) if cell else None
+    return lambda cell: cell or None
+
+
+def _number(cell: str) -> float | str:
+    if not _NUMBER.fullmatch(cell):
+        return cell
+    number = float(cell)
+    return cell if number in {float("inf"), float("-inf")} else number
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _invalid("", f"the body is not UTF-8 text: byte {error.start} is wrong") from None
+
+
+def _invalid(pointer: str, detail: str) -> InvalidBody:
+    return InvalidBody(f"{pointer or 'The body'}: {detail}", (FieldError(pointer=pointer, detail=detail),))

@@ -1,0 +1,70 @@
+"""Golden rows: what training answered, so that a new endpoint can prove that it answers the same."""
+
+import math
+
+import msgspec
+from chalicelib.inference.answers import Answer
+from chalicelib.inference.states import Refused
+
+RELATIVE = 1e-9
+ABSOLUTE = 1e-12  # for scores near zero, where a relative tolerance means nothing
+
+
+class GoldenRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of ``golden.jsonl``; the record stays as the bytes that were written."""
+
+    record: msgspec.Raw
+    prediction: Answer
+
+
+def parse_golden(content: bytes) -> list[GoldenRow]:
+    """Return the rows of ``golden.jsonl``.
+
+    Raises
+    ------
+    Refused
+        A line is no golden row, or there is none: a release without proof does not happen.
+    """
+    try:
+        rows = msgspec.json.Decoder(GoldenRow).decode_lines(content)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Refused(f"golden.jsonl cannot be read: {error}") from error
+    if not rows:
+        raise Refused(
+            "golden.jsonl has no rows, so the endpoint cannot prove that it answers as training did"
+        )
+    return rows
+
+
+def check_answers(rows: list[GoldenRow], answers: list[Answer]) -> None:
+    """Compare what the endpoint answered with what training answered.
+
+    Raises
+    ------
+    Refused
+        They differ; the message names the first row that does.
+    """
+    if len(rows) != len(answers):
+        raise Refused(f"the endpoint gave {len(answers)} answers to {len(rows)} golden rows")
+    for place, (row, answer) in enumerate(zip(rows, answers, strict=True)):
+        if not _same(row.prediction, answer):
+            raise Refused(
+                f"golden row {place}: training answered {row.prediction.value!r}, the endpoint {answer.value!r}"
+                + (" with other scores" if row.prediction.value == answer.value else "")
+            )
+
+
+def _same(expected: Answer, given: Answer) -> bool:
+    return _equal(expected.value, given.value) and _equal_scores(expected.scores, given.scores)
+
+
+def _equal_scores(expected: dict[str, float] | None, given: dict[str, float] | None) -> bool:
+    if expected is None or given is None:
+        return expected is given
+    return expected.keys() == given.keys() and all(_equal(expected[name], given[name]) for name in expected)
+
+
+def _equal(expected: object, given: object) -> bool:
+    if isinstance(expected, float) and isinstance(given, int | float) and not isinstance(given, bool):
+        return math.isclose(expected, given, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
+    return type(expected) is type(given) and expected == given

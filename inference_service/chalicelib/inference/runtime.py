@@ -1,0 +1,81 @@
+"""Adapter: SageMaker's runtime, InvokeEndpoint."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from chalicelib.inference.answers import Answer, parse_answers
+
+from shared.aws import aws_errors
+from shared.errors import InvalidBody, NotFound, PayloadTooLarge, Unavailable
+
+_SENTENCE_LENGTH = 400
+
+
+class SageMakerRuntime:
+    """Asks endpoints; the client keeps its connections."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def invoke(self, endpoint: str, records: bytes, row_count: int) -> list[Answer]:
+        """Return one answer per record of the JSON array *records*.
+
+        Raises
+        ------
+        InvalidBody
+            The model refuses the records, with its own sentence.
+        NotFound
+            There is no such endpoint in service.
+        Unavailable
+            The endpoint throttles, fails or does not answer in time.
+        """
+        with aws_errors(f"invoke {endpoint}"), _runtime_errors(endpoint):
+            answer = self._client.invoke_endpoint(
+                EndpointName=endpoint,
+                ContentType="application/json",
+                Accept="application/json",
+                Body=b'{"records":' + records + b"}",
+            )
+            body = answer["Body"].read()
+        return parse_answers(body, row_count)
+
+
+@contextlib.contextmanager
+def _runtime_errors(endpoint: str) -> Iterator[None]:
+    """Raise our errors for the runtime's own; the rest is :func:`aws_errors`' to judge."""
+    from botocore.exceptions import ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        message = error.response["Error"].get("Message", "")
+        if code == "ModelError":
+            raise _of_model(endpoint, error.response) from error
+        # The runtime spells it ValidationError, other planes ValidationException.
+        if code in {"ValidationError", "ValidationException"} and "not found" in message:
+            raise NotFound(f"endpoint {endpoint} is not in service") from error
+        if "oversize" in message or code == "413":
+            raise PayloadTooLarge("the records are larger than the endpoint takes") from error
+        if code in {"ModelNotReadyException", "InternalDependencyException"}:
+            raise Unavailable(f"invoke {endpoint}: {code}") from error
+        raise
+
+
+def _of_model(endpoint: str, response: Any) -> InvalidBody | Unavailable:
+    """Return whose fault a ModelError is: the container's 4xx is the caller's, anything else is not."""
+    status = int(response.get("OriginalStatusCode", 0))
+    if not 400 <= status < 500:
+        return Unavailable(f"invoke {endpoint}: the model server answered {status}")
+    return InvalidBody(f"The model refuses the records: {_sentence(response.get('OriginalMessage', ''))}")
+
+
+def _sentence(message: str) -> str:
+    """Return the ``error`` of our recipes' answer; another container's text is not passed on."""
+    try:
+        sentence = msgspec.json.decode(message.encode(), type=dict[str, str])["error"]
+    except (msgspec.DecodeError, KeyError):
+        return "it gave no reason."
+    return sentence[:_SENTENCE_LENGTH]

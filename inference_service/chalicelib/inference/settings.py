@@ -1,0 +1,16 @@
+"""What the inference service must be told by its environment."""
+
+from shared.settings import Settings as SharedSettings
+
+
+class Settings(SharedSettings, frozen=True, kw_only=True):
+    """The shared names and this service's own; names of tables and buckets are CloudFormation's outputs."""
+
+    pipelines_table: str
+    models_bucket: str
+    models_table: str
+    releases_table: str
+    predictions_table: str
+    sagemaker_role_arn: str
+    signing_key_arn: str
+    predictions_ttl_days: int = 30

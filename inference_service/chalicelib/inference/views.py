@@ -1,0 +1,120 @@
+"""What the REST API takes and gives, beside predictions' records."""
+
+from typing import Annotated, Any
+
+import msgspec
+from chalicelib.inference.states import CurrentRelease, ReleaseEntry
+from msgspec import Meta
+
+Value = bool | int | float | str | None
+Version = Annotated[str, Meta(pattern=r"^v[1-9][0-9]{0,8}$", description="such as v3")]
+Reason = Annotated[str, Meta(min_length=1, max_length=500)]
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """That the service answers; nothing behind it is asked."""
+
+    status: str = "ok"
+    stage: str
+
+
+class PromoteRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Make an approved version live; ``force`` overrides a stale comparison and needs a ``reason``."""
+
+    version: Version
+    force: bool = False
+    reason: Reason | None = None
+
+
+class ReasonRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why a release is rolled back or stopped."""
+
+    reason: Reason | None = None
+
+
+class Prediction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One record's answer; ground truth will name it by ``id``."""
+
+    id: str
+    value: Value
+    scores: dict[str, float] | None = None
+
+
+class Predictions(msgspec.Struct, frozen=True, kw_only=True):
+    """The answers in the order of the records, and the version that gave them."""
+
+    model_version: str
+    predictions: list[Prediction]
+
+
+class Provenance(msgspec.Struct, frozen=True, kw_only=True):
+    """One prediction with where it came from."""
+
+    id: str
+    pipeline: str
+    record: dict[str, Any]
+    value: Value
+    scores: dict[str, float] | None
+    model_version: str
+    job_id: str
+    dataset_versions: tuple[str, ...]
+    endpoint: str
+    at: str
+
+
+class EndpointView(msgspec.Struct, frozen=True, kw_only=True):
+    """What serves a pipeline and what is on its way."""
+
+    pipeline: str
+    live: str | None
+    previous: str | None
+    candidate: str | None
+    phase: str
+    outcome: str | None
+    reason: str | None
+    weight: float
+    mode: str
+    gen: int
+    live_since: str | None
+    updated_at: str
+    endpoint: str | None
+
+
+class EndpointList(msgspec.Struct, frozen=True, kw_only=True):
+    """The pipelines that ever had a release and that the caller may see."""
+
+    endpoints: list[EndpointView]
+
+
+class HistoryItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One ended release: who, when, why, from, to."""
+
+    at: str
+    gen: int
+    who: str
+    why: str
+    outcome: str
+    candidate: str | None
+    from_version: str | None
+    to_version: str | None
+
+
+class History(msgspec.Struct, frozen=True, kw_only=True):
+    """Ended releases, newest first; ``live`` is what served at the asked time (now, if none was asked)."""
+
+    pipeline: str
+    live: str | None
+    entries: list[HistoryItem]
+
+
+def endpoint_view(release: CurrentRelease, endpoint: str | None) -> EndpointView:
+    """Return *release* as the API shows it; *endpoint* is the SageMaker endpoint of what is live."""
+    names = [field.name for field in msgspec.structs.fields(EndpointView) if field.name != "endpoint"]
+    return EndpointView(endpoint=endpoint, **{name: getattr(release, name) for name in names})
+
+
+def history_view(pipeline: str, entries: list[ReleaseEntry]) -> History:
+    """Return *entries*, newest first, as the API shows them."""
+    names = [field.name for field in msgspec.structs.fields(HistoryItem)]
+    items = [HistoryItem(**{name: getattr(entry, name) for name in names}) for entry in entries]
+    return History(pipeline=pipeline, live=items[0].to_version if items else None, entries=items)

@@ -1,0 +1,116 @@
+"""The adapters of this service, made from its settings when first needed: the only place that makes clients."""
+
+import functools
+import random
+import time
+import uuid
+from typing import Any
+
+from chalicelib.inference.artifacts import SignedArtifacts
+from chalicelib.inference.endpoints import SageMakerEndpoints
+from chalicelib.inference.prediction_log import PredictionRecords
+from chalicelib.inference.releases import Releases
+from chalicelib.inference.router import Router
+from chalicelib.inference.runtime import SageMakerRuntime
+from chalicelib.inference.settings import Settings
+from chalicelib.inference.workflow.context import Releasing
+from chalicelib.inference.workflow.predicting import Predicting
+
+from shared import log
+from shared.auth import Tokens
+from shared.aws import client
+from shared.bus import Bus
+from shared.clock import utc_now
+from shared.objects import Bucket
+from shared.readers import Models, Pipelines
+from shared.secrets import OriginSecret
+from shared.tables import Table
+
+logger = log.logger("inference")
+
+
+class Wiring:
+    """Each part is built once per process; tests put their own in its place."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @functools.cached_property
+    def origin_secret(self) -> OriginSecret:
+        """What CloudFront must send."""
+        return OriginSecret(client("secretsmanager"), self.settings.origin_secret_arn)
+
+    @functools.cached_property
+    def tokens(self) -> Tokens:
+        """Who may call."""
+        return Tokens(self._table(self.settings.tokens_table, "token_sha256"))
+
+    @functools.cached_property
+    def releasing(self) -> Releasing:
+        """What the release workflows work with."""
+        return Releasing(
+            stage=self.settings.stage,
+            role_arn=self.settings.sagemaker_role_arn,
+            releases=self._releases,
+            models=self._models,
+            pipelines=self._pipelines,
+            endpoints=SageMakerEndpoints(client("sagemaker")),
+            runtime=self._runtime,
+            artifacts=SignedArtifacts(
+                Bucket(client("s3"), self.settings.models_bucket),
+                client("kms"),
+                self.settings.signing_key_arn,
+            ),
+            bus=Bus(client("events"), self.settings.stage),
+            clock=utc_now,
+            owner=lambda: uuid.uuid4().hex,
+            log=logger,
+        )
+
+    @functools.cached_property
+    def predicting(self) -> Predicting:
+        """What the prediction routes work with."""
+        return Predicting(
+            stage=self.settings.stage,
+            ttl_days=self.settings.predictions_ttl_days,
+            pipelines=self._pipelines,
+            router=Router(self._releases.current, self._models.get, time.monotonic),
+            runtime=self._runtime,
+            records=PredictionRecords(self._table(self.settings.predictions_table, "request_id", "chunk")),
+            clock=utc_now,
+            draw=random.random,
+            log=logger,
+        )
+
+    @functools.cached_property
+    def _releases(self) -> Releases:
+        return Releases(self._table(self.settings.releases_table, "pipeline", "entry"), self._models.table)
+
+    @functools.cached_property
+    def _models(self) -> Models:
+        return Models(self._table(self.settings.models_table, "pipeline", "version"))
+
+    @functools.cached_property
+    def _pipelines(self) -> Pipelines:
+        return Pipelines(self._table(self.settings.pipelines_table, "kind", "pipeline"))
+
+    @functools.cached_property
+    def _runtime(self) -> SageMakerRuntime:
+        return SageMakerRuntime(_runtime_client())
+
+    def _table(self, name: str, *keys: str) -> Table:
+        return Table(client("dynamodb"), name, *keys)
+
+
+def _runtime_client() -> Any:
+    """Return a client for InvokeEndpoint: API Gateway gives up after 29 s, so a slow answer leaves no time for another try."""
+    import boto3
+    from botocore.config import Config
+
+    config = Config(
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        connect_timeout=2,
+        read_timeout=24,
+        tcp_keepalive=True,
+    )
+    return boto3.client("sagemaker-runtime", config=config)

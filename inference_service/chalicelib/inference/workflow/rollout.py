@@ -1,0 +1,178 @@
+"""A candidate's way to live: CREATING → WARMING → LIVE, one leased and fenced step after the other.
+
+Each step first reads the row and describes the endpoint; what an event says only makes us look sooner. A step that
+crashes leaves a row with attention open and a lease that runs out: the reconciler takes it up from there.
+"""
+
+from datetime import datetime, timedelta
+
+import msgspec
+from chalicelib.inference import transitions
+from chalicelib.inference.golden import check_answers, parse_golden
+from chalicelib.inference.naming import endpoint_name, served_by
+from chalicelib.inference.plan import EndpointPlan, plan_endpoint
+from chalicelib.inference.ports import EndpointState
+from chalicelib.inference.states import CurrentRelease, Outcome, Refused
+from chalicelib.inference.workflow.context import Releasing
+
+from shared.entities.pipeline import endpoint_of, seconds
+from shared.entities.serving import Phase
+from shared.entities.training import ModelVersion
+from shared.errors import ConditionFailed, InvalidRequest, NotFound, QuotaExceeded
+from shared.events import Event, ReleaseCompleted, ReleaseRolledBack, ReleaseStarted
+
+# SageMaker gives up on an endpoint by itself; this also ends what can never begin, such as a missing quota.
+PATIENCE = timedelta(minutes=45)
+
+
+def advance(adapters: Releasing, pipeline: str) -> None:
+    """Take the release of *pipeline* as far as it goes now; harmless at any time and any number of times."""
+    release = adapters.releases.current(pipeline)
+    if release is not None and release.candidate is not None:
+        _work_under_lease(adapters, release)
+        release = adapters.releases.current(pipeline)
+    if release is not None and release.phase is Phase.IDLE and release.attention:
+        tell_end(adapters, release)
+
+
+def on_endpoint_changed(adapters: Releasing, name: str) -> None:
+    """Look at the release that the endpoint *name* belongs to; foreign names are ignored."""
+    served = served_by(adapters.stage, name)
+    if served is not None:
+        advance(adapters, served[0])
+
+
+def tell_end(adapters: Releasing, release: CurrentRelease) -> None:
+    """Announce how the release ended, then close it; a crash in between tells it twice."""
+    _announce(adapters, _end_of(release), release)
+    try:
+        adapters.releases.apply(release.pipeline, transitions.settle(release))
+    except ConditionFailed:
+        adapters.log.info("the next release began before this one was closed")
+
+
+def grace_s(adapters: Releasing, pipeline: str) -> int:
+    """Return how long the endpoint of a version lives on after it was live."""
+    return seconds(adapters.pipelines.definition(pipeline).release.grace)
+
+
+def _work_under_lease(adapters: Releasing, release: CurrentRelease) -> None:
+    owner = adapters.owner()
+    try:
+        mine = adapters.releases.apply(
+            release.pipeline, transitions.take_lease(release, owner, adapters.clock())
+        )
+    except ConditionFailed:
+        adapters.log.info("another worker has this release")
+        return
+    try:
+        _step_or_fail(adapters, mine)
+    except ConditionFailed:
+        # The fence: a rollback or a stop came in between, and the row says what is true now.
+        adapters.log.info("the release moved on without this step")
+    finally:
+        drop_lease(adapters, release.pipeline, owner)
+
+
+def drop_lease(adapters: Releasing, pipeline: str, owner: str) -> None:
+    """Let the next worker in; nothing to do where a transition has dropped it."""
+    try:
+        adapters.releases.apply(pipeline, transitions.drop_lease(owner))
+    except ConditionFailed:
+        adapters.log.debug("the lease is gone already")
+
+
+def _step_or_fail(adapters: Releasing, release: CurrentRelease) -> None:
+    """Do the next steps; what can never succeed ends the release with its reason."""
+    try:
+        model = adapters.models.get(release.pipeline, release.candidate or "")
+        if release.phase is Phase.CREATING:
+            release = _create(adapters, release, model)
+        if release.phase is Phase.WARMING:
+            _warm(adapters, release, model)
+    except (Refused, InvalidRequest, NotFound) as error:
+        _fail(adapters, release, str(error))
+        return
+    except QuotaExceeded as error:
+        adapters.log.warning("waiting for a SageMaker quota", extra={"reason": str(error)})
+    if _is_late(release, adapters.clock()):
+        _fail(
+            adapters, release, f"not ready {int(PATIENCE.total_seconds() / 60)} minutes after it was accepted"
+        )
+
+
+def _create(adapters: Releasing, release: CurrentRelease, model: ModelVersion) -> CurrentRelease:
+    """Verify what was signed, then see that the endpoint is there or on its way."""
+    started = ReleaseStarted(pipeline=release.pipeline, version=model.version, gen=release.gen)
+    _announce(adapters, started, release)
+    adapters.artifacts.verify(model)
+    hosting = endpoint_of(adapters.pipelines.definition(release.pipeline).release)
+    plan = plan_endpoint(model, hosting, stage=adapters.stage, role_arn=adapters.role_arn)
+    if not _is_coming(adapters, plan, adapters.endpoints.describe(plan.name)):
+        return release
+    moved: CurrentRelease = adapters.releases.apply(
+        release.pipeline, transitions.move(release, Phase.WARMING, adapters.clock())
+    )
+    return moved
+
+
+def _is_coming(adapters: Releasing, plan: EndpointPlan, state: EndpointState | None) -> bool:
+    """Create the endpoint if there is none; say whether it exists now with the plan's content."""
+    if state is None:
+        adapters.endpoints.create(plan)
+        return True
+    if state.status == "Failed":
+        # Of an earlier attempt; a failed endpoint can only be deleted, and the next look creates it anew.
+        adapters.endpoints.delete(plan.name)
+        return False
+    if state.status not in {"Creating", "InService"}:
+        return False
+    if state.content != plan.content:
+        raise Refused(f"endpoint {plan.name} exists with other content; delete it and promote again")
+    return True
+
+
+def _warm(adapters: Releasing, release: CurrentRelease, model: ModelVersion) -> None:
+    """Once the endpoint serves, let it answer the golden rows and make it live."""
+    name = endpoint_name(adapters.stage, model.pipeline, model.version)
+    state = adapters.endpoints.describe(name)
+    if state is None:
+        adapters.releases.apply(release.pipeline, transitions.move(release, Phase.CREATING, adapters.clock()))
+        return
+    if state.status == "Failed":
+        raise Refused(f"SageMaker could not start the endpoint: {state.reason or 'no reason given'}")
+    if state.status != "InService":
+        return
+    _prove(adapters, model, name)
+    grace = grace_s(adapters, release.pipeline)
+    adapters.releases.apply(release.pipeline, transitions.complete(release, adapters.clock(), grace))
+
+
+def _prove(adapters: Releasing, model: ModelVersion, endpoint: str) -> None:
+    """Compare the endpoint's answers to the golden rows with what training answered."""
+    rows = parse_golden(adapters.artifacts.golden(model))
+    records = b"[" + b",".join(bytes(row.record) for row in rows) + b"]"
+    check_answers(rows, adapters.runtime.invoke(endpoint, records, len(rows)))
+
+
+def _fail(adapters: Releasing, release: CurrentRelease, reason: str) -> None:
+    adapters.log.warning("release failed", extra={"version": release.candidate, "reason": reason})
+    adapters.releases.apply(release.pipeline, transitions.fail(release, reason, adapters.clock()))
+
+
+def _is_late(release: CurrentRelease, now: datetime) -> bool:
+    return release.accepted_at is not None and msgspec.convert(release.accepted_at, datetime) + PATIENCE < now
+
+
+def _end_of(release: CurrentRelease) -> Event:
+    if release.outcome == Outcome.LIVE and release.live:
+        return ReleaseCompleted(
+            pipeline=release.pipeline, version=release.live, gen=release.gen, previous=release.previous
+        )
+    return ReleaseRolledBack(
+        pipeline=release.pipeline, version=release.live, gen=release.gen, reason=release.reason or ""
+    )
+
+
+def _announce(adapters: Releasing, event: Event, release: CurrentRelease) -> None:
+    adapters.bus.announce(event, correlation_id=release.correlation_id)
