@@ -1,0 +1,261 @@
+"""A stage in memory: the tables of the shared fakes, a signing key that really signs, and a SageMaker in a dict."""
+
+import base64
+import hashlib
+import json
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from botocore.exceptions import ClientError
+from chalicelib.inference.answers import Answer
+from chalicelib.inference.artifacts import SignedArtifacts
+from chalicelib.inference.naming import served_by
+from chalicelib.inference.plan import EndpointPlan
+from chalicelib.inference.ports import EndpointState
+from chalicelib.inference.releases import Releases
+from chalicelib.inference.states import CurrentRelease, Request
+from chalicelib.inference.workflow.context import Releasing
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+
+from shared.codec import to_row
+from shared.entities.training import ModelFile, ModelManifest, ModelState, ModelVersion
+from shared.errors import NotFound, Unavailable
+from shared.readers import Models, Pipelines
+from tests.fakes import FakeBucket, FakeBus, FakeClock, FakeTable
+
+KEY = ec.generate_private_key(ec.SECP256R1())
+ECDSA = ec.ECDSA(Prehashed(hashes.SHA256()))
+INPUTS = {
+    "task": "classification",
+    "target": {"name": "late", "type": "boolean"},
+    "inputs": [
+        {"name": "distance", "type": "integer", "required": True, "categories": None},
+        {"name": "delay", "type": "number", "required": False, "categories": None},
+        {"name": "carrier", "type": "string", "required": True, "categories": ["AA", "UA"]},
+        {"name": "weekend", "type": "boolean", "required": False, "categories": None},
+        {"name": "departed_at", "type": "datetime", "required": False, "categories": None},
+        {"name": "day/of~sale", "type": "date", "required": False, "categories": None},
+    ],
+    "classes": [False, True],
+}
+
+
+class FakeKms:
+    """Verifies as KMS does: a wrong signature is an error, not an answer."""
+
+    def verify(self, *, KeyId: str, Message: bytes, MessageType: str, Signature: bytes, SigningAlgorithm: str):
+        assert (KeyId, MessageType, SigningAlgorithm) == ("key-arn", "DIGEST", "ECDSA_SHA_256")
+        try:
+            KEY.public_key().verify(Signature, Message, ECDSA)
+        except InvalidSignature:
+            answer = {
+                "Error": {"Code": "KMSInvalidSignatureException"},
+                "ResponseMetadata": {"HTTPStatusCode": 400},
+            }
+            raise ClientError(answer, "Verify") from None
+        return {"SignatureValid": True}
+
+
+class FakeEndpoints:
+    """SageMaker's endpoints in a dict; a created one waits until :meth:`finish`."""
+
+    def __init__(self) -> None:
+        self.made: dict[str, EndpointState] = {}
+        self.leftovers: set[str] = set()
+        self.deleted: list[str] = []
+        self.created: list[EndpointPlan] = []
+
+    def describe(self, name: str) -> EndpointState | None:
+        return self.made.get(name)
+
+    def create(self, plan: EndpointPlan) -> None:
+        assert plan.name not in self.made, "an endpoint is created once"
+        variant = plan.config["ProductionVariants"][0]
+        self.created.append(plan)
+        self.made[plan.name] = EndpointState(
+            status="Creating", content=plan.content, is_serverless="ServerlessConfig" in variant
+        )
+
+    def delete(self, name: str) -> None:
+        state = self.made.get(name)
+        if state and state.status == "Creating":
+            return
+        self.deleted.append(name)
+        self.made.pop(name, None)
+        self.leftovers.discard(name)
+
+    def names(self, prefix: str) -> set[str]:
+        return {name for name in self.made.keys() | self.leftovers if name.startswith(prefix)}
+
+    def finish(self, name: str | None = None, status: str = "InService", reason: str = "") -> None:
+        """Let what is being created become *status*."""
+        for made, state in self.made.items():
+            if state.status == "Creating" and name in {None, made}:
+                self.made[made] = msgspec.structs.replace(state, status=status, reason=reason)
+
+
+class FakeRuntime:
+    """Answers as the model of each version does: its golden rows, or what a test puts in ``wrong``."""
+
+    def __init__(self, stage: str, endpoints: FakeEndpoints) -> None:
+        self._stage = stage
+        self._endpoints = endpoints
+        self.wrong: dict[str, Any] = {}
+        self.asked: list[tuple[str, bytes]] = []
+        self.error: Exception | None = None
+
+    def invoke(self, endpoint: str, records: bytes, row_count: int) -> list[Answer]:
+        self.asked.append((endpoint, records))
+        if self.error:
+            raise self.error
+        state = self._endpoints.describe(endpoint)
+        if state is None or state.status != "InService":
+            raise NotFound(f"endpoint {endpoint} is not in service")
+        rows = json.loads(records)
+        assert len(rows) == row_count
+        _, version = served_by(self._stage, endpoint)
+        return [answer_of(version, row) for row in rows] if version not in self.wrong else self.wrong[version]
+
+
+def answer_of(version: str, record: dict[str, Any]) -> Answer:
+    """Return what the model *version* says of *record*: a third of it, so that floats are not round."""
+    score = (record["distance"] % 100 + int(version[1:])) / 300
+    return Answer(value=score > 0.5, scores={"false": 1 - score, "true": score})
+
+
+class Stage:
+    """Everything the release workflows touch, with what tests need to look inside."""
+
+    def __init__(self, *, grace: str = "1h", endpoint: str = "serverless") -> None:
+        self.clock = FakeClock()
+        self.releases = FakeTable("releases", "pipeline", "entry")
+        self.models = FakeTable("models", "pipeline", "version")
+        self.pipelines = FakeTable("pipelines", "kind", "pipeline")
+        self.bucket = FakeBucket("models")
+        self.endpoints = FakeEndpoints()
+        self.runtime = FakeRuntime("test", self.endpoints)
+        self.bus = FakeBus()
+        self.owners = 0
+        self.add_pipeline("flights", grace=grace, endpoint=endpoint)
+        self.adapters = self.wire()
+
+    def wire(self) -> Releasing:
+        return Releasing(
+            stage="test",
+            role_arn="role-arn",
+            releases=Releases(self.releases, self.models),
+            models=Models(self.models),
+            pipelines=Pipelines(self.pipelines),
+            endpoints=self.endpoints,
+            runtime=self.runtime,
+            artifacts=SignedArtifacts(self.bucket, FakeKms(), "key-arn"),
+            bus=self.bus,
+            clock=self.clock,
+            owner=self._owner,
+            log=logging.getLogger("test"),
+        )
+
+    def add_pipeline(self, name: str, *, grace: str = "1h", endpoint: str = "serverless") -> None:
+        release = {"grace": grace, "endpoint": endpoint}
+        definition = {"name": name, "task": "classification", "target": "late", "release": release}
+        self.pipelines.put(
+            {
+                "kind": "pipeline",
+                "pipeline": name,
+                "definition": definition,
+                "rev": 1,
+                "created_at": "2026-01-01T00:00:00Z",
+                "updated_at": "2026-01-01T00:00:00Z",
+            }
+        )
+
+    def add_model(self, version: str, champion: str | None = None, **changes: Any) -> ModelVersion:
+        """Register an approved, signed model version with its files."""
+        model = signed_model(self.bucket, version, champion)
+        model = msgspec.structs.replace(model, **changes)
+        self.models.put(to_row(model))
+        return model
+
+    def release(self, pipeline: str = "flights") -> CurrentRelease:
+        release = self.adapters.releases.current(pipeline)
+        assert release is not None
+        return release
+
+    def request(self, why: str = "because") -> Request:
+        return Request(who="ada", why=why, at=self.clock())
+
+    def _owner(self) -> str:
+        self.owners += 1
+        return f"worker-{self.owners}"
+
+
+def signed_model(bucket: FakeBucket, version: str, champion: str | None) -> ModelVersion:
+    folder = f"models/flights/{version}"
+    artifact = f"the model {version}".encode()
+    records = [{"distance": 100 * n + 7 * n, "carrier": "AA", "delay": None} for n in range(5)]
+    golden = b"".join(
+        msgspec.json.encode({"record": record, "prediction": answer_of(version, record)}) + b"\n"
+        for record in records
+    )
+    files = {"model.tar.gz": artifact, "golden.jsonl": golden}
+    for name, content in files.items():
+        bucket.write(f"{folder}/{name}", content)
+    manifest = msgspec.json.encode(manifest_of(folder, version, files, champion))
+    bucket.write(f"{folder}/manifest.json", manifest)
+    digest = hashlib.sha256(manifest).digest()
+    return ModelVersion(
+        pipeline="flights",
+        version=version,
+        number=int(version[1:]),
+        state=ModelState.APPROVED,
+        job_id=f"job-{version}",
+        task="classification",
+        artifact_uri=bucket.uri(f"{folder}/model.tar.gz"),
+        artifact_sha256=hashlib.sha256(artifact).hexdigest(),
+        manifest_uri=bucket.uri(f"{folder}/manifest.json"),
+        manifest_sha256=digest.hex(),
+        manifest_signature=base64.b64encode(KEY.sign(digest, ECDSA)).decode(),
+        image_uri="image:1",
+        recipe="tabular",
+        recipe_sha256="r",
+        dataset_version="d1",
+        dataset_versions=("d1",),
+        evaluated_champion=champion,
+        inputs=INPUTS,
+        created_at="2026-01-01T00:00:00Z",
+        updated_at="2026-01-01T00:00:00Z",
+    )
+
+
+def manifest_of(folder: str, version: str, files: dict[str, bytes], champion: str | None) -> ModelManifest:
+    described = {
+        name: ModelFile(
+            key=f"{folder}/{name}", sha256=hashlib.sha256(content).hexdigest(), size_bytes=len(content)
+        )
+        for name, content in files.items()
+    }
+    return ModelManifest(
+        pipeline="flights",
+        version=version,
+        job_id=f"job-{version}",
+        attempt=1,
+        artifact=described["model.tar.gz"],
+        files=tuple(described.values()),
+        dataset_versions=("d1",),
+        recipe="tabular",
+        recipe_sha256="r",
+        image_uri="image:1",
+        parameters_sha256="p",
+        input_sha256="i",
+        evaluated_champion=champion,
+        versions={},
+    )
+
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+DOWN = Unavailable("SageMaker is down")
