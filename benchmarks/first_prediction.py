@@ -4,7 +4,6 @@ Uses the port 4590 and folders of its own; a stage that runs elsewhere is not to
 """
 
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -54,4 +53,4 @@ def up(clone: Path, env: dict[str, str], *options: str) -> Cost:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
