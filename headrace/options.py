@@ -1,5 +1,6 @@
 """The options that every command has, and the session they are kept in."""
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +53,11 @@ def command(name: str, **options: Any) -> Callable[[Callable[..., Any]], click.C
     """Make a click command with the common options, which gets the `Session` as its first argument."""
 
     def decorate(function: Callable[..., Any]) -> click.Command:
-        with_session = click.make_pass_decorator(Session, ensure=True)(function)
-        return click.command(name, **options)(common_options(with_session))
+        @functools.wraps(function)
+        def with_session(*args: Any, **kwargs: Any) -> Any:
+            return function(session_of(click.get_current_context()), *args, **kwargs)
+
+        as_command: Callable[[Callable[..., Any]], click.Command] = click.command(name, **options)
+        return as_command(common_options(with_session))
 
     return decorate

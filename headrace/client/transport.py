@@ -9,6 +9,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterable, Mapping
+from email.message import Message
 from typing import Protocol
 
 import msgspec
@@ -81,7 +82,7 @@ def _opener(url: str) -> urllib.request.OpenerDirector:
     return urllib.request.build_opener(_NoRedirect)
 
 
-def _read(status: int, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
+def _read(status: int, headers: Message, body: bytes) -> HttpAnswer:
     return HttpAnswer(
         status=status, headers={name.lower(): text for name, text in headers.items()}, body=body
     )

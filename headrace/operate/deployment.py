@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 
 class Deployed(msgspec.Struct, frozen=True, kw_only=True):
-    """What a deployment came to: the one origin, and whether anything had to be changed."""
+    """What a deployment came to: the one origin, the tokens table, and whether anything had to be changed."""
 
+    stage: str
     url: str
+    tokens_table: str
     changed: bool
 
 
@@ -37,13 +39,21 @@ def deploy_stage(session: Session, project: Project, stage: "Stage") -> Deployed
 
     session.progress.doing("deploying")
     deployment = deploy(stage, root=project.root, on_step=on_step)
-    return Deployed(url=deployment.origin_url, changed=changed)
+    return Deployed(
+        stage=stage.name,
+        url=deployment.origin_url,
+        tokens_table=deployment.outputs["TokensTable"],
+        changed=changed,
+    )
 
 
-def ensure_token(session: Session, project: Project, stage: "Stage", url: str) -> tuple[Credentials, bool]:
+def ensure_token(
+    session: Session, project: Project, stage: "Stage", deployed: Deployed
+) -> tuple[Credentials, bool]:
     """Return credentials that work, and whether they are new: minted, and kept 0600 in `.headrace`."""
-    from infra import tokens
+    from infra.tokens import mint_token
 
+    url = deployed.url
     kept = read_credentials(stage.name, project.root)
     if kept is not None and _works(session, msgspec.structs.replace(kept, url=url)):
         if kept.url != url:
@@ -51,7 +61,8 @@ def ensure_token(session: Session, project: Project, stage: "Stage", url: str) -
             write_credentials(kept, project.root)
         return kept, False
     began = session.monotonic()
-    minted = Credentials(stage=stage.name, url=url, token=tokens.mint(stage))
+    token = mint_token(stage, deployed.tokens_table, note="first token, by headrace")
+    minted = Credentials(stage=stage.name, url=url, token=token)
     file = write_credentials(minted, project.root)
     where = file.relative_to(project.root)
     session.progress.done("token", f"for every scope, kept in {where}", session.monotonic() - began)

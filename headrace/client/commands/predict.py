@@ -1,5 +1,6 @@
 """`headrace predict`: the live model's answers to records."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def predict(
         records = read_records(text.encode(), ".json", ())
     else:
         assert file is not None
-        content = click.get_binary_stream("stdin").read() if str(file) == "-" else file.read_bytes()
+        content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
         records = read_records(content, file.suffix, model_inputs(api, pipeline, version))
     with following(session.progress):
         rows = list(ask(session, pipeline, records, version))

@@ -5,19 +5,24 @@ import click
 from headrace.options import command
 from headrace.session import Session
 
-_COLUMNS = ("at", "from_version", "to_version", "who", "why", "gen")
+_COLUMNS = ("at", "outcome", "from_version", "to_version", "who", "why")
 
 
 @command("promote")
 @click.argument("pipeline")
 @click.argument("version")
 @click.option("--reason", metavar="TEXT", help="Why, for the history.")
-def promote(session: Session, pipeline: str, version: str, reason: str | None) -> None:
+@click.option(
+    "--force", is_flag=True, help="Although the comparison with what is live is stale; needs --reason."
+)
+def promote(session: Session, pipeline: str, version: str, reason: str | None, force: bool) -> None:
     """Make a model version the live one.
 
     Its endpoint is made and warmed first; what is live serves until then. Follow it with `headrace status`.
     """
-    body = {"version": version} if reason is None else {"version": version, "reason": reason}
+    if force and reason is None:
+        raise click.UsageError("--force needs a --reason: it stays in the history")
+    body = {"version": version, "force": force, "reason": reason}
     session.show(session.api.post("endpoints", pipeline, "promote", body=body))
 
 
@@ -30,9 +35,7 @@ def rollback(session: Session, pipeline: str, reason: str | None) -> None:
     While something rolls out, that is stopped and what is live stays. Effective within three seconds.
     """
     began = session.monotonic()
-    release = session.api.post(
-        "endpoints", pipeline, "rollback", body={} if reason is None else {"reason": reason}
-    )
+    release = session.api.post("endpoints", pipeline, "rollback", body={"reason": reason})
     session.progress.done("rollback", f"live is {release.get('live')}", session.monotonic() - began)
     session.show(release)
 
@@ -42,4 +45,4 @@ def rollback(session: Session, pipeline: str, reason: str | None) -> None:
 def history(session: Session, pipeline: str) -> None:
     """Show what was live, since when and why."""
     answer = session.api.get("endpoints", pipeline, "history")
-    session.show(answer.get("entries", answer.get("history", [])), _COLUMNS)
+    session.show(answer["entries"], _COLUMNS)

@@ -19,7 +19,7 @@ def deploy(session: Session) -> None:
     with following(session.progress), told_in_one_line():
         stage = stage_of(session, project)
         deployed = deploy_stage(session, project, stage)
-        credentials, minted = ensure_token(session, project, stage, deployed.url)
+        credentials, minted = ensure_token(session, project, stage, deployed)
         check_health(session, credentials)
     changed = deployed.changed or minted
     session.show({"stage": stage.name, "api": f"{credentials.url}/v1", "changed": changed})

@@ -9,6 +9,8 @@ from headrace.options import command
 from headrace.progress import following
 from headrace.session import LOCAL, Session
 
+type Commands = tuple[tuple[str, str], ...]
+
 NEXT = """\
 API      {url}/v1
 Console  {url}/
@@ -16,7 +18,7 @@ Shell    eval "$(headrace env)"
 
 Next:
 {commands}"""
-COMMANDS = (
+COMMANDS: Commands = (
     ("headrace up --demo", "run the flights example to a live prediction"),
     ("headrace init DATA.csv --target COLUMN", "define a pipeline for data of your own"),
     ("headrace down", "stop the local cloud; what it keeps stays"),
@@ -38,7 +40,7 @@ def up(session: Session, with_demo: bool, port: int | None) -> None:
     began = session.monotonic()
     with following(session.progress), told_in_one_line():
         credentials, changed = bring_up(session, project, port)
-        commands = COMMANDS
+        commands: Commands = COMMANDS
         if with_demo:
             from headrace.operate.demo import NEXT_COMMANDS, run_demo
 
@@ -59,12 +61,12 @@ def bring_up(session: Session, project: Project, port: int | None) -> tuple[Cred
     url, started = _start(session, project, port)
     stage = Stage.local(url)
     deployed = deploy_stage(session, project, stage)
-    credentials, minted = ensure_token(session, project, stage, deployed.url)
+    credentials, minted = ensure_token(session, project, stage, deployed)
     check_health(session, credentials)
     return credentials, started or deployed.changed or minted
 
 
-def closing_block(url: str, commands: tuple[tuple[str, str], ...]) -> str:
+def closing_block(url: str, commands: Commands) -> str:
     """Return the addresses and what to try next."""
     width = max(len(text) for text, _ in commands)
     return NEXT.format(url=url, commands="\n".join(f"  {text:<{width}}  {why}" for text, why in commands))
