@@ -1,0 +1,163 @@
+"""The training service: planning, training, judging and the registry of model versions."""
+
+from typing import Any
+
+from chalice.app import Chalice, Response
+from chalicelib.training import views, wiring
+from chalicelib.training.evaluation import Evaluation
+from chalicelib.training.workflow import reading, requests, triggers
+
+from shared import log
+from shared.entities.training import ModelState
+from shared.events import DatasetVersionReady, source
+from shared.http.api import Api
+from shared.http.authorizer import register_authorizer
+from shared.http.middleware import guard
+from shared.http.request import Request
+
+app = Chalice(app_name="headrace-training")
+stage = wiring.settings().stage
+guard(app, lambda: wiring.origin_secret().values())
+bearer = register_authorizer(app, wiring.tokens)
+api = Api(app, bearer, log.logger("training"))
+
+PAGE = {"limit": "1 to 200, 50 if absent", "cursor": "`next` of the page before"}
+
+
+@api.route(
+    "POST",
+    "/v1/training-jobs",
+    scope="operate",
+    body=views.NewTrainingJob,
+    response=views.JobView,
+    status=202,
+)
+def create_training_job(request: Request) -> views.JobView:
+    """Train a model, or try again a training that ended without one."""
+    return views.job_view(stage, requests.request_training(wiring.ports(), request.caller, request.body))
+
+
+@api.route(
+    "GET",
+    "/v1/training-jobs",
+    scope="read",
+    response=views.JobList,
+    query={"pipeline": "only its jobs", **PAGE},
+)
+def list_training_jobs(request: Request) -> views.JobList:
+    """List training jobs, newest first."""
+    return reading.list_jobs(wiring.ports(), request)
+
+
+@api.route("GET", "/v1/training-jobs/{job_id}", scope="read", response=views.JobView)
+def get_training_job(request: Request, job_id: str) -> views.JobView:
+    """Show a training job."""
+    return views.job_view(stage, requests.find_job(wiring.ports(), request.caller, job_id))
+
+
+@api.route("GET", "/v1/training-jobs/{job_id}/log", scope="read", response=views.LogView)
+def get_training_job_log(request: Request, job_id: str) -> views.LogView:
+    """Show the last lines of a training job's log."""
+    ports = wiring.ports()
+    return reading.read_log(ports, requests.find_job(ports, request.caller, job_id))
+
+
+@api.route("POST", "/v1/training-jobs/{job_id}/stop", scope="operate", response=views.JobView, status=202)
+def stop_training_job(request: Request, job_id: str) -> views.JobView:
+    """Stop a training job."""
+    return views.job_view(stage, requests.request_stop(wiring.ports(), request.caller, job_id))
+
+
+@api.route("GET", "/v1/models/{pipeline}", scope="read", response=views.ModelList, query=PAGE)
+def list_models(request: Request, pipeline: str) -> views.ModelList:
+    """List a pipeline's model versions, newest first."""
+    return reading.list_models(wiring.ports(), request, pipeline)
+
+
+@api.route("GET", "/v1/models/{pipeline}/{version}", scope="read", response=views.ModelDetails)
+def get_model(request: Request, pipeline: str, version: str) -> views.ModelDetails:
+    """Show a model version."""
+    return views.model_view(wiring.ports().models.get(pipeline, version), views.ModelDetails)
+
+
+@api.route("GET", "/v1/models/{pipeline}/{version}/evaluation", scope="read", response=Evaluation)
+def get_model_evaluation(request: Request, pipeline: str, version: str) -> Response:
+    """Show how a model version was judged beside champion and baseline."""
+    ports = wiring.ports()
+    return reading.answer_evaluation(ports, request, ports.models.get(pipeline, version))
+
+
+@api.route("GET", "/v1/models/{pipeline}/{version}/plots/{name}", scope="read", response=dict[str, Any])
+def get_model_plot(request: Request, pipeline: str, version: str, name: str) -> Response:
+    """Show one plot of a model version as a Vega-Lite specification."""
+    ports = wiring.ports()
+    return reading.answer_plot(ports, request, ports.models.get(pipeline, version), name)
+
+
+@api.route("GET", "/v1/models/{pipeline}/{version}/card", scope="read", response=views.CardView)
+def get_model_card(request: Request, pipeline: str, version: str) -> views.CardView:
+    """Show the model card."""
+    ports = wiring.ports()
+    return reading.read_card(ports, ports.models.get(pipeline, version))
+
+
+@api.route("GET", "/v1/models/{pipeline}/{version}/lineage", scope="read", response=views.Lineage)
+def get_model_lineage(request: Request, pipeline: str, version: str) -> views.Lineage:
+    """Show where a model version comes from, with the signature over it."""
+    ports = wiring.ports()
+    return reading.read_lineage(ports, ports.models.get(pipeline, version))
+
+
+@api.route(
+    "POST",
+    "/v1/models/{pipeline}/{version}/approve",
+    scope="operate",
+    body=views.PersonsDecision,
+    response=views.ModelDetails,
+)
+def approve_model(request: Request, pipeline: str, version: str) -> views.ModelDetails:
+    """Approve a model version that waits for a person."""
+    return _decide(request, pipeline, version, ModelState.APPROVED)
+
+
+@api.route(
+    "POST",
+    "/v1/models/{pipeline}/{version}/reject",
+    scope="operate",
+    body=views.PersonsDecision,
+    response=views.ModelDetails,
+)
+def reject_model(request: Request, pipeline: str, version: str) -> views.ModelDetails:
+    """Reject a model version that waits for a person."""
+    return _decide(request, pipeline, version, ModelState.REJECTED)
+
+
+def _decide(request: Request, pipeline: str, version: str, state: ModelState) -> views.ModelDetails:
+    ports = wiring.ports()
+    model = ports.models.get(pipeline, version)
+    decided = requests.request_decision(ports, request.caller, model, state, request.body.reason)
+    return views.model_view(decided, views.ModelDetails)
+
+
+@app.on_cw_event({"source": [source(stage, "ingest")], "detail-type": ["DatasetVersionReady"]})
+def on_dataset_version_ready(event: Any) -> None:
+    """New data: plan and start its training."""
+    triggers.on_dataset_version_ready(wiring.ports(), DatasetVersionReady.from_detail(event.detail))
+
+
+@app.on_cw_event(
+    {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Training Job State Change"],
+        "detail": {"TrainingJobName": [{"prefix": f"headrace-{stage}-"}]},
+    }
+)
+def on_training_job_state_change(event: Any) -> None:
+    """SageMaker says a job of this stage has changed: look where it is."""
+    triggers.on_training_job_state_change(wiring.ports(), str(event.detail["TrainingJobName"]))
+
+
+@app.schedule("rate(1 minute)", name="reconcile")
+def reconcile(event: Any) -> None:
+    """Mend what events and crashes left undone."""
+    triggers.on_minute(wiring.ports())

@@ -1,0 +1,112 @@
+"""Adapter: the ``model.tar.gz`` a training job left, read as a stream and never unpacked to disk."""
+
+import hashlib
+import tarfile
+from collections.abc import Iterator
+from typing import IO
+
+import msgspec
+
+from shared.errors import HeadraceError
+from shared.objects import Bucket
+
+MAX_PACKED_BYTES = 400 * 1024 * 1024  # Lambda's /tmp has 512 MB
+MAX_UNPACKED_BYTES = 2 * 1024 * 1024 * 1024
+MAX_ENTRIES = 20_000
+MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
+REQUIRED = ("signature.json", "versions.json", "evaluation.json", "golden.jsonl", "card.md")
+_CHUNK = 1024 * 1024
+
+
+class BadArtifact(HeadraceError):
+    """The archive a training job left cannot become a model version; trying again would not mend it."""
+
+    status = 422
+    title = "Bad artifact"
+
+
+class Fetched(msgspec.Struct, frozen=True, kw_only=True):
+    """The archive's hash and size; its bytes are in the file it was fetched into."""
+
+    sha256: str
+    size_bytes: int
+
+
+def fetch(bucket: Bucket, key: str, into: IO[bytes]) -> Fetched:
+    """Copy the object into a file, hashing it on the way.
+
+    Raises
+    ------
+    BadArtifact
+        It is larger than 400 MiB.
+    """
+    digest, size = hashlib.sha256(), 0
+    for chunk in chunks_of(bucket, key):
+        size += len(chunk)
+        if size > MAX_PACKED_BYTES:
+            raise BadArtifact(f"model.tar.gz is larger than {MAX_PACKED_BYTES} bytes")
+        digest.update(chunk)
+        into.write(chunk)
+    into.seek(0)
+    return Fetched(sha256=digest.hexdigest(), size_bytes=size)
+
+
+def chunks_of(bucket: Bucket, key: str) -> Iterator[bytes]:
+    """Yield the object's bytes, a MiB at a time."""
+    stream = bucket.open(key)
+    try:
+        while chunk := stream.read(_CHUNK):
+            yield chunk
+    finally:
+        stream.close()
+
+
+def read_documents(archive: IO[bytes]) -> dict[str, bytes]:
+    """Return the documents beside the model by name: the required ones and ``plots/*.vl.json``.
+
+    Raises
+    ------
+    BadArtifact
+        Not a tar.gz, a path that leaves its folder, a link, too many or too large entries, a document missing.
+    """
+    documents: dict[str, bytes] = {}
+    try:
+        with tarfile.open(fileobj=archive, mode="r|gz") as members:
+            for name, member in _checked(members):
+                content = members.extractfile(member) if _is_document(name) else None
+                if content is not None:
+                    documents[name] = _read(name, content)
+    except (tarfile.TarError, EOFError, OSError, ValueError) as error:
+        raise BadArtifact(f"model.tar.gz cannot be read: {error}") from error
+    missing = [name for name in REQUIRED if name not in documents]
+    if missing:
+        raise BadArtifact(f"model.tar.gz lacks {', '.join(missing)}")
+    return documents
+
+
+def _checked(members: tarfile.TarFile) -> Iterator[tuple[str, tarfile.TarInfo]]:
+    """Yield the plain files, judging each header before its bytes are read."""
+    unpacked = 0
+    for position, member in enumerate(members):
+        name = member.name.removeprefix("./")
+        unpacked += member.size
+        if position >= MAX_ENTRIES or unpacked > MAX_UNPACKED_BYTES:
+            raise BadArtifact(f"model.tar.gz is too large at entry {position}, {unpacked} bytes unpacked")
+        if name.startswith("/") or ".." in name.split("/"):
+            raise BadArtifact(f"model.tar.gz has the path {name[:80]!r}, which leaves its folder")
+        if not (member.isfile() or member.isdir()):
+            raise BadArtifact(f"model.tar.gz has {name[:80]!r}, which is neither a file nor a folder")
+        if member.isfile():
+            yield name, member
+
+
+def _is_document(name: str) -> bool:
+    folder, _, plain = name.rpartition("/")
+    return name in REQUIRED or (folder == "plots" and plain.endswith(".vl.json"))
+
+
+def _read(name: str, content: IO[bytes]) -> bytes:
+    body = content.read(MAX_DOCUMENT_BYTES + 1)
+    if len(body) > MAX_DOCUMENT_BYTES:
+        raise BadArtifact(f"{name} in model.tar.gz is larger than {MAX_DOCUMENT_BYTES} bytes")
+    return body

@@ -1,0 +1,137 @@
+"""The quality gate: from ``evaluation.json`` and the pipeline's clauses to a decision with its reasons.
+
+Absolute clauses hold on the point estimate. Relative ones hold on the pessimistic end of the 90 % paired
+bootstrap interval: for ``<`` and ``<=`` its upper end, for ``>`` and ``>=`` its lower end, so noise does
+not pass. "Beats the naive baseline" on the primary metric is always added and is strict: a tie fails.
+
+A clause that cannot be judged for a reason outside the model (the champion could not be loaded, the clause
+is not in the grammar) fails too, but leaves the decision to a person: a changed schema would otherwise
+reject every later model without anyone being asked.
+"""
+
+import math
+import operator
+from typing import TypeGuard
+
+import msgspec
+from chalicelib.training.clauses import Clause, ClauseError, parse_clause
+from chalicelib.training.evaluation import Evaluation, Interval
+
+from shared.entities.training import ModelState, Verdict
+
+MIN_ROWS = 200
+_HOLDS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of a model version, why in sentences, and how each clause was judged."""
+
+    state: ModelState
+    reasons: tuple[str, ...]
+    verdicts: tuple[Verdict, ...]
+
+
+class _Judged(msgspec.Struct, frozen=True):
+    """A verdict, and whether it failed for a reason that is not the model's."""
+
+    verdict: Verdict
+    undecidable: bool = False
+
+
+def decide(
+    evaluation: Evaluation, gate: tuple[str, ...], *, live: str | None, needs_approval: bool
+) -> Decision:
+    """Judge every clause of *gate* and the added one, then decide.
+
+    Parameters
+    ----------
+    live
+        The version live now, which is the champion the evaluation knows; None while nothing is live.
+    needs_approval
+        The pipeline wants a person to approve what passes.
+    """
+    judged = [_judge_text(text, evaluation, live) for text in gate]
+    judged.append(_judge(_beats_baseline(evaluation), evaluation, live))
+    verdicts = tuple(each.verdict for each in judged)
+    failed = [each for each in judged if each.verdict.outcome == "failed"]
+    reasons = tuple(f"{each.verdict.clause}: {each.verdict.detail}" for each in failed)
+    if evaluation.rows < MIN_ROWS:
+        few = f"only {evaluation.rows} rows could judge, at least {MIN_ROWS} are needed: a person must decide"
+        return Decision(state=ModelState.NEEDS_PERSON, reasons=(few, *reasons), verdicts=verdicts)
+    if any(not each.undecidable for each in failed):
+        state = ModelState.REJECTED
+    elif failed:
+        state = ModelState.NEEDS_PERSON
+    else:
+        state = ModelState.PENDING_APPROVAL if needs_approval else ModelState.APPROVED
+    return Decision(state=state, reasons=reasons, verdicts=verdicts)
+
+
+def gate_metrics(gate: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the metrics that the clauses name, in order, each once; clauses that do not parse name none."""
+    names: dict[str, None] = {}
+    for text in gate:
+        try:
+            names[parse_clause(text).metric] = None
+        except ClauseError:
+            continue
+    return tuple(names)
+
+
+def _beats_baseline(evaluation: Evaluation) -> Clause:
+    """Return the clause every gate ends with; a primary metric of unknown direction fails as missing."""
+    comparison = ">" if evaluation.higher_is_better.get(evaluation.primary) else "<"
+    text = f"{evaluation.primary} {comparison} baseline"
+    return Clause(text=text, metric=evaluation.primary, operator=comparison, reference="baseline", bound=0.0)
+
+
+def _judge_text(text: str, evaluation: Evaluation, live: str | None) -> _Judged:
+    try:
+        return _judge(parse_clause(text), evaluation, live)
+    except ClauseError as error:
+        return _Judged(Verdict(clause=text, outcome="failed", detail=str(error)), undecidable=True)
+
+
+def _judge(clause: Clause, evaluation: Evaluation, live: str | None) -> _Judged:
+    if clause.reference == "champion":
+        if live is None:
+            return _Judged(Verdict(clause=clause.text, outcome="skipped", detail="no champion"))
+        if evaluation.champion_error:
+            detail = f"the champion {live} could not be judged: {evaluation.champion_error}"
+            return _Judged(Verdict(clause=clause.text, outcome="failed", detail=detail), undecidable=True)
+    if clause.reference is None:
+        return _Judged(_judge_absolute(clause, evaluation))
+    return _Judged(_judge_relative(clause, evaluation))
+
+
+def _judge_absolute(clause: Clause, evaluation: Evaluation) -> Verdict:
+    value = evaluation.metrics.challenger.get(clause.metric)
+    if not _is_number(value):
+        return Verdict(
+            clause=clause.text, outcome="failed", detail=f"{clause.metric} is missing or not a number"
+        )
+    return _verdict(clause, value, f"{clause.metric} is {value:.6g}")
+
+
+def _judge_relative(clause: Clause, evaluation: Evaluation) -> Verdict:
+    differences = getattr(evaluation.differences, str(clause.reference)) or {}
+    interval: Interval = differences.get(clause.metric, Interval())
+    end = interval.low if clause.operator in {">", ">="} else interval.high
+    if not _is_number(end) or not _is_number(interval.estimate):
+        detail = f"the difference of {clause.metric} to the {clause.reference} is missing or not a number"
+        return Verdict(clause=clause.text, outcome="failed", detail=detail)
+    detail = (
+        f"{clause.metric} differs by {interval.estimate:+.6g} from the {clause.reference}, "
+        f"at the pessimistic end of the 90 % interval by {end:+.6g}"
+    )
+    return _verdict(clause, end, detail)
+
+
+def _verdict(clause: Clause, value: float, found: str) -> Verdict:
+    held = _HOLDS[clause.operator](value, clause.bound)
+    demand = f"{clause.operator} {clause.bound:.6g} is asked"
+    return Verdict(clause=clause.text, outcome="passed" if held else "failed", detail=f"{found}; {demand}")
+
+
+def _is_number(value: float | None) -> TypeGuard[float]:
+    return value is not None and math.isfinite(value)

@@ -1,0 +1,59 @@
+"""Adapter: the files of a model version, ``models/<pipeline>/v<N>/…``; each is written once and never again."""
+
+import hashlib
+from typing import IO
+
+from chalicelib.training.archive import chunks_of
+
+from shared.entities.training import ModelFile
+from shared.errors import Conflict, PreconditionFailed
+from shared.objects import Bucket
+
+_TYPES = {"json": "application/json", "jsonl": "application/x-ndjson", "md": "text/markdown; charset=utf-8"}
+
+
+def folder_of(pipeline: str, version: str) -> str:
+    """Return the key prefix of one model version."""
+    return f"models/{pipeline}/{version}/"
+
+
+def artifact_key(pipeline: str, version: str) -> str:
+    """Return the key of the model itself."""
+    return f"{folder_of(pipeline, version)}model.tar.gz"
+
+
+class ModelFiles:
+    """Writes and reads the files of model versions."""
+
+    def __init__(self, models: Bucket) -> None:
+        self.bucket = models
+
+    def write_once(self, key: str, body: bytes | IO[bytes], sha256: str, size_bytes: int) -> ModelFile:
+        """Write an object where there is none; the very same bytes already there are a success.
+
+        Raises
+        ------
+        Conflict
+            Other bytes are there.
+        """
+        kind = _TYPES.get(key.rpartition(".")[2], "application/octet-stream")
+        try:
+            self.bucket.write(key, body, content_type=kind, new=True)
+        except PreconditionFailed:
+            if self._hash(key) != sha256:
+                raise Conflict(f"{self.bucket.uri(key)} exists with other bytes; it is immutable") from None
+        return ModelFile(key=key, sha256=sha256, size_bytes=size_bytes)
+
+    def write_first(self, key: str, body: bytes) -> bytes:
+        """Write an object where there is none and return what is there then: a signature made twice differs."""
+        try:
+            self.bucket.write(key, body, new=True)
+        except PreconditionFailed:
+            return self.bucket.read(key)
+        return body
+
+    def _hash(self, key: str) -> str:
+        digest = hashlib.sha256()
+        for chunk in chunks_of(self.bucket, key):
+            digest.update(chunk)
+        return digest.hexdigest()

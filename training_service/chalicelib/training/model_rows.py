@@ -1,0 +1,71 @@
+"""Adapter: the models table."""
+
+from collections.abc import Iterator
+
+from chalicelib.training.gate import Decision
+
+from shared.clock import Clock, to_text
+from shared.codec import from_row, to_row
+from shared.conditions import Absent, having
+from shared.entities.training import ModelState, ModelVersion
+from shared.readers import Models
+from shared.tables import Change, Table, Write
+
+_COUNTERS = "#counters"
+
+
+class ModelRows(Models):
+    """Reads and moves model versions."""
+
+    def __init__(self, table: Table, clock: Clock) -> None:
+        super().__init__(table)
+        self._clock = clock
+
+    def find(self, pipeline: str, version: str) -> ModelVersion | None:
+        """Return the model version, None where there is none."""
+        row = self.table.get(pipeline, version)
+        return from_row(row, ModelVersion) if row else None
+
+    def open(self) -> Iterator[ModelVersion]:
+        """Yield the versions that are not judged or whose verdict is not told; the index lags, each is re-read."""
+        cursor = None
+        while True:
+            page = self.table.query(
+                "open", index="attention", keys=("attention", "updated_at"), cursor=cursor
+            )
+            for row in page.rows:
+                model = self.find(row["pipeline"], row["version"])
+                if model is not None and model.attention:
+                    yield model
+            if (cursor := page.cursor) is None:
+                return
+
+    def take_number(self, pipeline: str) -> int:
+        """Return the next N of *pipeline*; a number that is taken and never used stays a gap."""
+        row = self.table.update((_COUNTERS, pipeline), Change(add={"number": 1}))
+        return int(row["number"])
+
+    def registering(self, model: ModelVersion) -> Write:
+        """Return the part of a transaction that makes *model* exist, if it does not yet."""
+        return self.table.putting(to_row(model), only_if=Absent("version"))
+
+    def decided(
+        self, model: ModelVersion, decision: Decision, *, after: tuple[ModelState, ...]
+    ) -> ModelVersion:
+        """Write a decision; only from the states in *after*. It stays open until it is told."""
+        fields = {
+            "state": decision.state,
+            "reasons": list(decision.reasons),
+            "verdicts": [to_row(verdict) for verdict in decision.verdicts],
+            "attention": "open",
+            "updated_at": to_text(self._clock()),
+        }
+        key = (model.pipeline, model.version)
+        return from_row(
+            self.table.update(key, Change(set=fields), only_if=having("state", *after)), ModelVersion
+        )
+
+    def told(self, model: ModelVersion) -> None:
+        """Close the row: its verdict is out."""
+        key = (model.pipeline, model.version)
+        self.table.update(key, Change(remove=("attention",)), only_if=having("state", model.state))

@@ -1,0 +1,159 @@
+"""From a dataset version to everything one training job is: its id, parameters, channels and size, as data.
+
+Stages: order the versions by recency → cut the history window → write the parameters → name the work by a
+hash of what goes in → list each channel's parts. Nothing here asks AWS anything.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from chalicelib.training.families import FAMILIES
+from chalicelib.training.gate import MIN_ROWS, gate_metrics
+
+from shared.entities.dataset import DatasetManifest
+from shared.entities.pipeline import PipelineDefinition, task_of
+
+SIDES = ("train", "validation", "test")
+
+
+class Champion(msgspec.Struct, frozen=True, kw_only=True):
+    """The model version that is live when the job is planned."""
+
+    version: str
+    trained_through: str | None
+    artifact_key: str
+
+
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """What a plan is made of. ``trigger`` is the version that asks for training, ``manifests`` of all it may use."""
+
+    definition: PipelineDefinition
+    trigger: str
+    manifests: tuple[DatasetManifest, ...]
+    recipe_sha256: str
+    image_uri: str
+    champion: Champion | None
+
+
+class TrainingPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """``jobs/<job_id>/plan.json``: what every attempt of the job is submitted from.
+
+    ``channels`` maps train, validation and test to the keys of their parts; a side without parts is not there.
+    """
+
+    format: int = 1
+    job_id: str
+    input_sha256: str
+    pipeline: str
+    dataset_version: str
+    dataset_versions: tuple[str, ...]
+    dataset_ordinal: int
+    recipe: str
+    recipe_sha256: str
+    image_uri: str
+    instance: str
+    max_minutes: int
+    max_attempts: int
+    champion: Champion | None
+    channels: dict[str, tuple[str, ...]]
+    parameters: dict[str, Any]
+
+
+def plan_training(work: Work) -> TrainingPlan:
+    """Return the plan for *work*; equal inputs give the same job id, so the same training has one row."""
+    definition = work.definition
+    window = choose_window(definition.data.history, work.manifests, work.trigger)
+    newest = window[-1]
+    parameters = make_parameters(definition, newest, work.champion)
+    input_sha256 = hash_inputs(work, window, parameters)
+    return TrainingPlan(
+        job_id=input_sha256[:20],
+        input_sha256=input_sha256,
+        pipeline=definition.name,
+        dataset_version=work.trigger,
+        dataset_versions=tuple(manifest.version for manifest in window),
+        dataset_ordinal=next(m.ordinal for m in work.manifests if m.version == work.trigger),
+        recipe=FAMILIES[task_of(definition)].name,
+        recipe_sha256=work.recipe_sha256,
+        image_uri=work.image_uri,
+        instance=definition.train.instance,
+        max_minutes=definition.train.max_minutes,
+        max_attempts=definition.train.max_attempts,
+        champion=work.champion,
+        channels=choose_parts(window),
+        parameters=parameters,
+    )
+
+
+def choose_window(
+    history: str, manifests: Sequence[DatasetManifest], trigger: str
+) -> tuple[DatasetManifest, ...]:
+    """Return the versions to train on, oldest data first; the last one tunes and judges.
+
+    Recency is the time bounds where the data has any, else the order of arrival: an old month that arrives
+    late is trained on, but the newest month still judges.
+    """
+    if history == "replace":
+        return tuple(manifest for manifest in manifests if manifest.version == trigger)
+    ordered = sorted(manifests, key=lambda m: (m.time.last if m.time else "", m.ordinal))
+    if history == "all":
+        return tuple(ordered)
+    return tuple(ordered[-int(history.removeprefix("last ")) :])
+
+
+def make_parameters(
+    definition: PipelineDefinition, newest: DatasetManifest, champion: Champion | None
+) -> dict[str, Any]:
+    """Return ``parameters.json``, which travels in a channel because hyperparameters are limited in length."""
+    judged = {"version": champion.version, "trained_through": champion.trained_through} if champion else None
+    return {
+        "format": 1,
+        "pipeline": definition.name,
+        "task": task_of(definition),
+        "target": definition.target,
+        "recipe": definition.model.recipe,
+        "preset": definition.model.preset,
+        "params": dict(definition.model.params),
+        "seed": definition.split.seed,
+        "metrics": list(gate_metrics(definition.gate)),
+        "schema": newest.schema,
+        "time": definition.data.time,
+        "key": definition.data.key,
+        "drop": list(definition.data.drop),
+        # The sides are frozen in the data: how they were made is the manifest's to say.
+        "split": {"by": newest.split.by.partition("(")[0]},
+        "champion": judged,
+        "min_rows": MIN_ROWS,
+    }
+
+
+def hash_inputs(work: Work, window: Sequence[DatasetManifest], parameters: dict[str, Any]) -> str:
+    """Return the SHA-256 of everything that decides what the job will make.
+
+    The metrics that the gate reads are left out: all are computed anyway, and a changed gate is judged again
+    from the stored evaluation, not trained again.
+    """
+    identity = {
+        "datasets": [manifest.raw.sha256 for manifest in window],
+        "recipe": work.recipe_sha256,
+        "image": work.image_uri,
+        "parameters": {name: value for name, value in parameters.items() if name != "metrics"},
+        "champion": work.champion.version if work.champion else None,
+    }
+    return hashlib.sha256(msgspec.json.encode(identity, order="sorted")).hexdigest()
+
+
+def choose_parts(window: Sequence[DatasetManifest]) -> dict[str, tuple[str, ...]]:
+    """Return the part keys per channel: every side of the older versions trains, the newest keeps its sides."""
+    *older, newest = window
+    channels = {side: [part.key for part in newest.parts if part.side == side] for side in SIDES}
+    channels["train"] = [part.key for manifest in older for part in manifest.parts] + channels["train"]
+    return {side: tuple(keys) for side, keys in channels.items() if keys}
+
+
+def channel_manifest(bucket: str, keys: Sequence[str]) -> list[Any]:
+    """Return a SageMaker ManifestFile: a common prefix, then the paths that become file names in the channel."""
+    prefix = "datasets/"
+    return [{"prefix": f"s3://{bucket}/{prefix}"}, *(key.removeprefix(prefix) for key in keys)]

@@ -1,0 +1,93 @@
+"""The whole CreateTrainingJob request of one attempt, as data; the adapter only sends it."""
+
+from typing import Any
+
+import msgspec
+from chalicelib.training.families import FAMILIES
+from chalicelib.training.job import sagemaker_name
+from chalicelib.training.plan import TrainingPlan
+
+INPUT_VARIABLE = "HEADRACE_INPUT_SHA256"
+_CODE = "/opt/ml/input/data/code/sourcedir.tar.gz"
+_VOLUME_GB = 30
+_VCPUS = {"medium": 2, "large": 2, "xlarge": 4}
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where jobs run: the stage, the role they take and the buckets they read and write."""
+
+    stage: str
+    role_arn: str
+    data_bucket: str
+    models_bucket: str
+
+
+def training_request(plan: TrainingPlan, attempt: int, place: Place) -> dict[str, Any]:
+    """Return the request.
+
+    The artifact lands at ``staging/<name>/output/model.tar.gz``: SageMaker itself adds the job's name.
+    """
+    name = sagemaker_name(place.stage, plan.job_id, attempt)
+    metrics = FAMILIES[plan.parameters["task"]].metrics
+    return {
+        "TrainingJobName": name,
+        "RoleArn": place.role_arn,
+        "AlgorithmSpecification": {
+            "TrainingImage": plan.image_uri,
+            "TrainingInputMode": "File",
+            "MetricDefinitions": [
+                {"Name": metric, "Regex": f"metric: {metric}=([-+0-9.eE]+)"} for metric in metrics
+            ],
+        },
+        # The toolkit JSON-decodes each value. A path instead of an s3:// URI, because an isolated container
+        # could not download it.
+        "HyperParameters": {
+            "sagemaker_program": '"train.py"',
+            "sagemaker_submit_directory": f'"{_CODE}"',
+        },
+        "InputDataConfig": channels_of(plan, place),
+        "OutputDataConfig": {"S3OutputPath": f"s3://{place.models_bucket}/staging"},
+        "CheckpointConfig": {"S3Uri": f"s3://{place.models_bucket}/staging/{name}/checkpoints"},
+        "ResourceConfig": {
+            "InstanceType": plan.instance,
+            "InstanceCount": 1,
+            "VolumeSizeInGB": _VOLUME_GB,
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": plan.max_minutes * 60},
+        "EnableNetworkIsolation": True,
+        # Describe returns the environment but not the tags, so the input hash is in both.
+        "Environment": {INPUT_VARIABLE: plan.input_sha256, "OMP_NUM_THREADS": str(vcpus_of(plan.instance))},
+        "Tags": [
+            {"Key": "headrace:stage", "Value": place.stage},
+            {"Key": "headrace:pipeline", "Value": plan.pipeline},
+            {"Key": "headrace:job_id", "Value": plan.job_id},
+            {"Key": "headrace:input_sha256", "Value": plan.input_sha256},
+        ],
+    }
+
+
+def channels_of(plan: TrainingPlan, place: Place) -> list[dict[str, Any]]:
+    """Return the input channels: full keys for single objects, manifests for parts of many versions."""
+    folder = f"s3://{place.data_bucket}/jobs/{plan.job_id}"
+    code = f"s3://{place.models_bucket}/code/{plan.recipe_sha256}/sourcedir.tar.gz"
+    channels = [
+        _channel("code", "S3Prefix", code),
+        _channel("parameters", "S3Prefix", f"{folder}/parameters.json"),
+    ]
+    channels += [_channel(side, "ManifestFile", f"{folder}/{side}.manifest") for side in plan.channels]
+    if plan.champion:
+        artifact = f"s3://{place.models_bucket}/{plan.champion.artifact_key}"
+        channels.append(_channel("champion", "S3Prefix", artifact))
+    return channels
+
+
+def vcpus_of(instance: str) -> int:
+    """Return the vCPUs of ``ml.<family>.<size>``: native libraries start no more threads than that."""
+    size = instance.rpartition(".")[2]
+    multiple = size.removesuffix("xlarge")
+    return int(multiple) * 4 if multiple.isdigit() else _VCPUS.get(size, 2)
+
+
+def _channel(name: str, kind: str, uri: str) -> dict[str, Any]:
+    source = {"S3DataType": kind, "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
+    return {"ChannelName": name, "InputMode": "File", "DataSource": {"S3DataSource": source}}

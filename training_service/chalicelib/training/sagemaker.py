@@ -1,0 +1,87 @@
+"""Adapter: SageMaker training jobs."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from chalicelib.training.request import INPUT_VARIABLE
+
+from shared.aws import aws_errors
+from shared.errors import InvalidRequest, NotFound
+
+_ABSENT = "Requested resource not found"
+
+
+class Described(msgspec.Struct, frozen=True, kw_only=True):
+    """What SageMaker says of one job. ``status`` is InProgress, Completed, Failed, Stopping or Stopped.
+
+    ``started_at`` is None until an instance runs it: waiting for capacity is not run time.
+    """
+
+    name: str
+    status: str
+    secondary_status: str = ""
+    failure_reason: str = ""
+    input_sha256: str = ""
+    started_at: datetime | None = None
+    max_runtime_s: int = 86400
+
+
+class SageMakerJobs:
+    """Creates, describes and stops training jobs."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def create(self, request: Mapping[str, Any]) -> None:
+        """Send a CreateTrainingJob request.
+
+        Raises
+        ------
+        Conflict
+            The name is taken; describe it to see by what.
+        QuotaExceeded
+            The account's limit of instances is reached.
+        InvalidRequest
+            SageMaker refuses the request as it is.
+        """
+        with aws_errors("create a training job"):
+            self._call("create_training_job", **request)
+
+    def describe(self, name: str) -> Described:
+        """Return what SageMaker says of the job; raises NotFound where there is none."""
+        with aws_errors(f"describe the training job {name}"):
+            answer = self._call("describe_training_job", TrainingJobName=name)
+        return Described(
+            name=name,
+            status=answer["TrainingJobStatus"],
+            secondary_status=answer.get("SecondaryStatus", ""),
+            failure_reason=answer.get("FailureReason", ""),
+            input_sha256=answer.get("Environment", {}).get(INPUT_VARIABLE, ""),
+            started_at=answer.get("TrainingStartTime"),
+            max_runtime_s=answer.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 86400),
+        )
+
+    def stop(self, name: str) -> None:
+        """Ask the job to stop; one that has ended or is gone is no error, Describe tells which."""
+        try:
+            with aws_errors(f"stop the training job {name}"):
+                self._call("stop_training_job", TrainingJobName=name)
+        except (InvalidRequest, NotFound):
+            return
+
+    def _call(self, operation: str, **request: Any) -> Any:
+        """Call SageMaker; ValidationException says both "not found" and "not allowed", so the text decides."""
+        from botocore.exceptions import ClientError, ParamValidationError
+
+        try:
+            return getattr(self._client, operation)(**request)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ValidationException":
+                raise
+            message = error.response["Error"].get("Message", "")
+            kind = NotFound if _ABSENT in message else InvalidRequest
+            raise kind(f"{operation}: {message}") from error
+        except ParamValidationError as error:
+            raise InvalidRequest(f"{operation}: {error}") from error

@@ -1,0 +1,128 @@
+"""What the REST API takes and answers."""
+
+from typing import Annotated, Any
+
+import msgspec
+from chalicelib.training.job import Job, sagemaker_name
+from msgspec import Meta
+
+from shared.entities.pipeline import Name
+from shared.entities.training import ModelFile, ModelManifest, ModelState, ModelVersion, Verdict
+
+
+class NewTrainingJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Ask for a training: of the newest dataset version unless one is named; ``retry`` revives a job that ended."""
+
+    pipeline: Name
+    dataset_version: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    retry: bool = False
+
+
+class PersonsDecision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why a person approves or rejects; it stays on record."""
+
+    reason: Annotated[str, Meta(min_length=1, max_length=500)]
+
+
+class JobView(msgspec.Struct, frozen=True, kw_only=True):
+    """A training job; ``version`` is the model version it became, ``sagemaker_job`` the name of its last attempt."""
+
+    job_id: str
+    pipeline: str
+    state: str
+    attempt: int
+    waiting_reason: str | None
+    reason: str | None
+    dataset_version: str
+    version: str | None
+    sagemaker_job: str
+    created_at: str
+    updated_at: str
+    started_at: str | None
+    ended_at: str | None
+
+
+class JobList(msgspec.Struct, frozen=True, kw_only=True):
+    """Training jobs, newest first; ``next`` is the cursor of the next page."""
+
+    jobs: tuple[JobView, ...]
+    next: str | None = None
+
+
+class LogView(msgspec.Struct, frozen=True, kw_only=True):
+    """The last lines of a job's container, oldest first."""
+
+    lines: tuple[str, ...]
+
+
+class ModelView(msgspec.Struct, frozen=True, kw_only=True):
+    """A model version, its metrics on the judged rows and how each gate clause was judged."""
+
+    pipeline: str
+    version: str
+    state: ModelState
+    reasons: tuple[str, ...]
+    verdicts: tuple[Verdict, ...]
+    metrics: dict[str, float]
+    job_id: str
+    dataset_version: str
+    evaluated_champion: str | None
+    artifact_sha256: str
+    created_at: str
+
+
+class ModelDetails(ModelView, frozen=True, kw_only=True):
+    """A model version with what a prediction request must look like."""
+
+    task: str
+    trained_through: str | None
+    inputs: dict[str, Any]
+    updated_at: str
+
+
+class ModelList(msgspec.Struct, frozen=True, kw_only=True):
+    """Model versions, newest first; ``next`` is the cursor of the next page."""
+
+    versions: tuple[ModelView, ...]
+    next: str | None = None
+
+
+class CardView(msgspec.Struct, frozen=True, kw_only=True):
+    """The model card as Markdown."""
+
+    markdown: str
+
+
+class Lineage(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a model version comes from, and the signature that proves it was not changed since."""
+
+    manifest: ModelManifest
+    manifest_sha256: str
+    manifest_signature: str
+    artifact: ModelFile
+    artifact_version_id: str | None
+
+
+def job_view(stage: str, job: Job) -> JobView:
+    """Return *job* as the API shows it; a number taken for a model that never came is not shown."""
+    return JobView(
+        job_id=job.job_id,
+        pipeline=job.pipeline,
+        state=job.state,
+        attempt=job.attempt,
+        waiting_reason=job.waiting_reason,
+        reason=job.reason,
+        dataset_version=job.dataset_version,
+        version=f"v{job.number}" if job.state == "SUCCEEDED" else None,
+        sagemaker_job=sagemaker_name(stage, job.job_id, job.attempt),
+        created_at=job.created_at,
+        updated_at=job.updated_at,
+        started_at=job.started_at,
+        ended_at=job.ended_at,
+    )
+
+
+def model_view[T: ModelView](model: ModelVersion, kind: type[T]) -> T:
+    """Return *model* as a *kind*: the short or the long view."""
+    names = [field.name for field in msgspec.structs.fields(kind)]
+    return kind(**{name: getattr(model, name) for name in names})

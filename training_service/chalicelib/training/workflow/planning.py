@@ -1,0 +1,109 @@
+"""A dataset version asks for a model: decide what to train and write it down, once."""
+
+from chalicelib.training.families import FAMILIES
+from chalicelib.training.job import Job
+from chalicelib.training.model_files import artifact_key
+from chalicelib.training.plan import Champion, TrainingPlan, Work, plan_training
+from chalicelib.training.ports import Ports
+
+from shared import log
+from shared.clock import to_text
+from shared.entities.dataset import DatasetState, DatasetVersion
+from shared.entities.pipeline import PipelineDefinition, task_of
+from shared.entities.training import JobState
+from shared.errors import ConditionFailed, Conflict
+
+_log = log.logger("training")
+
+
+def is_trainable(version: DatasetVersion) -> bool:
+    """Say whether a model may be trained for *version*: it is READY and not a copy of another."""
+    return version.state is DatasetState.READY and not version.duplicate_of
+
+
+def plan_new_data(ports: Ports, pipeline: str, version: str) -> Job | None:
+    """Plan the job that a new dataset version asks for; None where none is wanted.
+
+    A dataset version asks once: told again after another champion went live, it must not train again.
+    """
+    definition = ports.pipelines.definition(pipeline)
+    dataset = ports.datasets.get(pipeline, version)
+    if "new_data" not in definition.retrain.on or not is_trainable(dataset):
+        return None
+    if ports.jobs.is_trained(pipeline, version):
+        return None
+    return plan_job(ports, definition, dataset)
+
+
+def plan_job(ports: Ports, definition: PipelineDefinition, dataset: DatasetVersion) -> Job:
+    """Return the job for *dataset* against the champion of this moment, making it if it is not there."""
+    plan = plan_training(gather_work(ports, definition, dataset))
+    existing = ports.jobs.find(plan.job_id)
+    if existing is None:
+        return _create(ports, plan, dataset.correlation_id or dataset.version)
+    ports.jobs.mark_trained(existing, dataset.version)
+    return existing
+
+
+def gather_work(ports: Ports, definition: PipelineDefinition, dataset: DatasetVersion) -> Work:
+    """Read everything a plan is made of; a version that came after *dataset* is none of its business."""
+    usable = [v for v in ports.datasets.ready(definition.name) if v.ordinal <= dataset.ordinal]
+    family = FAMILIES[task_of(definition)].name
+    if family not in ports.recipes:
+        raise Conflict(f"no recipe {family!r} is deployed in this stage; deploy it again")
+    return Work(
+        definition=definition,
+        trigger=dataset.version,
+        manifests=tuple(ports.datasets.manifest(version) for version in usable),
+        recipe_sha256=ports.recipes[family],
+        image_uri=ports.image_uri,
+        champion=find_champion(ports, definition.name),
+    )
+
+
+def find_champion(ports: Ports, pipeline: str) -> Champion | None:
+    """Return the model version that is live now, None while nothing is."""
+    release = ports.releases.current(pipeline)
+    if release is None or release.live is None:
+        return None
+    model = ports.models.get(pipeline, release.live)
+    return Champion(
+        version=model.version,
+        trained_through=model.trained_through,
+        artifact_key=artifact_key(pipeline, model.version),
+    )
+
+
+def _create(ports: Ports, plan: TrainingPlan, correlation_id: str) -> Job:
+    """Write the files, then the row: where the row exists, all it names exists."""
+    ports.job_files.write(plan)
+    job = _new_job(plan, correlation_id, to_text(ports.clock()))
+    try:
+        ports.jobs.create(job)
+    except ConditionFailed:
+        return ports.jobs.get(plan.job_id)
+    _log.info("training job planned", extra={"job_id": job.job_id, "datasets": job.dataset_versions})
+    return job
+
+
+def _new_job(plan: TrainingPlan, correlation_id: str, now: str) -> Job:
+    return Job(
+        job_id=plan.job_id,
+        pipeline=plan.pipeline,
+        state=JobState.PENDING,
+        max_attempts=plan.max_attempts,
+        waiting_reason="queued",
+        next_try_at=now,
+        dataset_version=plan.dataset_version,
+        dataset_versions=plan.dataset_versions,
+        dataset_ordinal=plan.dataset_ordinal,
+        recipe=plan.recipe,
+        recipe_sha256=plan.recipe_sha256,
+        image_uri=plan.image_uri,
+        champion=plan.champion.version if plan.champion else None,
+        input_sha256=plan.input_sha256,
+        attention="open",
+        correlation_id=correlation_id,
+        created_at=now,
+        updated_at=now,
+    )

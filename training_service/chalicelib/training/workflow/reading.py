@@ -1,0 +1,123 @@
+"""What people read over REST: jobs, logs, model versions and their files."""
+
+import hashlib
+import re
+from typing import Any
+
+import msgspec
+from chalice.app import Response
+from chalicelib.training.job import Job, sagemaker_name
+from chalicelib.training.model_files import folder_of
+from chalicelib.training.paging import from_cursor, to_cursor
+from chalicelib.training.ports import Ports
+from chalicelib.training.views import (
+    CardView,
+    JobList,
+    Lineage,
+    LogView,
+    ModelList,
+    ModelView,
+    job_view,
+    model_view,
+)
+
+from shared.codec import Row
+from shared.entities.training import ModelManifest, ModelVersion
+from shared.errors import InvalidRequest, NotFound
+from shared.http.request import Request
+
+_PLOT = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+def list_jobs(ports: Ports, request: Request) -> JobList:
+    """Return jobs, newest first: of one pipeline page by page, or the newest of all the caller may touch."""
+    limit = request.limit()
+    pipeline = request.query.get("pipeline")
+    if pipeline is None:
+        return _newest_of_all(ports, request, limit)
+    if not request.caller.may_touch(pipeline):
+        raise NotFound(f"no pipeline {pipeline!r}")
+    cursor = from_cursor(request.query.get("cursor"), dict[str, str])
+    if cursor is not None and (
+        set(cursor) != {"job_id", "pipeline", "created_at"} or cursor["pipeline"] != pipeline
+    ):
+        raise InvalidRequest("the cursor belongs to another list; use the 'next' of a page")
+    start: Row | None = dict(cursor) if cursor else None
+    page = ports.jobs.page(pipeline, limit, start)
+    views = tuple(job_view(ports.place.stage, job) for job in page.jobs)
+    return JobList(jobs=views, next=to_cursor(page.cursor))
+
+
+def _newest_of_all(ports: Ports, request: Request, limit: int) -> JobList:
+    """Return the newest jobs over all pipelines; for older ones a pipeline must be named (no Scan)."""
+    if request.query.get("cursor"):
+        raise InvalidRequest("name a pipeline to page through its jobs")
+    names = [name for name in ports.pipelines.names() if request.caller.may_touch(name)]
+    jobs: list[Job] = [job for name in names for job in ports.jobs.page(name, limit).jobs]
+    jobs.sort(key=lambda job: (job.created_at, job.job_id), reverse=True)
+    return JobList(jobs=tuple(job_view(ports.place.stage, job) for job in jobs[:limit]))
+
+
+def read_log(ports: Ports, job: Job) -> LogView:
+    """Return the last lines that the job's present attempt wrote."""
+    return LogView(lines=ports.logs.tail(sagemaker_name(ports.place.stage, job.job_id, job.attempt)))
+
+
+def list_models(ports: Ports, request: Request, pipeline: str) -> ModelList:
+    """Return model versions of one pipeline, newest first."""
+    limit = request.limit()
+    before = from_cursor(request.query.get("cursor"), int)
+    newest_first = reversed(ports.models.versions(pipeline))
+    found = [model for model in newest_first if before is None or model.number < before]
+    shown, more = found[:limit], found[limit:]
+    views = tuple(model_view(model, ModelView) for model in shown)
+    return ModelList(versions=views, next=to_cursor(shown[-1].number) if more else None)
+
+
+def read_card(ports: Ports, model: ModelVersion) -> CardView:
+    """Return the model card."""
+    return CardView(markdown=_read(ports, model, "card.md").decode("utf-8", "replace"))
+
+
+def read_lineage(ports: Ports, model: ModelVersion) -> Lineage:
+    """Return the signed manifest with its signature."""
+    manifest = msgspec.json.decode(_read(ports, model, "manifest.json"), type=ModelManifest)
+    return Lineage(
+        manifest=manifest,
+        manifest_sha256=model.manifest_sha256,
+        manifest_signature=model.manifest_signature,
+        artifact=manifest.artifact,
+        artifact_version_id=model.artifact_version_id,
+    )
+
+
+def answer_evaluation(ports: Ports, request: Request, model: ModelVersion) -> Response:
+    """Return ``evaluation.json`` as the job wrote it."""
+    return _immutable(request, _read(ports, model, "evaluation.json"))
+
+
+def answer_plot(ports: Ports, request: Request, model: ModelVersion, name: str) -> Response:
+    """Return one Vega-Lite specification."""
+    if not _PLOT.fullmatch(name):
+        raise NotFound(f"{model.pipeline} {model.version} has no plot {name[:64]!r}")
+    return _immutable(request, _read(ports, model, f"plots/{name}.vl.json"))
+
+
+def _read(ports: Ports, model: ModelVersion, name: str) -> bytes:
+    try:
+        return ports.model_files.bucket.read(f"{folder_of(model.pipeline, model.version)}{name}")
+    except NotFound:
+        raise NotFound(f"{model.pipeline} {model.version} has no {name}") from None
+
+
+def _immutable(request: Request, body: bytes) -> Response:
+    """Return JSON that never changes: asked for again with its ETag, the answer is 304 without a body."""
+    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers: dict[str, Any] = {
+        "Content-Type": "application/json",
+        "Cache-Control": "private, no-cache",
+        "ETag": etag,
+    }
+    if etag in request.headers.get("if-none-match", ""):
+        return Response("", headers, 304)
+    return Response(body.decode("utf-8", "replace"), headers, 200)

@@ -1,0 +1,72 @@
+"""Every minute: whatever a lost event, a crash or a wait left open goes on. Each row for itself."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from chalicelib.training.job import AT_REST, Job
+from chalicelib.training.ports import Ports
+from chalicelib.training.workflow.following import follow
+from chalicelib.training.workflow.judging import judge
+from chalicelib.training.workflow.planning import is_trainable, plan_job
+from chalicelib.training.workflow.submission import start_next, waiting_jobs
+from chalicelib.training.workflow.telling import count, tell_ended, tell_verdict
+
+from shared import log
+from shared.entities.pipeline import PipelineDefinition
+from shared.entities.training import JobState, ModelState, ModelVersion
+from shared.errors import HeadraceError
+
+LONG_WAIT = timedelta(hours=1)
+_log = log.logger("training")
+
+
+def reconcile_rows(ports: Ports) -> None:
+    """Bring every open row forward, train data nobody was told of, then submit what may start."""
+    _each(ports.jobs.open(), lambda job: reconcile_job(ports, job))
+    _each(ports.models.open(), lambda model: reconcile_model(ports, model))
+    _each(ports.pipelines.names(), lambda name: reconcile_pipeline(ports, name))
+    _each([ports], start_next)
+    warn_of_long_waits(ports)
+
+
+def reconcile_job(ports: Ports, job: Job) -> None:
+    """Follow a job that SageMaker has, tell the end of one that has ended."""
+    if job.state in AT_REST:
+        tell_ended(ports, job)
+    elif job.state is not JobState.PENDING:
+        follow(ports, job)
+
+
+def reconcile_model(ports: Ports, model: ModelVersion) -> None:
+    """Judge a version nobody judged, tell a verdict nobody heard."""
+    if model.state is ModelState.REGISTERED:
+        judge(ports, model)
+    else:
+        tell_verdict(ports, model)
+
+
+def reconcile_pipeline(ports: Ports, name: str) -> None:
+    """Plan the job of the newest data if its event was lost; older data without a job stays as it is."""
+    definition: PipelineDefinition = ports.pipelines.definition(name)
+    ready = ports.datasets.ready(name)
+    if "new_data" not in definition.retrain.on or not ready or not is_trainable(ready[-1]):
+        return
+    if not ports.jobs.is_trained(name, ready[-1].version):
+        plan_job(ports, definition, ready[-1])
+
+
+def warn_of_long_waits(ports: Ports) -> None:
+    """Count every job that waits for more than an hour, naming what it waits for; an alarm reads the metric."""
+    for job in waiting_jobs(ports):
+        if ports.clock() - datetime.fromisoformat(job.created_at) > LONG_WAIT:
+            count(ports, "JobWaiting", job.pipeline, job_id=job.job_id, reason=job.waiting_reason)
+
+
+def _each(rows: Iterable[Any], reconcile: Callable[[Any], object]) -> None:
+    """Do *reconcile* for each row; one that fails is logged, tried again in a minute and holds up no other."""
+    for row in rows:
+        try:
+            reconcile(row)
+        except HeadraceError:
+            _log.exception("a row could not be reconciled")

@@ -1,0 +1,95 @@
+"""What people ask for over REST: a training, its end, a decision."""
+
+from chalicelib.training.job import AT_REST, Job
+from chalicelib.training.ports import Ports
+from chalicelib.training.views import NewTrainingJob
+from chalicelib.training.workflow.following import follow, stop
+from chalicelib.training.workflow.judging import decide_as_person
+from chalicelib.training.workflow.planning import is_trainable, plan_job
+from chalicelib.training.workflow.submission import start_next
+
+from shared.entities.dataset import DatasetVersion
+from shared.entities.training import JobState, ModelState, ModelVersion
+from shared.errors import ConditionFailed, Conflict, NotFound
+from shared.http.request import Caller
+
+
+def request_training(ports: Ports, caller: Caller, asked: NewTrainingJob) -> Job:
+    """Return the job for what was asked: a new one, the one that exists, or with ``retry`` its next attempt."""
+    if not caller.may_touch(asked.pipeline):
+        raise NotFound(f"no pipeline {asked.pipeline!r}")
+    definition = ports.pipelines.definition(asked.pipeline)
+    job = plan_job(ports, definition, find_dataset(ports, asked))
+    if asked.retry:
+        job = revive(ports, job)
+    start_next(ports, job)
+    return ports.jobs.get(job.job_id)
+
+
+def find_dataset(ports: Ports, asked: NewTrainingJob) -> DatasetVersion:
+    """Return the dataset version to train: the one that is named, else the newest.
+
+    Raises
+    ------
+    Conflict
+        It is not READY or a copy of another, or there is none yet.
+    """
+    if asked.dataset_version is None:
+        ready = ports.datasets.ready(asked.pipeline)
+        if not ready:
+            raise Conflict(f"pipeline {asked.pipeline!r} has no READY dataset version; upload data first")
+        return ready[-1]
+    dataset = ports.datasets.get(asked.pipeline, asked.dataset_version)
+    if dataset.duplicate_of:
+        raise Conflict(f"{dataset.version} has the same content as {dataset.duplicate_of}; train that")
+    if not is_trainable(dataset):
+        raise Conflict(f"dataset version {dataset.version} is {dataset.state}, not READY")
+    return dataset
+
+
+def revive(ports: Ports, job: Job) -> Job:
+    """Return the next attempt of a job that ended without a model; a job that still runs is left alone."""
+    if job.state is JobState.SUCCEEDED:
+        raise Conflict(f"training job {job.job_id} has succeeded; the same inputs would give the same model")
+    if job.state not in AT_REST:
+        return job
+    try:
+        return ports.jobs.revived(job)
+    except ConditionFailed:
+        return ports.jobs.get(job.job_id)
+
+
+def find_job(ports: Ports, caller: Caller, job_id: str) -> Job:
+    """Return a job the caller may know of; any other is not found."""
+    job = ports.jobs.find(job_id)
+    if job is None or not caller.may_touch(job.pipeline):
+        raise NotFound(f"no training job {job_id!r}")
+    return job
+
+
+def request_stop(ports: Ports, caller: Caller, job_id: str) -> Job:
+    """Ask for the end of a job; asked again while it stops, look where it is.
+
+    Raises
+    ------
+    Conflict
+        The job has ended already.
+    """
+    job = find_job(ports, caller, job_id)
+    if job.state in AT_REST:
+        raise Conflict(f"training job {job_id} is {job.state} already")
+    if job.state is JobState.STOPPING:
+        return follow(ports, job)
+    try:
+        job = stop(ports, job, f"stopped by {caller.token_id or 'a person'}")
+    except ConditionFailed:
+        raise Conflict(f"training job {job_id} has just changed; look again") from None
+    start_next(ports, wake=True)
+    return job
+
+
+def request_decision(
+    ports: Ports, caller: Caller, model: ModelVersion, state: ModelState, reason: str
+) -> ModelVersion:
+    """Write down a person's decision about a model version."""
+    return decide_as_person(ports, model, state, who=caller.token_id or "a person", reason=reason)

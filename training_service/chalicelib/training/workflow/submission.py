@@ -1,0 +1,139 @@
+"""The quota admits a waiting job, SageMaker accepts it, or it waits on: waiting is normal and never a failure."""
+
+from datetime import timedelta
+
+from chalicelib.training.job import Job, sagemaker_name
+from chalicelib.training.ports import Ports
+from chalicelib.training.reasons import sanitise
+from chalicelib.training.request import training_request
+from chalicelib.training.workflow.telling import count, tell_ended, tell_started
+
+from shared import log
+from shared.clock import LEASE_MARGIN, to_text
+from shared.entities.training import JobState
+from shared.errors import (
+    ConditionFailed,
+    Conflict,
+    Forbidden,
+    InvalidRequest,
+    NotFound,
+    QuotaExceeded,
+    Unavailable,
+)
+
+_FIRST_WAIT_S = 30
+_LONGEST_WAIT_S = 900
+_CLAIM_TRIES = 3
+_log = log.logger("training")
+
+
+def start_next(ports: Ports, *also: Job, wake: bool = False) -> None:
+    """Submit waiting jobs, oldest first, until the quota or SageMaker says no.
+
+    Parameters
+    ----------
+    also
+        Jobs written just now, which the index may not show yet.
+    wake
+        Something ended: try even those that would wait longer.
+    """
+    for job in waiting_jobs(ports, *also):
+        if not is_due(ports, job):
+            if not (wake and job.state is JobState.PENDING):
+                continue
+            job = ports.jobs.waken(job)  # noqa: PLW2901
+        if not submit(ports, job):
+            return
+
+
+def waiting_jobs(ports: Ports, *also: Job) -> list[Job]:
+    """Return the jobs that want to be submitted, oldest first."""
+    found = {job.job_id: job for job in (*also, *ports.jobs.open())}
+    wanted = [job for job in found.values() if job.state in {JobState.PENDING, JobState.SUBMITTING}]
+    return sorted(wanted, key=lambda job: (job.created_at, job.job_id))
+
+
+def is_due(ports: Ports, job: Job) -> bool:
+    """Say whether the job's wait is over and nobody holds it."""
+    now = ports.clock()
+    held = job.lease_until is not None and job.lease_until > to_text(now - LEASE_MARGIN)
+    return not held and (job.next_try_at or "") <= to_text(now)
+
+
+def submit(ports: Ports, job: Job) -> bool:
+    """Bring one job to SageMaker; False where it (and those behind it) must wait."""
+    claimed = claim(ports, job)
+    if claimed is None:
+        return False
+    plan = ports.job_files.read(claimed.job_id)
+    request = training_request(plan, claimed.attempt, ports.place)
+    try:
+        _create(ports, claimed, request)
+    except (QuotaExceeded, Unavailable) as error:
+        _wait(ports, claimed, error)
+        return False
+    except (Conflict, Forbidden, InvalidRequest) as error:
+        code = "name_collision" if isinstance(error, Conflict) else "refused"
+        tell_ended(ports, ports.jobs.dead(claimed, f"{code}: {sanitise(str(error))}"))
+        return True
+    _note_running(ports, claimed)
+    return True
+
+
+def claim(ports: Ports, job: Job) -> Job | None:
+    """Take a slot of the quota and the job's lease in one transaction; None where there is none to take."""
+    for _ in range(_CLAIM_TRIES):
+        slots = ports.jobs.slots()
+        if job.job_id not in slots.jobs and len(slots.jobs) >= ports.max_jobs:
+            return None
+        try:
+            return ports.jobs.submitting(job, slots)
+        except ConditionFailed:
+            job = ports.jobs.get(job.job_id)
+            if job.state not in {JobState.PENDING, JobState.SUBMITTING} or not is_due(ports, job):
+                return None
+    return None
+
+
+def _create(ports: Ports, job: Job, request: dict[str, object]) -> None:
+    """Create the SageMaker job; that it exists already is a success if it was made from the same inputs.
+
+    Raises
+    ------
+    Conflict
+        The name belongs to a job with other inputs.
+    """
+    try:
+        ports.sagemaker.create(request)
+    except Conflict:
+        try:
+            described = ports.sagemaker.describe(str(request["TrainingJobName"]))
+        except NotFound as error:
+            raise Unavailable("the job's name is taken and yet not found; it may be in deletion") from error
+        if described.input_sha256 != job.input_sha256:
+            raise Conflict(f"another job than ours is named {described.name}") from None
+
+
+def _wait(ports: Ports, job: Job, error: Exception) -> None:
+    """Put the job back; the wait doubles up to 15 minutes, spread so that jobs do not come back together."""
+    longest = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** min(job.tries, 10))
+    wait = timedelta(seconds=round(longest * (0.5 + ports.jitter() / 2)))
+    reason = sanitise(str(error))
+    others = set(ports.jobs.slots().jobs) - {job.job_id}
+    if isinstance(error, QuotaExceeded) and not others:
+        # None of our jobs runs, so waiting for one to end cannot help: the account's quota is too small.
+        count(ports, "JobWaiting", job.pipeline, job_id=job.job_id, reason=reason)
+    try:
+        ports.jobs.waiting(job, reason, to_text(ports.clock() + wait))
+    except ConditionFailed:
+        return  # stopped, or claimed anew after the lease ran out: the other side goes on
+    _log.warning("training job waits", extra={"job_id": job.job_id, "reason": reason})
+
+
+def _note_running(ports: Ports, job: Job) -> None:
+    """Write that SageMaker has the job; if somebody stopped it meanwhile, stop it there too."""
+    try:
+        tell_started(ports, ports.jobs.running(job))
+    except ConditionFailed:
+        if ports.jobs.get(job.job_id).state is JobState.STOPPING:
+            ports.sagemaker.stop(sagemaker_name(ports.place.stage, job.job_id, job.attempt))

@@ -1,0 +1,57 @@
+"""What starts a chapter: a fact of the ingest service, a change in SageMaker, the minute."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from chalicelib.training.job import job_id_of
+from chalicelib.training.ports import Ports
+from chalicelib.training.workflow.following import follow
+from chalicelib.training.workflow.planning import plan_new_data
+from chalicelib.training.workflow.reconciling import reconcile_rows
+from chalicelib.training.workflow.submission import start_next
+
+from shared import log
+from shared.entities.training import JobState
+from shared.errors import HeadraceError
+from shared.events import DatasetVersionReady
+
+_log = log.logger("training")
+
+
+def on_dataset_version_ready(ports: Ports, event: DatasetVersionReady) -> None:
+    """Plan a job for the new data and submit what the quota admits."""
+    log.start(correlation_id=event.version, pipeline=event.pipeline)
+    with _permanent_errors_logged():
+        job = plan_new_data(ports, event.pipeline, event.version)
+        if job is not None:
+            start_next(ports, job)
+
+
+def on_training_job_state_change(ports: Ports, name: str) -> None:
+    """Look after the job that SageMaker says has changed; the freed slot goes to the next in line."""
+    job_id = job_id_of(ports.place.stage, name)
+    job = ports.jobs.find(job_id) if job_id else None
+    if job is None:
+        return
+    log.start(correlation_id=job.correlation_id, pipeline=job.pipeline, job_id=job.job_id)
+    with _permanent_errors_logged():
+        after = follow(ports, job)
+        if after.state is not job.state and after.state is not JobState.RUNNING:
+            start_next(ports, after, wake=True)
+
+
+def on_minute(ports: Ports) -> None:
+    """Mend what events and crashes left undone."""
+    log.start()
+    reconcile_rows(ports)
+
+
+@contextmanager
+def _permanent_errors_logged() -> Iterator[None]:
+    """Let retryable errors fly, so that Lambda tries again; another try would not change the others."""
+    try:
+        yield
+    except HeadraceError as error:
+        if error.retryable:
+            raise
+        _log.exception("the event cannot be handled")
