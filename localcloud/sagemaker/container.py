@@ -59,7 +59,9 @@ class Container:
             code = int(self._process.wait(timeout_s))
         except subprocess.TimeoutExpired:
             return None
-        self.kill()
+        # Process 1 took its namespace with it; without one, what it started may still run.
+        if not self._in_namespace:
+            self.kill()
         self._reader.join(timeout=5)
         return code
 

@@ -25,6 +25,7 @@ _SOCKET: Final = "http.sock"
 # documented wait. A server that answers 5xx this often will not recover here, so we say so sooner.
 _HEALTH_CHECK_TIMEOUT_S: Final = 480
 _FAILED_PINGS: Final = 3
+_RESTART_PAUSE_S: Final = 0.5
 logger = logging.getLogger(__name__)
 
 
@@ -50,6 +51,7 @@ class VariantProcess:
         self._work = settings.work / "endpoints" / f"{spec.endpoint_name}-{self.name}-{uuid.uuid4().hex[:8]}"
         self._logs: LogStream | None = None
         self._container: Container | None = None
+        self._container_spec: ContainerSpec | None = None
         self._is_stopped = threading.Event()
         self.log_stream = f"{self.name}/i-{uuid.uuid4().hex[:17]}"
         self.pool = ConnectionPool(self._work / _SOCKET)
@@ -64,11 +66,13 @@ class VariantProcess:
         """
         # Whatever goes wrong, KeyboardInterrupt included, no half-started server stays behind.
         try:
-            self._start()
+            self._container_spec = self._prepare()
+            self._run_container()
             self._wait_until_healthy()
         except BaseException:
             self.stop()
             raise
+        threading.Thread(target=self._keep_running, name=f"keep-{self.name}", daemon=True).start()
 
     def is_alive(self) -> bool:
         """Whether the server process still runs."""
@@ -85,7 +89,8 @@ class VariantProcess:
             self._logs.close()
         shutil.rmtree(self._work, ignore_errors=True)
 
-    def _start(self) -> None:
+    def _prepare(self) -> ContainerSpec:
+        """Put the model on disk and return what to run."""
         model, scope = self._spec.model, self._spec.scope
         container = hosting.container_of(model)
         base = self._work / "ml"
@@ -101,7 +106,7 @@ class VariantProcess:
             f"/aws/sagemaker/Endpoints/{self._spec.endpoint_name}",
             self.log_stream,
         )
-        spec = ContainerSpec(
+        return ContainerSpec(
             command=_serve_command(image),
             image=image,
             base=base,
@@ -109,7 +114,26 @@ class VariantProcess:
             environment=_environment(container, scope, {} if is_isolated else session.environment()),
             is_isolated=is_isolated,
         )
-        self._container = Container(spec, use_namespaces=self._use_namespaces, on_line=self._logs.write)
+
+    def _run_container(self) -> Container:
+        if self._container_spec is None or self._logs is None:
+            raise RuntimeError("a variant runs only once it is prepared")
+        # A socket file of a server that is gone would make the next one's bind fail.
+        (self._work / _SOCKET).unlink(missing_ok=True)
+        self._container = Container(
+            self._container_spec, use_namespaces=self._use_namespaces, on_line=self._logs.write
+        )
+        return self._container
+
+    def _keep_running(self) -> None:
+        """Start the container again whenever it ends by itself, as SageMaker does."""
+        container = self._container
+        while container is not None:
+            code = container.wait()
+            if self._is_stopped.wait(_RESTART_PAUSE_S):
+                return
+            logger.warning("container of %s ended with %s: started again", self._spec.endpoint_name, code)
+            container = self._run_container()
 
     def _download(self, session: credentials.RoleSession, container: Row, base: Path) -> Path:
         uri = hosting.model_data_uri(container)
@@ -130,7 +154,12 @@ class VariantProcess:
             self._spec.variant.get("ContainerStartupHealthCheckTimeoutInSeconds") or _HEALTH_CHECK_TIMEOUT_S
         )
         deadline, failures = time.monotonic() + timeout_s, 0
-        while time.monotonic() < deadline and failures < _FAILED_PINGS and self.is_alive():
+        while (
+            time.monotonic() < deadline
+            and failures < _FAILED_PINGS
+            and self.is_alive()
+            and not self._is_stopped.is_set()
+        ):
             status = self.pool.ping()
             if status == 200:
                 return

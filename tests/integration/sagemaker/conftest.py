@@ -10,7 +10,11 @@ from tests.integration.sagemaker.harness import Cloud, Server, new_cloud
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("sagemaker"), LOCALCLOUD_SAGEMAKER_STOP_GRACE_S="0.5")
+    server = Server(
+        tmp_path_factory.mktemp("sagemaker"),
+        LOCALCLOUD_SAGEMAKER_STOP_GRACE_S="0.5",
+        LOCALCLOUD_SAGEMAKER_INVOKE_TIMEOUT_S="4",
+    )
     yield server
     if server.process.poll() is None:
         server.stop()

@@ -1,6 +1,7 @@
 """Models, endpoint configurations, endpoints and InvokeEndpoint (conformance items 9, 13, 16)."""
 
 import json
+import os
 import threading
 from collections import Counter
 
@@ -120,6 +121,68 @@ def test_a_serverless_endpoint_takes_4_mb_and_throttles_above_its_concurrency(cl
     wait_for(lambda: is_throttled(b"fast"), 10, "a second request is throttled")
     slow.join()
     assert invoke(cloud, "lambda-like", b"fast", **options)["Body"].read() == b"done"
+
+
+MOODY = """
+import os, signal, socket, time
+def model_fn(folder): return None
+def transform_fn(model, body, content_type, accept):
+    if body == b"hang": time.sleep(60)
+    if body == b"die": os.kill(os.getppid(), signal.SIGTERM)
+    if body == b"look": return repr([n for n in os.environ if n.startswith("AWS_") and "REGION" not in n]), "text/plain"
+    if body == b"call": socket.create_connection(("127.0.0.1", PORT), 2)
+    return "alive", "text/plain"
+"""
+
+
+@pytest.fixture(scope="module")
+def moody(cloud: Cloud) -> str:
+    script = MOODY.replace("PORT", cloud.url.rpartition(":")[2])
+    cloud.create_model("moody", script, EnableNetworkIsolation=True)
+    variants = [
+        {"VariantName": "A", "ModelName": "moody", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    ]
+    cloud.sagemaker.create_endpoint_config(EndpointConfigName="moody", ProductionVariants=variants)
+    cloud.sagemaker.create_endpoint(EndpointName="moody", EndpointConfigName="moody")
+    assert cloud.wait_for_endpoint("moody")["EndpointStatus"] == "InService"
+    return "moody"
+
+
+def say(cloud: Cloud, word: bytes) -> str:
+    reply = invoke(cloud, "moody", word, ContentType="application/octet-stream")
+    return str(reply["Body"].read().decode())
+
+
+def test_an_isolated_model_has_neither_credentials_nor_network(cloud, moody):
+    assert say(cloud, b"look") == "[]"
+    with pytest.raises(ClientError) as error:
+        say(cloud, b"call")
+    assert error.value.response["OriginalStatusCode"] == 500
+
+
+def test_a_container_that_ends_is_started_again(cloud, moody):
+    def is_back() -> bool:
+        try:
+            return say(cloud, b"hello") == "alive"
+        except ClientError:
+            return False
+
+    def is_told() -> bool:
+        lines = cloud.log_lines("/aws/sagemaker/Endpoints/moody")
+        return sum("Starting gunicorn" in line for line in lines) == 2
+
+    say(cloud, b"die")
+    wait_for(is_told, 20, "the server has started a second time")
+    wait_for(is_back, 20, "the model answers again")
+
+
+@pytest.mark.skipif("SAGEMAKER_TEST_URL" in os.environ, reason="that server waits AWS's 60 s")
+def test_a_model_that_takes_too_long_is_a_model_error_without_an_answer(cloud, moody):
+    with pytest.raises(ClientError) as error:
+        say(cloud, b"hang")
+    assert error.value.response["Error"]["Code"] == "ModelError"
+    assert error.value.response["OriginalStatusCode"] == 0
+    assert error.value.response["OriginalMessage"].startswith("Your invocation timed out while waiting")
 
 
 CSV = """
