@@ -48,7 +48,9 @@ INPUTS = {
 class FakeKms:
     """Verifies as KMS does: a wrong signature is an error, not an answer."""
 
-    def verify(self, *, KeyId: str, Message: bytes, MessageType: str, Signature: bytes, SigningAlgorithm: str):
+    def verify(
+        self, *, KeyId: str, Message: bytes, MessageType: str, Signature: bytes, SigningAlgorithm: str
+    ):
         assert (KeyId, MessageType, SigningAlgorithm) == ("key-arn", "DIGEST", "ECDSA_SHA_256")
         try:
             KEY.public_key().verify(Signature, Message, ECDSA)

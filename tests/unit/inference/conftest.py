@@ -1,0 +1,53 @@
+"""The deployed app, loaded under its own name, with a stage in memory behind it."""
+
+import importlib.util
+import logging
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from chalicelib.inference.prediction_log import PredictionRecords
+from chalicelib.inference.router import Router
+from chalicelib.inference.workflow.predicting import Predicting
+
+from tests.unit.inference.fakes import Stage
+from tests.unit.inference.rest import ENVIRONMENT, SECRET, Rest
+
+APP = Path(__file__).parents[3] / "inference_service" / "app.py"
+
+
+@pytest.fixture
+def module(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """The app's module, imported afresh with the environment that a deploy gives it."""
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    spec = importlib.util.spec_from_file_location("inference_app", APP)
+    assert spec and spec.loader
+    loaded = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "inference_app", loaded)
+    spec.loader.exec_module(loaded)
+    yield loaded
+
+
+@pytest.fixture
+def rest(module: ModuleType) -> Rest:
+    """The app's REST API over a stage in memory; its router's clock is ``rest.monotonic``."""
+    stage = Stage()
+    rest = Rest(module.app, stage)
+    releasing = stage.adapters
+    module.wiring.releasing = releasing
+    module.wiring.origin_secret = type("Secret", (), {"values": lambda _: (SECRET,)})()
+    module.wiring.predicting = Predicting(
+        stage="test",
+        ttl_days=30,
+        pipelines=releasing.pipelines,
+        router=Router(releasing.releases.current, releasing.models.get, lambda: rest.monotonic),
+        runtime=stage.runtime,
+        records=PredictionRecords(rest.predictions),
+        clock=stage.clock,
+        draw=lambda: 0.5,
+        log=logging.getLogger("test"),
+    )
+    return rest

@@ -1,0 +1,103 @@
+"""Calls of the app as API Gateway makes them, with the claims that the authorizer would have put there."""
+
+import json
+from typing import Any
+
+from chalice.app import Chalice
+
+from tests.fakes import FakeTable
+from tests.unit.inference.fakes import Stage
+
+SECRET = "from-the-edge"
+ENVIRONMENT = {
+    name: name.lower().replace("_", "-")
+    for name in (
+        "IDEMPOTENCY_TABLE",
+        "ORIGIN_SECRET_ARN",
+        "TOKENS_TABLE",
+        "PIPELINES_TABLE",
+        "MODELS_BUCKET",
+        "MODELS_TABLE",
+        "RELEASES_TABLE",
+        "PREDICTIONS_TABLE",
+        "SAGEMAKER_ROLE_ARN",
+        "SIGNING_KEY_ARN",
+    )
+} | {"STAGE": "test"}
+
+
+class Answer:
+    """Status, headers and parsed body of one answer."""
+
+    def __init__(self, response: dict[str, Any]) -> None:
+        self.status: int = response["statusCode"]
+        many = {name: values[-1] for name, values in response.get("multiValueHeaders", {}).items()}
+        self.headers = {name.lower(): value for name, value in (many | response["headers"]).items()}
+        self.text: str = response["body"]
+
+    @property
+    def body(self) -> Any:
+        return json.loads(self.text)
+
+
+class Rest:
+    """One caller of the API; change ``scopes`` and ``pipelines`` to be another."""
+
+    def __init__(self, app: Chalice, stage: Stage) -> None:
+        self.app = app
+        self.stage = stage
+        self.predictions = FakeTable("predictions", "request_id", "chunk")
+        self.monotonic = 0.0
+        self.scopes = "read upload predict operate"
+        self.pipelines = "*"
+        self.secret = SECRET
+        self.requests = 0
+
+    def get(self, path: str, resource: str, **parameters: str) -> Answer:
+        return self.call("GET", path, resource, parameters)
+
+    def predict(self, body: str, kind: str = "application/json", accept: str = "*/*", **query: str) -> Answer:
+        resource = "/v1/predictions/{pipeline}"
+        parameters = {"pipeline": query.pop("pipeline", "flights")}
+        return self.call("POST", resource, resource, parameters, body, kind, accept, query)
+
+    def operate(self, action: str, body: object = None, pipeline: str = "flights") -> Answer:
+        resource = "/v1/endpoints/{pipeline}/" + action
+        text = "" if body is None else json.dumps(body)
+        return self.call("POST", resource, resource, {"pipeline": pipeline}, text)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        resource: str,
+        parameters: dict[str, str],
+        body: str = "",
+        kind: str = "application/json",
+        accept: str = "*/*",
+        query: dict[str, str] | None = None,
+    ) -> Answer:
+        self.requests += 1
+        headers = {"content-type": kind, "accept": accept, "x-headrace-origin": self.secret}
+        event = {
+            "httpMethod": method,
+            "headers": headers,
+            "multiValueHeaders": {name: [value] for name, value in headers.items()},
+            "multiValueQueryStringParameters": {n: [v] for n, v in (query or {}).items()} or None,
+            "pathParameters": parameters or None,
+            "stageVariables": None,
+            "body": body or None,
+            "isBase64Encoded": False,
+            "requestContext": {
+                "httpMethod": method,
+                "resourcePath": resource,
+                "path": path.format(**parameters) if "{" in path else path,
+                "requestId": f"request-{self.requests}",
+                "authorizer": {
+                    "principalId": "token-1",
+                    "scopes": self.scopes,
+                    "pipelines": self.pipelines,
+                },
+            },
+        }
+        return Answer(self.app(event, None))
