@@ -1,0 +1,164 @@
+"""The ingest service: uploads become dataset versions; pipelines are defined here."""
+
+from typing import Any
+from urllib.parse import unquote, urlencode
+
+import msgspec
+from chalice.app import Chalice, Response
+from chalicelib.ingest import administer, browse, views, wiring, workflow
+from chalicelib.ingest import reconcile as ticks
+from chalicelib.ingest.keys import PREFIX, Upload
+
+from shared import log
+from shared.entities.pipeline import PipelineDefinition
+from shared.http.api import Api
+from shared.http.authorizer import register_authorizer
+from shared.http.middleware import guard
+from shared.http.request import Request
+
+app = Chalice(app_name="headrace-ingest")
+guard(app, lambda: wiring.origin_secret().values())
+bearer = register_authorizer(app, wiring.tokens)
+api = Api(app, bearer, wiring.LOG)
+
+PAGING = {"limit": "entries per page, 1 to 200", "cursor": "`next` of the page before"}
+CREATED_BY_S3 = {
+    "source": ["aws.s3"],
+    "detail-type": ["Object Created"],
+    "detail": {
+        "bucket": {"name": [wiring.settings().incoming_bucket]},
+        "object": {"key": [{"prefix": PREFIX}]},
+    },
+}
+
+
+@app.on_cw_event(CREATED_BY_S3)
+def on_object_created(event: Any) -> None:
+    """Make a dataset version of an uploaded object."""
+    stored = event.detail["object"]
+    upload = Upload(
+        bucket=event.detail["bucket"]["name"],
+        key=stored["key"],
+        version_id=stored.get("version-id"),
+        size_bytes=stored.get("size", 0),
+    )
+    log.start(correlation_id=upload.version, pipeline=upload.pipeline, key=upload.key)
+    workflow.handle_upload(upload, event.context.aws_request_id, wiring.adapters())
+
+
+@app.schedule("rate(1 minute)", name="reconcile")
+def reconcile(event: Any) -> None:
+    """Do what lost events, crashes and expired leases left undone."""
+    log.start(request_id=event.context.aws_request_id)
+    ticks.reconcile(event.context.aws_request_id, wiring.adapters())
+
+
+@api.route("GET", "/v1/pipelines", scope="read", response=views.PipelineList)
+def list_pipelines(request: Request) -> views.PipelineList:
+    """List the pipelines the token may touch."""
+    found = [p for p in wiring.adapters().pipelines.all() if request.caller.may_touch(p.pipeline)]
+    return views.PipelineList(pipelines=[views.pipeline_view(p) for p in found])
+
+
+@api.route("GET", "/v1/pipelines/{pipeline}", scope="read", response=views.PipelineView)
+def get_pipeline(request: Request, pipeline: str) -> Response:
+    """Show a pipeline's definition with every default."""
+    return _tagged(wiring.adapters().pipelines.read.get(pipeline), 200)
+
+
+@api.route(
+    "PUT",
+    "/v1/pipelines/{pipeline}",
+    scope="operate",
+    body=PipelineDefinition,
+    response=views.PipelineView,
+)
+def put_pipeline(request: Request, pipeline: str) -> Response:
+    """Create a pipeline or replace its definition."""
+    if_match = request.headers.get("if-match")
+    stored, is_new = administer.put_pipeline(wiring.adapters(), pipeline, request.body, if_match)
+    return _tagged(stored, 201 if is_new else 200)
+
+
+@api.route(
+    "DELETE",
+    "/v1/pipelines/{pipeline}",
+    scope="operate",
+    status=204,
+    query={"force": "`true`: also when the pipeline has dataset versions"},
+)
+def delete_pipeline(request: Request, pipeline: str) -> None:
+    """Remove a pipeline's definition; its data stays."""
+    force = request.query.get("force") == "true"
+    if_match = request.headers.get("if-match")
+    administer.delete_pipeline(wiring.adapters(), pipeline, force=force, if_match=if_match)
+
+
+@api.route(
+    "POST",
+    "/v1/datasets/{pipeline}/uploads",
+    scope="upload",
+    body=views.UploadRequest,
+    response=views.UploadView,
+    status=201,
+)
+def permit_upload(request: Request, pipeline: str) -> views.UploadView:
+    """Get a form with which to upload one file of up to 64 MiB."""
+    return administer.permit_upload(wiring.adapters(), pipeline, request.body)
+
+
+@api.route("GET", "/v1/datasets/{pipeline}", scope="read", response=views.VersionList, query=PAGING)
+def list_versions(request: Request, pipeline: str) -> Response:
+    """List a pipeline's dataset versions, newest first."""
+    page = browse.list_versions(
+        wiring.adapters(), unquote(pipeline), request.limit(), request.query.get("cursor")
+    )
+    return _page(request, page)
+
+
+@api.route("GET", "/v1/datasets/{pipeline}/{version}", scope="read", response=views.VersionView)
+def get_version(request: Request, pipeline: str, version: str) -> views.VersionView:
+    """Show one dataset version, by its id, by its alias (d7) or as `latest`."""
+    return views.version_view(browse.find_version(wiring.adapters(), unquote(pipeline), version))
+
+
+@api.route("GET", "/v1/datasets/{pipeline}/{version}/profile", scope="read")
+def get_profile(request: Request, pipeline: str, version: str) -> Response:
+    """Show what the good rows of a version look like, column by column."""
+    row = browse.find_version(wiring.adapters(), pipeline, version)
+    return _json(browse.read_profile(wiring.adapters(), row), 200, {})
+
+
+@api.route(
+    "GET",
+    "/v1/datasets/{pipeline}/{version}/rejects",
+    scope="read",
+    response=views.RejectList,
+    query=PAGING,
+)
+def list_rejects(request: Request, pipeline: str, version: str) -> Response:
+    """List the rows of a version that broke a rule, in file order."""
+    row = browse.find_version(wiring.adapters(), pipeline, version)
+    page = browse.list_rejects(wiring.adapters(), row, request.limit(), request.query.get("cursor"))
+    return _page(request, page)
+
+
+def _tagged(pipeline: Any, status: int) -> Response:
+    body = msgspec.json.encode(views.pipeline_view(pipeline))
+    return _json(body, status, {"ETag": administer.etag(pipeline)})
+
+
+def _page(request: Request, page: views.VersionList | views.RejectList) -> Response:
+    """Answer one page, with a Link to the next (RFC 8288)."""
+    headers = {}
+    if page.next:
+        # The path as clients know it: the API's own stage name in it is CloudFront's business.
+        path = request.path[request.path.index("/v1/") :]
+        query = urlencode({"limit": request.limit(), "cursor": page.next})
+        headers["Link"] = f'<{path}?{query}>; rel="next"'
+    return _json(msgspec.json.encode(page), 200, headers)
+
+
+def _json(body: bytes, status: int, headers: dict[str, Any]) -> Response:
+    shown = {"Content-Type": "application/json", "Cache-Control": "no-store", **headers}
+    return Response(body.decode(), shown, status)

@@ -1,0 +1,1 @@
+"""The ingest service: from an uploaded file to a dataset version."""

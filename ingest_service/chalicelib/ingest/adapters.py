@@ -1,0 +1,33 @@
+"""Everything outside that the ingest stories touch, handed to them as one argument."""
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import msgspec
+from chalicelib.ingest.catalog import Catalog
+from chalicelib.ingest.dataset_files import DatasetFiles
+from chalicelib.ingest.engine import Scratch
+from chalicelib.ingest.pipelines import PipelineStore
+from chalicelib.ingest.raw_objects import RawObjects
+
+from shared.clock import Clock
+from shared.entities.dataset import DatasetVersion
+
+Measure = Callable[[DatasetVersion, float], None]
+
+
+class Adapters(msgspec.Struct, frozen=True, kw_only=True):
+    """One field per resource; tests fill it with fakes in one place."""
+
+    raw: RawObjects
+    files: DatasetFiles
+    catalog: Catalog
+    pipelines: PipelineStore
+    bus: Any
+    clock: Clock
+    open_scratch: Callable[[], AbstractContextManager[Scratch]]
+    measure: Measure
+    log: logging.Logger
+    code_version: str

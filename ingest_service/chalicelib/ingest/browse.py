@@ -1,0 +1,119 @@
+"""What the REST routes read: versions by any of their names, rejects page by page."""
+
+import base64
+import binascii
+import re
+import zlib
+from collections.abc import Iterator
+from itertools import islice
+
+import msgspec
+from chalicelib.ingest.adapters import Adapters
+from chalicelib.ingest.views import RejectList, RejectView, VersionList, describe_reject, version_view
+
+from shared.entities.dataset import DatasetState, DatasetVersion
+from shared.errors import InvalidRequest, NotFound
+
+LATEST = "latest"
+_ALIAS = re.compile(r"d([1-9][0-9]{0,9})")
+
+
+def find_version(adapters: Adapters, pipeline: str, name: str) -> DatasetVersion:
+    """Return the version that *name* (its id, ``d7`` or ``latest``) means.
+
+    Raises
+    ------
+    NotFound
+        There is none.
+    """
+    alias = _ALIAS.fullmatch(name)
+    if name != LATEST and alias is None:
+        return adapters.catalog.read.get(pipeline, name)
+    versions = adapters.catalog.read.versions(pipeline)
+    if alias:
+        versions = [row for row in versions if row.ordinal == int(alias[1])]
+    if not versions:
+        raise NotFound(f"pipeline {pipeline!r} has no dataset version {name!r}")
+    return versions[-1]
+
+
+def list_versions(adapters: Adapters, pipeline: str, limit: int, cursor: str | None) -> VersionList:
+    """Return a page of versions, newest first. A pipeline without uploads has an empty list, an unknown one none.
+
+    Raises
+    ------
+    NotFound
+        There is neither such a pipeline nor any upload under its name.
+    """
+    below = read_cursor(cursor)
+    rows = list(reversed(adapters.catalog.read.versions(pipeline)))
+    if not rows:
+        adapters.pipelines.read.get(pipeline)
+    remaining = [row for row in rows if below is None or row.ordinal < below]
+    shown = remaining[:limit]
+    more = len(remaining) > limit
+    return VersionList(
+        versions=[version_view(row) for row in shown],
+        next=make_cursor(shown[-1].ordinal) if more else None,
+    )
+
+
+def read_profile(adapters: Adapters, row: DatasetVersion) -> bytes:
+    """Return ``profile.json`` of a READY version; a duplicate's is that of the first.
+
+    Raises
+    ------
+    NotFound
+        The version is not READY.
+    """
+    if row.state is not DatasetState.READY:
+        raise NotFound(f"dataset version d{row.ordinal} is {row.state} and has no profile")
+    return adapters.files.read(row.pipeline, row.duplicate_of or row.version, "profile.json")
+
+
+def list_rejects(adapters: Adapters, row: DatasetVersion, limit: int, cursor: str | None) -> RejectList:
+    """Return a page of the rows that broke a rule; none where the upload was refused before its rows were read."""
+    skip = read_cursor(cursor) or 0
+    try:
+        lines = list(islice(_reject_lines(adapters, row), skip, skip + limit + 1))
+    except NotFound:
+        lines = []
+    rejects = [describe_reject(msgspec.json.decode(line, type=RejectView)) for line in lines[:limit]]
+    return RejectList(rejects=rejects, next=make_cursor(skip + limit) if len(lines) > limit else None)
+
+
+def make_cursor(place: int) -> str:
+    """Return *place* as an opaque text."""
+    return base64.urlsafe_b64encode(str(place).encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str | None) -> int | None:
+    """Return the place that *cursor* stands for.
+
+    Raises
+    ------
+    InvalidRequest
+        It is none of ours.
+    """
+    if cursor is None:
+        return None
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        return int(text) if text.isdigit() and len(text) < 12 else _refuse(cursor)
+    except (binascii.Error, ValueError):
+        return _refuse(cursor)
+
+
+def _refuse(cursor: str) -> int:
+    raise InvalidRequest(f"cursor={cursor[:40]!r} is none that this service gave out")
+
+
+def _reject_lines(adapters: Adapters, row: DatasetVersion) -> Iterator[bytes]:
+    """Yield the lines of ``rejects.jsonl.gz`` without ever holding more than a piece of it."""
+    inflate = zlib.decompressobj(wbits=31)
+    rest = b""
+    for chunk in adapters.files.chunks(row.pipeline, row.duplicate_of or row.version, "rejects.jsonl.gz"):
+        *lines, rest = (rest + inflate.decompress(chunk)).split(b"\n")
+        yield from lines
+    if rest:
+        yield rest

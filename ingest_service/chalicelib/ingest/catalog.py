@@ -1,0 +1,208 @@
+"""Adapter: the datasets table. Every change of a version's state is one conditional write (contracts, section 3)."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from chalicelib.ingest.keys import Upload
+
+from shared.clock import LEASE_MARGIN, to_text
+from shared.codec import from_row, to_row
+from shared.conditions import Absent, AtMost, all_of, any_of, having
+from shared.entities.dataset import DatasetState, DatasetVersion
+from shared.errors import ConditionFailed
+from shared.readers import Datasets
+from shared.tables import Change, Table
+
+COUNTERS = "#counters"
+OPEN = "open"
+ATTENTION_INDEX = ("attention", "updated_at")
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What a READY row says beyond its state; the row of a duplicate points to the first version's manifest."""
+
+    content_sha256: str
+    size_bytes: int
+    row_count: int
+    rows_good: int
+    rows_bad: int
+    manifest_uri: str
+    duplicate_of: str | None = None
+
+
+class Catalog:
+    """Dataset versions: who may change them, and to what."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self.read = Datasets(table)
+
+    def find(self, pipeline: str, version: str) -> DatasetVersion | None:
+        """Return the version's row as it is now."""
+        row = self._table.get(pipeline, version)
+        return from_row(row, DatasetVersion) if row else None
+
+    def receive(self, upload: Upload, now: datetime) -> DatasetVersion:
+        """Return the row of *upload*, made RECEIVED under the next ordinal if there is none.
+
+        Two steps, since DynamoDB cannot count up and use the result as a value in one: two events for the
+        same upload at the same moment may leave a gap in the ordinals, never a second row.
+        """
+        there = self.find(upload.pipeline, upload.version)
+        if there:
+            return there
+        counter = self._table.update((COUNTERS, upload.pipeline), Change(add={"ordinal": 1}))
+        row = DatasetVersion(
+            pipeline=upload.pipeline,
+            version=upload.version,
+            ordinal=int(counter["ordinal"]),
+            state=DatasetState.RECEIVED,
+            bucket=upload.bucket,
+            key=upload.key,
+            version_id=upload.version_id,
+            size_bytes=upload.size_bytes,
+            attention=OPEN,
+            correlation_id=upload.version,
+            created_at=to_text(now),
+            updated_at=to_text(now),
+        )
+        try:
+            self._table.put(to_row(row), only_if=Absent("pipeline"))
+        except ConditionFailed:
+            return self.read.get(upload.pipeline, upload.version)
+        return row
+
+    def claim(
+        self, row: DatasetVersion, owner: str, now: datetime, lease: timedelta
+    ) -> DatasetVersion | None:
+        """Return the row VALIDATING under a lease of *owner*, None while another holds it or it is at rest.
+
+        Lambda repeats a failed event under the same request id: such an owner's earlier attempt is dead.
+        """
+        expired = any_of(
+            Absent("lease_until"),
+            AtMost("lease_until", to_text(now - LEASE_MARGIN)),
+            having("owner", owner),
+        )
+        free = any_of(
+            having("state", DatasetState.RECEIVED), all_of(having("state", DatasetState.VALIDATING), expired)
+        )
+        lease_until = to_text(now + lease)
+        change = Change(
+            set={
+                "state": DatasetState.VALIDATING,
+                "owner": owner,
+                "lease_until": lease_until,
+                "attention": OPEN,
+                "updated_at": to_text(now),
+            },
+            add={"attempt": 1},
+        )
+        try:
+            return from_row(self._table.update(_key(row), change, only_if=free), DatasetVersion)
+        except ConditionFailed:
+            return None
+
+    def release(self, mine: DatasetVersion, now: datetime) -> None:
+        """End the lease early, so that a repeated event need not wait for it; no matter if it is not mine any more."""
+        change = Change(set={"updated_at": to_text(now)}, remove=("lease_until",))
+        try:
+            self._table.update(_key(mine), change, only_if=_held(mine))
+        except ConditionFailed:
+            return
+
+    def finish_ready(self, mine: DatasetVersion, outcome: Outcome, now: datetime) -> DatasetVersion:
+        """Make the version READY and, unless it is a duplicate, the first holder of its content.
+
+        Raises
+        ------
+        ConditionFailed
+            The row is not mine any more, or another version holds the content: look with :meth:`holder`.
+        """
+        writes = [self._finishing(mine, DatasetState.READY, to_row(outcome), now)]
+        if outcome.duplicate_of is None:
+            holder = {
+                "pipeline": _content(mine.pipeline),
+                "version": outcome.content_sha256,
+                "holder": mine.version,
+            }
+            free = any_of(Absent("pipeline"), having("holder", mine.version))
+            writes.append(self._table.putting(holder, only_if=free))
+        self._table.transact(*writes)
+        return self.read.get(mine.pipeline, mine.version)
+
+    def finish_rejected(
+        self, mine: DatasetVersion, why: tuple[str, str], facts: dict[str, Any], now: datetime
+    ) -> DatasetVersion:
+        """Make the version REJECTED for *why* (code, sentence); *facts* are the counts and hash known by then.
+
+        Raises
+        ------
+        ConditionFailed
+            The row is not mine any more.
+        """
+        told = {"reason": why[0], "detail": why[1], **facts}
+        self._table.transact(self._finishing(mine, DatasetState.REJECTED, told, now))
+        return self.read.get(mine.pipeline, mine.version)
+
+    def fail(self, row: DatasetVersion, detail: str, now: datetime) -> DatasetVersion | None:
+        """Make a version FAILED whose attempts are used up; None where its lease still lives or it is at rest."""
+        expired = any_of(Absent("lease_until"), AtMost("lease_until", to_text(now - LEASE_MARGIN)))
+        unchanged = all_of(having("state", DatasetState.VALIDATING), having("attempt", row.attempt), expired)
+        change = Change(
+            set={
+                "state": DatasetState.FAILED,
+                "reason": "infrastructure",
+                "detail": detail,
+                "updated_at": to_text(now),
+            },
+            remove=("attention", "owner", "lease_until"),
+        )
+        try:
+            return from_row(self._table.update(_key(row), change, only_if=unchanged), DatasetVersion)
+        except ConditionFailed:
+            return None
+
+    def told(self, row: DatasetVersion) -> None:
+        """Note that the event of *row*, at rest, was announced."""
+        try:
+            self._table.update(_key(row), Change(remove=("attention",)), only_if=having("state", row.state))
+        except ConditionFailed:
+            return
+
+    def holder(self, pipeline: str, content_sha256: str) -> DatasetVersion | None:
+        """Return the READY version of *pipeline* that had this content first."""
+        row = self._table.get(_content(pipeline), content_sha256)
+        return self.find(pipeline, str(row["holder"])) if row else None
+
+    def needing_attention(self, limit: int) -> list[DatasetVersion]:
+        """Return rows that are not at rest or not yet told, longest untouched first."""
+        page = self._table.query(OPEN, index="attention", keys=ATTENTION_INDEX, limit=limit)
+        # The index is eventually consistent and may project little: the table says what is true now.
+        found = [self.find(str(row["pipeline"]), str(row["version"])) for row in page.rows]
+        return [row for row in found if row is not None and row.attention == OPEN]
+
+    def _finishing(
+        self, mine: DatasetVersion, state: DatasetState, facts: dict[str, Any], now: datetime
+    ) -> Any:
+        change = Change(
+            set={"state": state, "attention": OPEN, "updated_at": to_text(now), **facts},
+            remove=("lease_until", "owner"),
+        )
+        return self._table.updating(_key(mine), change, only_if=_held(mine))
+
+
+def _held(mine: DatasetVersion) -> Any:
+    """Require that the row is still VALIDATING in my attempt."""
+    return all_of(
+        having("state", DatasetState.VALIDATING), having("owner", mine.owner), having("attempt", mine.attempt)
+    )
+
+
+def _key(row: DatasetVersion) -> tuple[str, str]:
+    return row.pipeline, row.version
+
+
+def _content(pipeline: str) -> str:
+    return f"#content#{pipeline}"

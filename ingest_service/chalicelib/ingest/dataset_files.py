@@ -1,0 +1,77 @@
+"""Adapter: the files of dataset versions in the data bucket."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from shared.entities.dataset import DatasetManifest
+from shared.errors import NotFound, PreconditionFailed, Unavailable
+from shared.objects import Bucket
+
+PARQUET = "application/vnd.apache.parquet"
+JSON = "application/json"
+GZIP = "application/gzip"
+
+
+class DatasetFiles:
+    """Writes and reads ``datasets/<pipeline>/<version>/…``."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+
+    def key(self, pipeline: str, version: str, name: str) -> str:
+        """Return the key of one file of a version."""
+        return f"datasets/{pipeline}/{version}/{name}"
+
+    def write(self, key: str, content: Path | bytes, content_type: str) -> None:
+        """Write one file; written again by a later attempt it has the same bytes."""
+        if isinstance(content, bytes):
+            self._bucket.write(key, content, content_type=content_type)
+            return
+        with content.open("rb") as file:
+            self._bucket.write(key, file, content_type=content_type)
+
+    def write_manifest(self, manifest: DatasetManifest) -> str:
+        """Write the manifest where there is none yet and return its URI.
+
+        Raises
+        ------
+        Unavailable
+            Another attempt's manifest is there and differs: the next attempt takes that one over.
+        """
+        key = self.key(manifest.pipeline, manifest.version, "manifest.json")
+        body = msgspec.json.encode(manifest)
+        try:
+            self._bucket.write(key, body, content_type=JSON, new=True)
+        except PreconditionFailed:
+            there = self._bucket.read(key)
+            if hashlib.sha256(there).digest() != hashlib.sha256(body).digest():
+                raise Unavailable(f"another attempt has written {self._bucket.uri(key)}") from None
+        return self._bucket.uri(key)
+
+    def manifest(self, pipeline: str, version: str) -> DatasetManifest | None:
+        """Return the manifest of a version, None before it is written."""
+        try:
+            body = self._bucket.read(self.key(pipeline, version, "manifest.json"))
+        except NotFound:
+            return None
+        return msgspec.json.decode(body, type=DatasetManifest)
+
+    def uri(self, pipeline: str, version: str) -> str:
+        """Return the URI of a version's manifest."""
+        return self._bucket.uri(self.key(pipeline, version, "manifest.json"))
+
+    def read(self, pipeline: str, version: str, name: str) -> bytes:
+        """Return one small file of a version."""
+        return self._bucket.read(self.key(pipeline, version, name))
+
+    def chunks(self, pipeline: str, version: str, name: str) -> Iterator[bytes]:
+        """Yield one file of a version piece by piece."""
+        stream = self._bucket.open(self.key(pipeline, version, name))
+        try:
+            while chunk := stream.read(65536):
+                yield chunk
+        finally:
+            stream.close()

@@ -1,0 +1,110 @@
+"""What an object's key says: its pipeline, its file, its version; all of it hostile until checked."""
+
+import hashlib
+import re
+from pathlib import PurePosixPath
+
+import msgspec
+from chalicelib.ingest.reasons import rejection
+
+PREFIX = "incoming/"
+UNROUTED = "#unrouted"  # the pseudo pipeline of versions whose key names none
+MAX_KEY_BYTES = 1024
+EXTENSIONS = {".csv": "csv", ".txt": "csv", ".tsv": "tsv"}
+_PIPELINE = re.compile(r"[a-z][a-z0-9-]{1,38}[a-z0-9]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+class Upload(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of one object, as an event or a listing names it."""
+
+    bucket: str
+    key: str
+    version_id: str | None = None
+    size_bytes: int = 0
+
+    @property
+    def version(self) -> str:
+        """The dataset version: 20 hex digits of SHA-256 over bucket, key and versionId joined by NUL.
+
+        S3 allows NUL in none of the three, so no two uploads share the text that is hashed.
+        """
+        text = "\0".join((self.bucket, self.key, self.version_id or ""))
+        return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+    @property
+    def pipeline(self) -> str:
+        """The pipeline whose version this is: the key's first folder, else :data:`UNROUTED`."""
+        folder = self.key.removeprefix(PREFIX).partition("/")[0]
+        return folder if is_pipeline_name(folder) and self.key.startswith(PREFIX) else UNROUTED
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether this is the empty object that consoles write to show a folder."""
+        return self.key.endswith("/")
+
+
+def is_pipeline_name(text: str) -> bool:
+    """Say whether *text* may be the name of a pipeline."""
+    return _PIPELINE.fullmatch(text) is not None
+
+
+def check_key(key: str) -> None:
+    """Refuse every key that is not ``incoming/<pipeline>/<file>``.
+
+    Raises
+    ------
+    InvalidDataset
+        ``bad_key``.
+    """
+    problem = _problem(key)
+    if problem:
+        raise rejection("bad_key", f"The key {key[:120]!r} {problem}; it must be incoming/<pipeline>/<file>.")
+
+
+def check_file_name(name: str) -> None:
+    """Refuse a file name that cannot be the last part of a key or has no format we read.
+
+    Raises
+    ------
+    InvalidDataset
+        ``bad_key`` or ``unsupported_format``.
+    """
+    if "/" in name or name in {"", ".", ".."}:
+        raise rejection("bad_key", f"The file name {name[:120]!r} is not one name without slashes.")
+    check_key(f"{PREFIX}any/{name}")
+    format_of(name)
+
+
+def format_of(key: str, wanted: str = "auto") -> str:
+    """Return ``csv`` or ``tsv`` by the key's ending.
+
+    Raises
+    ------
+    InvalidDataset
+        ``unsupported_format``: another ending, or not the format the pipeline *wants*.
+    """
+    ending = PurePosixPath(key).suffix.lower()
+    found = EXTENSIONS.get(ending)
+    if found is None:
+        raise rejection(
+            "unsupported_format",
+            f"The file's name ends in {ending[:20] or 'nothing'!r}; .csv, .tsv and .txt are read.",
+        )
+    if wanted not in {"auto", found} and ending != ".txt":
+        raise rejection("unsupported_format", f"The file is {found}, the pipeline's data.format is {wanted}.")
+    return found
+
+
+def _problem(key: str) -> str | None:
+    """Return what is wrong with *key*, None when nothing is."""
+    parts = key.split("/")
+    checks = (
+        (len(key.encode(errors="surrogatepass")) > MAX_KEY_BYTES, f"has more than {MAX_KEY_BYTES} bytes"),
+        (_CONTROL.search(key) is not None, "has control characters"),
+        (any(part in {".", ".."} for part in parts), "has a part of dots only"),
+        (len(parts) > 3, "lies deeper than one folder"),
+        (len(parts) < 3 or not parts[-1], "has no pipeline or no file"),
+        (len(parts) == 3 and not is_pipeline_name(parts[1]), "names no possible pipeline"),
+    )
+    return next((text for wrong, text in checks if wrong), None)

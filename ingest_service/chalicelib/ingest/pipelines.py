@@ -1,0 +1,92 @@
+"""Adapter: the pipelines table, which only this service writes."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from shared.clock import to_text
+from shared.codec import from_row, to_row
+from shared.conditions import Absent, having
+from shared.entities.pipeline import Pipeline, PipelineDefinition
+from shared.errors import ConditionFailed, NotFound, PreconditionFailed
+from shared.readers import Pipelines, all_rows
+from shared.tables import Change, Table
+
+KIND = "pipeline"
+
+
+class PipelineStore:
+    """Stored definitions; ``rev`` counts their changes and is their ETag."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self.read = Pipelines(table)
+
+    def all(self) -> list[Pipeline]:
+        """Return every pipeline, by name."""
+        return [from_row(row, Pipeline) for row in all_rows(self._table, KIND)]
+
+    def put(
+        self, name: str, definition: PipelineDefinition, now: datetime, *, rev: int | None = None
+    ) -> tuple[Pipeline, bool]:
+        """Store *definition* with its defaults filled in; return the pipeline and whether it is new.
+
+        With *rev* only that revision is replaced.
+
+        Raises
+        ------
+        PreconditionFailed
+            Someone else has changed the pipeline since *rev*.
+        """
+        plain: dict[str, Any] = msgspec.to_builtins(definition)
+        if rev is None:
+            created = self._create(name, plain, now)
+            if created:
+                return created, True
+        return self._replace(name, plain, now, rev), False
+
+    def delete(self, name: str, *, rev: int | None = None) -> None:
+        """Remove the definition of *name*; its data stays.
+
+        Raises
+        ------
+        NotFound
+            There is none.
+        PreconditionFailed
+            Its revision is not *rev*.
+        """
+        self._check_rev(name, rev)
+        condition = having("rev", rev) if rev is not None else None
+        try:
+            self._table.delete((KIND, name), only_if=condition)
+        except ConditionFailed:
+            raise PreconditionFailed(f"pipeline {name!r} has changed since revision {rev}") from None
+
+    def _create(self, name: str, plain: dict[str, Any], now: datetime) -> Pipeline | None:
+        at = to_text(now)
+        pipeline = Pipeline(pipeline=name, definition=plain, rev=1, created_at=at, updated_at=at)
+        try:
+            self._table.put(to_row(pipeline), only_if=Absent("pipeline"))
+        except ConditionFailed:
+            return None
+        return pipeline
+
+    def _replace(self, name: str, plain: dict[str, Any], now: datetime, rev: int | None) -> Pipeline:
+        self._check_rev(name, rev)
+        condition = having("kind", KIND) if rev is None else having("rev", rev)
+        change = Change(set={"definition": plain, "updated_at": to_text(now)})
+        try:
+            return from_row(self._table.update((KIND, name), change, only_if=condition), Pipeline)
+        except ConditionFailed:
+            raise PreconditionFailed(f"pipeline {name!r} was changed or deleted meanwhile") from None
+
+    def _check_rev(self, name: str, rev: int | None) -> None:
+        try:
+            found = self.read.get(name).rev
+        except NotFound:
+            if rev is None:
+                raise
+            raise PreconditionFailed(f"there is no pipeline {name!r} of revision {rev}") from None
+        if rev is not None and found != rev:
+            raise PreconditionFailed(f"pipeline {name!r} has revision {found}, If-Match names {rev}")

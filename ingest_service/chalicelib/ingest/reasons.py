@@ -1,0 +1,132 @@
+"""Every reason why an upload is REJECTED: the code, what it means and what to do.
+
+``docs/reference/reason-codes.md`` is made from this table; a test keeps the two equal.
+"""
+
+import msgspec
+
+from shared.errors import InvalidDataset
+
+
+class Reason(msgspec.Struct, frozen=True, kw_only=True):
+    """One documented reason code."""
+
+    code: str
+    meaning: str
+    remedy: str
+
+
+def _reason(code: str, meaning: str, remedy: str) -> Reason:
+    return Reason(code=code, meaning=meaning, remedy=remedy)
+
+
+REASONS: tuple[Reason, ...] = (
+    _reason(
+        "bad_key",
+        "The object's key is not `incoming/<pipeline>/<file>`: deeper, without a pipeline, with `..`, "
+        "with control characters or over 1,024 bytes.",
+        "Upload the file again under a key of that form.",
+    ),
+    _reason(
+        "unknown_pipeline",
+        "No pipeline has the name that the key says.",
+        "Create it with `PUT /v1/pipelines/<name>`, then upload the file again; or correct the key.",
+    ),
+    _reason(
+        "unsupported_format",
+        "The file's name does not end in `.csv`, `.tsv` or `.txt`, or not in what `data.format` asks for.",
+        "Save the data as comma or tab separated text in UTF-8 and name it so.",
+    ),
+    _reason("too_large", "The file has more than 1 GiB.", "Split it and upload the parts one by one."),
+    _reason(
+        "object_gone",
+        "The object version was deleted before it could be read.",
+        "Upload the file again and leave it there.",
+    ),
+    _reason("empty_file", "The file has no bytes, or only blank lines.", "Upload the file with its data."),
+    _reason("no_rows", "The file has a header and no row below it.", "Upload a file with data."),
+    _reason(
+        "wrong_encoding",
+        "The file is not UTF-8; the sentence names the first wrong byte.",
+        "Save it as UTF-8 (in Excel: *CSV UTF-8*) and upload it again.",
+    ),
+    _reason(
+        "not_text",
+        "The file has NUL bytes: it is an archive, an image or a spreadsheet under a text file's name.",
+        "Export the data as CSV and upload that.",
+    ),
+    _reason(
+        "bad_header",
+        "The first line cannot be read as column names: quotes do not close, it is over 1 MiB, or a name has "
+        "control characters or over 128 characters.",
+        "Mend the first line.",
+    ),
+    _reason(
+        "empty_column_name",
+        "A column has no name.",
+        "Name every column in the first line; look for a delimiter at the end of it.",
+    ),
+    _reason(
+        "duplicate_columns",
+        "Two columns have the same name (upper and lower case count as equal).",
+        "Rename or remove one of them.",
+    ),
+    _reason("too_many_columns", "The file has more than 1,000 columns.", "Remove columns that do not help."),
+    _reason(
+        "missing_column",
+        "A column that the pipeline names as target, time, key or group is not in the header.",
+        "Add it to the file, or correct the pipeline's definition.",
+    ),
+    _reason(
+        "wrong_column_type",
+        "The time column does not hold dates or times, or the target of a regression does not hold numbers.",
+        "Correct the column's values, or name another column in the pipeline's definition.",
+    ),
+    _reason(
+        "schema_mismatch",
+        "Columns were added, lost or changed their type since the pipeline's newest READY version; "
+        "the sentence lists them.",
+        "Upload a file of the same columns, or create a new pipeline for the new ones.",
+    ),
+    _reason(
+        "unterminated_quote",
+        "A quoted value never closes, so the rest of the file would be one cell.",
+        'Close the quote after the row that the sentence names; a quote inside a quoted value is written `""`.',
+    ),
+    _reason(
+        "too_many_bad_rows",
+        "More rows break a rule than `data.max_bad` allows, or any row does while `data.on_bad_rows` is `reject`.",
+        "Read them with `GET /v1/datasets/<pipeline>/<version>/rejects`, mend the file and upload it again.",
+    ),
+    _reason(
+        "too_few_rows",
+        "After the split no row is left to train on, or none to test on.",
+        "Upload more rows, or change `split` in the pipeline's definition.",
+    ),
+)
+
+CODES = frozenset(reason.code for reason in REASONS)
+
+
+def rejection(code: str, detail: str) -> InvalidDataset:
+    """Return the error that makes a version REJECTED; *code* must be documented above."""
+    if code not in CODES:
+        raise KeyError(f"reason code {code!r} is not documented in REASONS")
+    return InvalidDataset(code, detail)
+
+
+def reference_page() -> str:
+    """Return the Markdown of ``docs/reference/reason-codes.md``."""
+    lines = [
+        "# Reason codes",
+        "",
+        "<!-- Made from ingest_service/chalicelib/ingest/reasons.py; change it there and run the test to see how. -->",
+        "",
+        "An upload that cannot become a dataset version is REJECTED with one of these codes and a sentence that",
+        "says what was wrong and where. Nothing is lost: the object, its row and the rows that broke a rule stay.",
+        "",
+        "| code | what it means | what to do |",
+        "|---|---|---|",
+    ]
+    lines += [f"| `{reason.code}` | {reason.meaning} | {reason.remedy} |" for reason in REASONS]
+    return "\n".join(lines) + "\n"

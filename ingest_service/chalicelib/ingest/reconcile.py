@@ -1,0 +1,88 @@
+"""The minute's tick: what lost events, crashes and expired leases left undone."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from itertools import islice
+
+from chalicelib.ingest.adapters import Adapters
+from chalicelib.ingest.keys import PREFIX, Upload
+from chalicelib.ingest.workflow import advance
+
+from shared import log
+from shared.clock import LEASE_MARGIN, to_text
+from shared.entities.dataset import DatasetState, DatasetVersion
+from shared.errors import HeadraceError, NotFound
+from shared.objects import ObjectInfo
+
+MAX_ROWS = 25  # looked at in one tick
+MAX_WORK = 5  # validated in one tick, the rest in the next: a tick must end before its function's time does
+MAX_LISTED = 20_000  # objects per pipeline and tick
+MAX_LOOKED_UP = 200
+MIN_AGE = timedelta(minutes=2)  # younger objects' events are on their way
+MAX_AGE = timedelta(hours=24)  # EventBridge has given up by then
+
+
+def reconcile(owner: str, adapters: Adapters) -> int:
+    """Finish what is overdue; return how many versions were advanced."""
+    overdue = [row for row in adapters.catalog.needing_attention(MAX_ROWS) if _is_overdue(row, adapters)]
+    advanced = sum(_try(row, owner, adapters) for row in overdue[:MAX_WORK])
+    for upload in islice(_forgotten(adapters), max(0, MAX_WORK - advanced)):
+        row = adapters.catalog.receive(upload, adapters.clock())
+        advanced += _try(row, owner, adapters)
+    return advanced
+
+
+def _is_overdue(row: DatasetVersion, adapters: Adapters) -> bool:
+    """Say whether nobody is at work on *row* any more; a fresh row's own event handler comes first."""
+    now = adapters.clock()
+    if row.state is DatasetState.VALIDATING:
+        return row.lease_until is None or row.lease_until <= to_text(now - LEASE_MARGIN)
+    return row.updated_at <= to_text(now - LEASE_MARGIN)
+
+
+def _try(row: DatasetVersion, owner: str, adapters: Adapters) -> bool:
+    """Advance one version; one that fails must not keep the others waiting."""
+    log.bind(correlation_id=row.correlation_id, pipeline=row.pipeline)
+    try:
+        # An own owner per version and attempt: one tick's second try must not look like a dead first one.
+        advance(row, f"{owner}/{row.version}", adapters)
+    except HeadraceError:
+        adapters.log.exception("version not finished; a later tick tries again")
+        return False
+    return True
+
+
+def _forgotten(adapters: Adapters) -> Iterable[Upload]:
+    """Yield uploads without a row: their event was lost."""
+    now = adapters.clock()
+    for pipeline in adapters.pipelines.read.names():
+        recent = _recent(adapters.raw.list(f"{PREFIX}{pipeline}/"), now)
+        for info in _slice_of(recent, now):
+            upload = _upload(info.key, adapters)
+            if upload and not upload.is_folder and not adapters.catalog.find(upload.pipeline, upload.version):
+                yield upload
+
+
+def _recent(objects: Iterable[ObjectInfo], now: datetime) -> list[ObjectInfo]:
+    return [
+        info
+        for info in islice(objects, MAX_LISTED)
+        if info.modified_at is not None and MIN_AGE <= now - info.modified_at <= MAX_AGE
+    ]
+
+
+def _slice_of(recent: list[ObjectInfo], now: datetime) -> list[ObjectInfo]:
+    """Return this minute's share: many recent objects are looked up in turns, each within a few ticks."""
+    turns = -(-len(recent) // MAX_LOOKED_UP) or 1
+    return recent[int(now.timestamp() // 60) % turns :: turns]
+
+
+def _upload(key: str, adapters: Adapters) -> Upload | None:
+    """Return the newest version of the object under *key* as an upload, None once it is gone."""
+    try:
+        info = adapters.raw.head(key)
+    except NotFound:
+        return None
+    return Upload(
+        bucket=adapters.raw.bucket_name, key=key, version_id=info.version_id, size_bytes=info.size_bytes
+    )

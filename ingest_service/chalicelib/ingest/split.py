@@ -1,0 +1,94 @@
+"""Which side a row belongs to: by time, by hash of the row or its key, by group.
+
+A hash is 64 bits of MD5, as DuckDB and any other tool compute it alike: DuckDB's own ``hash()`` changes
+between its versions, and a row must stay on its side for ever.
+"""
+
+# ruff: noqa: S608 - SQL here is made of our own names; what users wrote passes through engine.literal and identifier.
+
+import hashlib
+
+import msgspec
+from chalicelib.ingest.engine import Scratch
+from chalicelib.ingest.reasons import rejection
+
+from shared.entities.pipeline import Split, fraction
+
+SIDES = ("train", "validation", "test")
+BUCKETS = 10_000
+_UNIT = "\x1f"
+
+
+class Sides(msgspec.Struct, frozen=True, kw_only=True):
+    """The SQL condition of each side over the good rows."""
+
+    conditions: dict[str, str]
+
+
+def bucket_sql(texts: list[str], seed: int) -> str:
+    """Return SQL for a row's bucket, 0 to 9,999, from the SQL of its *texts*; must equal :func:`bucket`."""
+    joined = ", ".join([f"'{seed}'", *(f"coalesce({text}, '')" for text in texts)])
+    return f"(md5_number_lower(concat_ws('{_UNIT}', {joined})) % {BUCKETS})::INTEGER"
+
+
+def bucket(texts: list[str | None], seed: int) -> int:
+    """Return the bucket of a row's *texts*: bytes 8 to 15 of MD5, little-endian, modulo 10,000."""
+    joined = _UNIT.join([str(seed), *(text or "" for text in texts)])
+    digest = hashlib.md5(joined.encode(), usedforsecurity=False).digest()
+    return int.from_bytes(digest[8:16], "little") % BUCKETS
+
+
+def sides_by_bucket(split: Split) -> Sides:
+    """Return the sides of rows with a column ``bucket``."""
+    test = round(fraction(split.test) * BUCKETS)
+    validation = test + round(fraction(split.validation) * BUCKETS)
+    return Sides(
+        conditions={
+            "train": f"bucket >= {validation}",
+            "validation": f"bucket >= {test} AND bucket < {validation}",
+            "test": f"bucket < {test}",
+        }
+    )
+
+
+def sides_by_time(scratch: Scratch, rows: str, time: str, split: Split) -> Sides:
+    """Return the sides of *rows* by the column *time*: the newest judge, those before them tune.
+
+    A side begins at a time, so rows of equal time stay together.
+    """
+    (total,) = scratch.row(f"SELECT count(*) FROM {rows}")
+    test = round(total * fraction(split.test))
+    validation = round(total * fraction(split.validation))
+    test_from = _time_at(scratch, rows, time, total - test)
+    validation_from = _time_at(scratch, rows, time, total - test - validation)
+    return Sides(
+        conditions={
+            "train": f"{time} < {validation_from}",
+            "validation": f"{time} >= {validation_from} AND {time} < {test_from}",
+            "test": f"{time} >= {test_from}",
+        }
+    )
+
+
+def check_sides(rows: dict[str, int]) -> None:
+    """Demand rows to train on and to test on.
+
+    Raises
+    ------
+    InvalidDataset
+        ``too_few_rows``.
+    """
+    for side in ("train", "test"):
+        if not rows.get(side):
+            told = ", ".join(f"{count} {name}" for name, count in rows.items())
+            raise rejection("too_few_rows", f"The split leaves no row to {side} on ({told} rows).")
+
+
+def _time_at(scratch: Scratch, rows: str, time: str, place: int) -> str:
+    """Return, as SQL, the time of the row at *place* (0 is the oldest); past the end, a time after all."""
+    found = scratch.rows(
+        f"""SELECT {time}::VARCHAR FROM (
+            SELECT {time}, sum(count(*)) OVER (ORDER BY {time}) AS up_to FROM {rows} GROUP BY {time})
+        WHERE up_to > {place} ORDER BY {time} LIMIT 1"""
+    )
+    return f"TIMESTAMP '{found[0][0]}'" if found else "TIMESTAMP 'infinity'"

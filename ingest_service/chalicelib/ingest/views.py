@@ -1,0 +1,117 @@
+"""What the REST routes take and answer."""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from shared.entities.dataset import DatasetVersion
+from shared.entities.pipeline import Pipeline
+
+
+class PipelineView(msgspec.Struct, frozen=True, kw_only=True):
+    """A stored pipeline; ``rev`` is also its ETag."""
+
+    pipeline: str
+    rev: int
+    definition: dict[str, Any]
+    created_at: str
+    updated_at: str
+
+
+class PipelineList(msgspec.Struct, frozen=True, kw_only=True):
+    """All pipelines the token may touch, by name."""
+
+    pipelines: list[PipelineView]
+
+
+class UploadRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to be uploaded; with its size a file that is too big is refused before it travels."""
+
+    filename: Annotated[str, Meta(min_length=1, max_length=900)]
+    size_bytes: Annotated[int, Meta(ge=0)] | None = None
+
+
+class UploadForm(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to POST the file, and the form fields that go with it, before the field ``file``."""
+
+    url: str
+    fields: dict[str, str]
+
+
+class UploadView(msgspec.Struct, frozen=True, kw_only=True):
+    """A permission to upload one object, until ``expires_at``."""
+
+    upload: UploadForm
+    key: str
+    expires_at: str
+    max_bytes: int
+
+
+class VersionView(msgspec.Struct, frozen=True, kw_only=True):
+    """One dataset version; ``alias`` (d7) and ``version`` both name it in paths."""
+
+    version: str
+    alias: str
+    ordinal: int
+    state: str
+    key: str
+    size_bytes: int
+    row_count: int | None
+    rows_good: int | None
+    rows_bad: int | None
+    reason: str | None
+    detail: str | None
+    duplicate_of: str | None
+    created_at: str
+    updated_at: str
+
+
+class VersionList(msgspec.Struct, frozen=True, kw_only=True):
+    """Versions of one pipeline, newest first; ``next`` is the cursor of the next page."""
+
+    versions: list[VersionView]
+    next: str | None
+
+
+class RejectView(msgspec.Struct, frozen=True, kw_only=True):
+    """One bad row. ``row`` counts as a spreadsheet does: the header is row 1."""
+
+    row: int
+    column: str | None = None
+    value: str | None = None
+    rule: str
+    detail: str = ""
+
+
+class RejectList(msgspec.Struct, frozen=True, kw_only=True):
+    """Bad rows of one version, in file order."""
+
+    rejects: list[RejectView]
+    next: str | None
+
+
+def pipeline_view(pipeline: Pipeline) -> PipelineView:
+    """Return what clients see of a stored pipeline."""
+    return PipelineView(
+        pipeline=pipeline.pipeline,
+        rev=pipeline.rev,
+        definition=pipeline.definition,
+        created_at=pipeline.created_at,
+        updated_at=pipeline.updated_at,
+    )
+
+
+def version_view(row: DatasetVersion) -> VersionView:
+    """Return what clients see of a dataset version."""
+    shown: dict[str, Any] = {
+        name: getattr(row, name) for name in VersionView.__struct_fields__ if name != "alias"
+    }
+    return VersionView(alias=f"d{row.ordinal}", **shown)
+
+
+def describe_reject(reject: RejectView) -> RejectView:
+    """Return *reject* with its sentence."""
+    where = f"row {reject.row}" + (f", column {reject.column!r}" if reject.column else "")
+    value = f": {reject.value!r}" if reject.value else ""
+    return msgspec.structs.replace(reject, detail=f"{where}: {reject.rule}{value}")

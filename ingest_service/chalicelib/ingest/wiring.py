@@ -1,0 +1,78 @@
+"""Build the adapters once, from the environment: the only place that makes clients."""
+
+import functools
+import os
+
+from chalicelib.ingest.adapters import Adapters
+from chalicelib.ingest.catalog import Catalog
+from chalicelib.ingest.dataset_files import DatasetFiles
+from chalicelib.ingest.engine import open_scratch
+from chalicelib.ingest.pipelines import PipelineStore
+from chalicelib.ingest.raw_objects import RawObjects
+from chalicelib.ingest.settings import Settings
+
+from shared import log, metrics
+from shared.auth import Tokens
+from shared.aws import client
+from shared.bus import Bus
+from shared.clock import utc_now
+from shared.entities.dataset import DatasetState, DatasetVersion
+from shared.objects import Bucket
+from shared.secrets import OriginSecret
+from shared.tables import Table
+
+LOG = log.logger("ingest")
+
+
+@functools.cache
+def settings() -> Settings:
+    """Return the settings of this process."""
+    return Settings.from_env(os.environ)
+
+
+@functools.cache
+def adapters() -> Adapters:
+    """Return the adapters of this process; made at the first request, so that packaging needs no AWS."""
+    chosen = settings()
+    datasets = Table(client("dynamodb"), chosen.datasets_table, "pipeline", "version")
+    pipelines = Table(client("dynamodb"), chosen.pipelines_table, "kind", "pipeline")
+    return Adapters(
+        raw=RawObjects(Bucket(client("s3"), chosen.incoming_bucket)),
+        files=DatasetFiles(Bucket(client("s3"), chosen.data_bucket)),
+        catalog=Catalog(datasets),
+        pipelines=PipelineStore(pipelines),
+        bus=Bus(client("events"), chosen.stage),
+        clock=utc_now,
+        open_scratch=open_scratch,
+        measure=measure,
+        log=LOG,
+        code_version=chosen.code_version,
+    )
+
+
+@functools.cache
+def tokens() -> Tokens:
+    """Return the tokens table for the authorizer."""
+    return Tokens(Table(client("dynamodb"), settings().tokens_table, "token_sha256"))
+
+
+@functools.cache
+def origin_secret() -> OriginSecret:
+    """Return the secret that CloudFront sends."""
+    return OriginSecret(client("secretsmanager"), settings().origin_secret_arn)
+
+
+def measure(row: DatasetVersion, seconds: float) -> None:
+    """Write the metrics of one decided version; its id is searchable, not a dimension."""
+    metrics.emit(
+        {
+            "RowsRead": (row.row_count or 0, "Count"),
+            "RowsBad": (row.rows_bad or 0, "Count"),
+            "IngestDuration": (seconds, "Seconds"),
+            "IngestBytes": (row.size_bytes, "Bytes"),
+            "VersionsRejected": (int(row.state is DatasetState.REJECTED), "Count"),
+            "VersionsFailed": (int(row.state is DatasetState.FAILED), "Count"),
+        },
+        dimensions={"stage": settings().stage, "service": "ingest", "pipeline": row.pipeline},
+        properties={"version": row.version, "state": row.state, "reason": row.reason, "attempt": row.attempt},
+    )

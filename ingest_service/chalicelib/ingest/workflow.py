@@ -1,0 +1,150 @@
+"""The story of each trigger of the ingest service.
+
+An upload: receive its row → claim it → validate → READY or REJECTED → announce → put its row at rest.
+The minute's tick does again whatever was left undone, from the rows and the objects alone.
+Events are hints, rows are truth: each story may be told twice, or begin where another broke off.
+"""
+
+from datetime import timedelta
+
+from chalicelib.ingest import catalog as rows
+from chalicelib.ingest.adapters import Adapters
+from chalicelib.ingest.catalog import Outcome
+from chalicelib.ingest.keys import Upload
+from chalicelib.ingest.validation import Duplicate, Refusal, validate_upload
+
+from shared.entities.dataset import DatasetManifest, DatasetState, DatasetVersion
+from shared.errors import ConditionFailed, HeadraceError
+from shared.events import DatasetVersionReady, DatasetVersionRejected, Event
+
+# The Lambda's own time limit: a lease that runs out belongs to nobody who still works.
+LEASE = timedelta(minutes=15)
+MAX_ATTEMPTS = 5
+DECIDED = frozenset({DatasetState.READY, DatasetState.REJECTED})
+
+
+def handle_upload(upload: Upload, owner: str, adapters: Adapters) -> DatasetVersion | None:
+    """Bring one uploaded object version to rest; None for the empty objects that stand for folders.
+
+    Raises
+    ------
+    Unavailable
+        Something outside failed; the same event may be handled again.
+    """
+    if upload.is_folder:
+        return None
+    row = adapters.catalog.receive(upload, adapters.clock())
+    return advance(row, owner, adapters)
+
+
+def advance(row: DatasetVersion, owner: str, adapters: Adapters) -> DatasetVersion:
+    """Do what *row* still lacks and return it as it is then."""
+    if row.state in DECIDED:
+        return announce(row, adapters)
+    if row.state is DatasetState.VALIDATING and row.attempt >= MAX_ATTEMPTS:
+        return give_up(row, adapters)
+    mine = adapters.catalog.claim(row, owner, adapters.clock(), LEASE)
+    if mine is None:
+        adapters.log.info("another attempt holds the version, or it is at rest")
+        return row
+    return announce(decide(mine, adapters), adapters)
+
+
+def decide(mine: DatasetVersion, adapters: Adapters) -> DatasetVersion:
+    """Validate the claimed version and return its row, READY or REJECTED."""
+    began = adapters.clock()
+    try:
+        decided = _decide(mine, adapters)
+    except ConditionFailed:
+        # Another attempt took over while this one worked: the row says what became of the version.
+        return adapters.catalog.read.get(mine.pipeline, mine.version)
+    except HeadraceError:
+        adapters.catalog.release(mine, adapters.clock())
+        raise
+    adapters.measure(decided, (adapters.clock() - began).total_seconds())
+    return decided
+
+
+def announce(row: DatasetVersion, adapters: Adapters) -> DatasetVersion:
+    """Tell the bus about a decided version, once more if that is what was lost, then put its row at rest."""
+    if row.attention == rows.OPEN and row.state in DECIDED:
+        adapters.bus.announce(_event(row), correlation_id=row.correlation_id)
+        adapters.catalog.told(row)
+    return row
+
+
+def give_up(row: DatasetVersion, adapters: Adapters) -> DatasetVersion:
+    """Make FAILED a version that no attempt could finish, once its last lease has run out."""
+    detail = f"{row.attempt} attempts did not finish; upload the file again, or see the service's log."
+    failed = adapters.catalog.fail(row, detail, adapters.clock())
+    if failed is None:
+        return row
+    adapters.log.error("dataset version failed", extra={"version": row.version, "attempts": row.attempt})
+    adapters.measure(failed, 0.0)
+    return failed
+
+
+def _decide(mine: DatasetVersion, adapters: Adapters) -> DatasetVersion:
+    # A manifest without a READY row: an attempt died between the two. Its work is whole, its last step is not.
+    written = adapters.files.manifest(mine.pipeline, mine.version)
+    result = written or validate_upload(mine, adapters)
+    match result:
+        case Refusal(reason=reason, detail=detail, facts=facts):
+            return adapters.catalog.finish_rejected(mine, (reason, detail), facts, adapters.clock())
+        case Duplicate(first=first):
+            return adapters.catalog.finish_ready(mine, _same_as(first), adapters.clock())
+    return _finish_ready(mine, result, adapters)
+
+
+def _finish_ready(mine: DatasetVersion, manifest: DatasetManifest, adapters: Adapters) -> DatasetVersion:
+    """Make the version READY; where another got the same content in first, as its duplicate."""
+    outcome = _outcome(manifest, adapters)
+    try:
+        return adapters.catalog.finish_ready(mine, outcome, adapters.clock())
+    except ConditionFailed:
+        first = adapters.catalog.holder(mine.pipeline, outcome.content_sha256)
+        if first is None or first.version == mine.version:
+            raise
+    return adapters.catalog.finish_ready(mine, _same_as(first), adapters.clock())
+
+
+def _outcome(manifest: DatasetManifest, adapters: Adapters) -> Outcome:
+    return Outcome(
+        content_sha256=manifest.raw.sha256,
+        size_bytes=manifest.raw.size_bytes,
+        row_count=manifest.rows.read,
+        rows_good=manifest.rows.good,
+        rows_bad=manifest.rows.bad,
+        manifest_uri=adapters.files.uri(manifest.pipeline, manifest.version),
+    )
+
+
+def _same_as(first: DatasetVersion) -> Outcome:
+    return Outcome(
+        content_sha256=first.content_sha256 or "",
+        size_bytes=first.size_bytes,
+        row_count=first.row_count or 0,
+        rows_good=first.rows_good or 0,
+        rows_bad=first.rows_bad or 0,
+        manifest_uri=first.manifest_uri or "",
+        duplicate_of=first.version,
+    )
+
+
+def _event(row: DatasetVersion) -> Event:
+    if row.state is DatasetState.READY:
+        return DatasetVersionReady(
+            pipeline=row.pipeline,
+            version=row.version,
+            ordinal=row.ordinal,
+            manifest_uri=row.manifest_uri or "",
+            row_count=row.row_count or 0,
+            duplicate_of=row.duplicate_of,
+        )
+    return DatasetVersionRejected(
+        pipeline=row.pipeline,
+        version=row.version,
+        object_uri=f"s3://{row.bucket}/{row.key}",
+        reason=row.reason or "",
+        detail=row.detail or "",
+    )
