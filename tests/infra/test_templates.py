@@ -1,0 +1,205 @@
+import copy
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.complete import TTL_ATTRIBUTE, TTL_TABLES
+from tests.infra import rules
+from tests.infra.rules import Template
+
+FOUNDATION_RULES = [
+    rules.buckets_are_closed,
+    rules.incoming_tells_eventbridge,
+    rules.tables_are_safe,
+    rules.tables_have_the_agreed_keys,
+    rules.data_outlives_the_stack,
+    rules.queues_keep_dead_letters,
+    rules.nobody_is_everybody,
+    rules.roles_are_least_privilege,
+    rules.no_secret_is_written_down,
+]
+EDGE_RULES = [
+    rules.behaviours_are_in_order,
+    rules.api_answers_are_never_cached,
+    rules.errors_are_passed_on,
+    rules.origins_are_guarded,
+    rules.no_secret_is_written_down,
+]
+OUTPUTS = {
+    *("IncomingBucket", "DataBucket", "ModelsBucket", "SiteBucket"),
+    *("PipelinesTable", "DatasetsTable", "JobsTable", "ModelsTable", "ReleasesTable"),
+    *("PredictionsTable", "TokensTable", "IdempotencyTable"),
+    *("SagemakerRoleArn", "SigningKeyArn", "OriginSecretArn", "AlertsTopicArn"),
+    *("IngestDeadLettersArn", "TrainingDeadLettersArn", "InferenceDeadLettersArn"),
+}
+Rule = Callable[[Template], list[str]]
+
+
+def _at(template: Template, path: str) -> tuple[Any, Any]:
+    """Return the container and last key of a path into the resources, its parts between slashes."""
+    *parents, last = [int(part) if part.isdigit() else part for part in path.split("/")]
+    place = template["Resources"]
+    for part in parents:
+        place = place[part]
+    return place, last
+
+
+def drop(path: str) -> Callable[[Template], None]:
+    def change(template: Template) -> None:
+        place, last = _at(template, path)
+        del place[last]
+
+    return change
+
+
+def put(path: str, value: Any) -> Callable[[Template], None]:
+    def change(template: Template) -> None:
+        place, last = _at(template, path)
+        place[last] = value
+
+    return change
+
+
+def swap_behaviours(template: Template) -> None:
+    behaviours = template["Resources"]["Distribution"]["Properties"]["DistributionConfig"]["CacheBehaviors"]
+    behaviours[0], behaviours[5] = behaviours[5], behaviours[0]
+
+
+def show_the_secret(template: Template) -> None:
+    template["Parameters"]["OriginSecret"]["NoEcho"] = False
+
+
+def tell_the_secret(template: Template) -> None:
+    template["Outputs"]["OriginSecret"] = {"Value": {"Ref": "OriginSecret"}}
+
+
+_ROLE = "SagemakerRole/Properties/Policies/0/PolicyDocument/Statement"
+_EDGE = "Distribution/Properties/DistributionConfig"
+BREAKS: list[tuple[str, Rule, Callable[[Template], None]]] = [
+    ("foundation.yaml", rules.buckets_are_closed, drop("DataBucket/Properties/BucketEncryption")),
+    ("foundation.yaml", rules.buckets_are_closed, drop("ModelsBucket/Properties/VersioningConfiguration")),
+    ("foundation.yaml", rules.buckets_are_closed, drop("SiteBucket/Properties/OwnershipControls")),
+    (
+        "foundation.yaml",
+        rules.buckets_are_closed,
+        drop("SiteBucket/Properties/LifecycleConfiguration/Rules/0"),
+    ),
+    (
+        "foundation.yaml",
+        rules.buckets_are_closed,
+        put("SiteBucket/Properties/PublicAccessBlockConfiguration/BlockPublicPolicy", False),
+    ),
+    ("foundation.yaml", rules.buckets_are_closed, drop("IncomingBucketPolicy")),
+    (
+        "foundation.yaml",
+        rules.incoming_tells_eventbridge,
+        drop("IncomingBucket/Properties/NotificationConfiguration"),
+    ),
+    ("foundation.yaml", rules.tables_are_safe, drop("JobsTable/Properties/PointInTimeRecoverySpecification")),
+    (
+        "foundation.yaml",
+        rules.tables_are_safe,
+        put("JobsTable/Properties/SSESpecification/SSEEnabled", False),
+    ),
+    (
+        "foundation.yaml",
+        rules.tables_have_the_agreed_keys,
+        drop("JobsTable/Properties/GlobalSecondaryIndexes/1"),
+    ),
+    (
+        "foundation.yaml",
+        rules.tables_have_the_agreed_keys,
+        drop("PredictionsTable/Properties/TimeToLiveSpecification"),
+    ),
+    ("foundation.yaml", rules.data_outlives_the_stack, drop("ModelsTable/DeletionPolicy")),
+    (
+        "foundation.yaml",
+        rules.queues_keep_dead_letters,
+        drop("IngestDeadLetters/Properties/SqsManagedSseEnabled"),
+    ),
+    ("foundation.yaml", rules.queues_keep_dead_letters, drop("TrainingDeadLettersPolicy")),
+    (
+        "foundation.yaml",
+        rules.nobody_is_everybody,
+        put("SiteBucketPolicy/Properties/PolicyDocument/Statement/0/Effect", "Allow"),
+    ),
+    ("foundation.yaml", rules.roles_are_least_privilege, put(f"{_ROLE}/0/Action", "s3:*")),
+    ("foundation.yaml", rules.roles_are_least_privilege, put(f"{_ROLE}/0/Resource", "*")),
+    (
+        "foundation.yaml",
+        rules.roles_are_least_privilege,
+        drop("SagemakerRole/Properties/AssumeRolePolicyDocument/Statement/0/Condition"),
+    ),
+    ("foundation.yaml", rules.no_secret_is_written_down, put("OriginSecret/Properties/SecretString", "x")),
+    ("edge.yaml", rules.behaviours_are_in_order, swap_behaviours),
+    (
+        "edge.yaml",
+        rules.api_answers_are_never_cached,
+        put(f"{_EDGE}/CacheBehaviors/5/CachePolicyId", "other"),
+    ),
+    (
+        "edge.yaml",
+        rules.api_answers_are_never_cached,
+        put(f"{_EDGE}/CacheBehaviors/5/ViewerProtocolPolicy", "redirect-to-https"),
+    ),
+    ("edge.yaml", rules.errors_are_passed_on, drop(f"{_EDGE}/CustomErrorResponses/2")),
+    (
+        "edge.yaml",
+        rules.errors_are_passed_on,
+        put(f"{_EDGE}/CustomErrorResponses/2/ResponsePagePath", "/404"),
+    ),
+    ("edge.yaml", rules.origins_are_guarded, drop(f"{_EDGE}/Origins/2/OriginCustomHeaders")),
+    ("edge.yaml", rules.origins_are_guarded, drop(f"{_EDGE}/Origins/0/OriginAccessControlId")),
+    ("edge.yaml", rules.no_secret_is_written_down, show_the_secret),
+    ("edge.yaml", rules.no_secret_is_written_down, tell_the_secret),
+]
+
+
+@pytest.mark.parametrize("rule", FOUNDATION_RULES)
+def test_the_foundation_keeps_each_rule(rule: Rule) -> None:
+    assert rule(rules.load("foundation.yaml")) == []
+
+
+@pytest.mark.parametrize("rule", EDGE_RULES)
+def test_the_edge_keeps_each_rule(rule: Rule) -> None:
+    assert rule(rules.load("edge.yaml")) == []
+
+
+@pytest.mark.parametrize(("name", "rule", "change"), BREAKS)
+def test_each_rule_notices_a_template_that_breaks_it(
+    name: str, rule: Rule, change: Callable[[Template], None]
+) -> None:
+    template = copy.deepcopy(rules.load(name))
+    change(template)
+    assert len(rule(template)) >= 1
+
+
+def test_every_rule_has_been_shown_to_fail() -> None:
+    assert {rule for _, rule, _ in BREAKS} == {*FOUNDATION_RULES, *EDGE_RULES}
+
+
+def test_the_foundation_gives_exactly_the_agreed_outputs() -> None:
+    assert rules.load("foundation.yaml")["Outputs"].keys() - {"Fingerprint"} == OUTPUTS
+
+
+def test_what_the_deploy_step_completes_is_what_the_template_says() -> None:
+    tables = dict(rules.properties(rules.load("foundation.yaml"), "AWS::DynamoDB::Table"))
+    expiring = {name for name, table in tables.items() if "TimeToLiveSpecification" in table}
+    assert expiring == set(TTL_TABLES)
+    assert {rules.TTL[name.removesuffix("Table").lower()] for name in expiring} == {TTL_ATTRIBUTE}
+
+
+def test_no_template_is_too_long_to_be_sent_with_the_call() -> None:
+    for path in rules.INFRA.glob("*.yaml"):
+        assert path.stat().st_size < 51_200, f"{path.name}: CloudFormation takes longer ones from S3 only"
+
+
+def test_cfn_lint_finds_nothing() -> None:
+    templates = [str(path) for path in sorted(rules.INFRA.glob("*.yaml"))]
+    command = [str(Path(sys.executable).with_name("cfn-lint")), *templates]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "")

@@ -1,0 +1,39 @@
+import pytest
+
+from infra.errors import DeployError, InvalidStage
+from infra.stage import Stage
+from infra.values import training_image_uri
+
+
+@pytest.mark.parametrize("name", ["", "p", "Prod", "prod1", "toolongname", "a-b", "dev\n"])
+def test_a_name_that_would_not_fit_into_resource_names_is_refused(name: str) -> None:
+    with pytest.raises(InvalidStage, match="two to eight small letters"):
+        Stage(name=name, region="us-east-1", account="111122223333")
+
+
+def test_only_prod_gets_what_costs_or_hinders() -> None:
+    assert Stage(name="prod", region="us-east-1", account="1").is_prod
+    assert not Stage(name="dev", region="us-east-1", account="1").is_prod
+
+
+def test_the_local_stage_never_uses_the_callers_own_credentials() -> None:
+    variables = Stage.local("http://127.0.0.1:4577/").environment()
+    assert variables["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4577"
+    assert variables["AWS_ACCESS_KEY_ID"] == "test"
+
+
+def test_a_stage_on_aws_leaves_credentials_and_endpoints_to_the_caller() -> None:
+    variables = Stage(name="dev", region="eu-west-1", account="111122223333").environment()
+    assert variables == {"AWS_DEFAULT_REGION": "eu-west-1", "AWS_REGION": "eu-west-1"}
+
+
+def test_the_name_of_the_local_stage_is_refused_on_aws() -> None:
+    with pytest.raises(InvalidStage, match="local cloud"):
+        Stage.of("local")
+
+
+def test_each_region_has_its_own_image_and_an_unknown_one_is_an_error() -> None:
+    assert training_image_uri("us-east-1").startswith("683313688378.dkr.ecr.us-east-1.amazonaws.com/")
+    assert training_image_uri("eu-west-1").startswith("141502667606.dkr.ecr.eu-west-1.amazonaws.com/")
+    with pytest.raises(DeployError, match="xx-north-9"):
+        training_image_uri("xx-north-9")
