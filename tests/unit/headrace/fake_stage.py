@@ -27,7 +27,9 @@ class FakeStage:
     """Answers by method and path; of several answers each is given once, and the last for ever."""
 
     def __init__(self, answers: Mapping[str, Any]) -> None:
-        self._answers = {route: list(given) if isinstance(given, list) else [given] for route, given in answers.items()}
+        self._answers = {
+            route: list(given) if isinstance(given, list) else [given] for route, given in answers.items()
+        }
         self.requests: list[HttpRequest] = []
         self.bodies: list[bytes] = []
 

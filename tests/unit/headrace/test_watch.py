@@ -118,7 +118,10 @@ def test_rejected_data_ends_with_6_the_reason_and_the_sentence(run: Run) -> None
     rejected = dataset("REJECTED", reason="missing_target", detail="There is no column 'late'.")
     result = run(stage(dataset=rejected), "watch", "flights")
     assert result.exit_code == 6
-    assert "d1 (incoming/flights/may.csv) was rejected: missing_target: There is no column 'late'." in result.stderr
+    assert (
+        "d1 (incoming/flights/may.csv) was rejected: missing_target: There is no column 'late'."
+        in result.stderr
+    )
 
 
 def test_data_that_could_not_be_processed_ends_with_1(run: Run) -> None:

@@ -1,0 +1,68 @@
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from headrace.cli import SECTIONS, cli
+from headrace.reference import reference
+
+ROOT = Path(__file__).resolve().parents[3]
+ENTRIES = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
+
+
+def cpu_s(*args: str) -> float:
+    """Return the least CPU of three runs, so that a busy machine does not decide."""
+
+    def once() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        environ = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+        subprocess.run([sys.executable, *args], check=True, capture_output=True, cwd=ROOT, env=environ)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    return min(once() for _ in range(3))
+
+
+def test_the_start_imports_no_command_and_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom headrace.cli import cli\n"
+        "cli(['--help'], standalone_mode=False)\n"
+        "heavy = {'rich', 'yaml', 'msgspec', 'boto3', 'botocore', 'numpy', 'infra', 'localcloud', 'urllib.request',"
+        " 'headrace.client', 'headrace.operate'}\n"
+        "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or None)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_help_costs_at_most_four_times_the_cpu_of_importing_click() -> None:
+    assert cpu_s("-m", "headrace", "--help") <= 4 * cpu_s("-c", "import click")
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_the_summary_in_the_table_is_the_first_line_of_the_command(name: str) -> None:
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    assert command.name == name
+    assert (command.help or "").split("\n")[0] == ENTRIES[name].summary
+
+
+def test_the_reference_is_current() -> None:
+    assert (ROOT / "docs/reference/cli.md").read_text() == reference(), (
+        "run `python -m headrace.reference > docs/reference/cli.md`"
+    )
+
+
+def test_the_client_knows_nothing_of_aws_services_or_local_cloud() -> None:
+    code = (
+        "import importlib, pkgutil, sys, headrace.client as client\n"
+        "for found in pkgutil.walk_packages(client.__path__, 'headrace.client.'): importlib.import_module(found.name)\n"
+        "foreign = {'boto3', 'botocore', 'infra', 'localcloud', 'shared', 'chalicelib', 'headrace.operate'}\n"
+        "sys.exit(', '.join(sorted(foreign & set(sys.modules))) or None)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
