@@ -3,6 +3,7 @@
 import json
 import secrets
 import threading
+import time
 from typing import Any, Final
 
 import boto3
@@ -13,6 +14,8 @@ from localcloud.sagemaker import errors
 from localcloud.sagemaker.store import Scope
 
 _PRINCIPAL: Final = "sagemaker.amazonaws.com"
+# MiniStack saves sessions with its state, so even those of a killed server have to end some day.
+_SESSION_S: Final = 7 * 86400
 # boto3 sessions are not thread-safe while they create clients; creation is rare, so one lock does.
 _client_lock = threading.Lock()
 
@@ -41,6 +44,12 @@ class RoleSession(msgspec.Struct, frozen=True, kw_only=True):
                     s3={"addressing_style": "path"}, retries={"max_attempts": 2}, read_timeout=timeout_s
                 ),
             )
+
+    def forget(self) -> None:
+        """End the session: whoever kept its keys can do nothing any more."""
+        from ministack.services import sts
+
+        sts._sessions.pop(self.access_key, None)
 
     def environment(self) -> dict[str, str]:
         """Return the variables that let a container use the role; never given to an isolated one."""
@@ -76,6 +85,7 @@ def assume_role(role_arn: str, session_name: str, scope: Scope, endpoint_url: st
             "UserId": f"{role_name}:{session_name[:64]}",
             "SecretAccessKey": session.secret_key,
             "SessionToken": session.session_token,
+            "Expiration": time.time() + _SESSION_S,
         },
     )
     return session

@@ -50,6 +50,7 @@ class VariantProcess:
         self.name: str = spec.variant["VariantName"]
         self._work = settings.work / "endpoints" / f"{spec.endpoint_name}-{self.name}-{uuid.uuid4().hex[:8]}"
         self._logs: LogStream | None = None
+        self._session: credentials.RoleSession | None = None
         self._container: Container | None = None
         self._container_spec: ContainerSpec | None = None
         self._is_stopped = threading.Event()
@@ -87,6 +88,8 @@ class VariantProcess:
         self.pool.close()
         if self._logs is not None:
             self._logs.close()
+        if self._session is not None:
+            self._session.forget()
         shutil.rmtree(self._work, ignore_errors=True)
 
     def _prepare(self) -> ContainerSpec:
@@ -96,7 +99,7 @@ class VariantProcess:
         base = self._work / "ml"
         for folder in ("model", "code"):
             (base / folder).mkdir(parents=True, exist_ok=True)
-        session = credentials.assume_role(
+        session = self._session = credentials.assume_role(
             model["ExecutionRoleArn"], "SageMaker", scope, self._settings.endpoint_url
         )
         image = self._download(session, container, base)

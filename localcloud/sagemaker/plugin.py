@@ -137,6 +137,7 @@ def _assert_patch_points() -> None:
         (eventbridge, "_pattern_event_view"),
         (iam_service, "_roles"),
         (sts, "register_session"),
+        (sts, "_sessions"),
     ]
     for module, name in points:
         if not hasattr(module, name):

@@ -50,6 +50,7 @@ class TrainingRun:
         self._container: Container | None = None
         self._guard = threading.Lock()
         self._logs: LogStream | None = None
+        self._session: credentials.RoleSession | None = None
         self._metrics = MetricWatcher(row["AlgorithmSpecification"].get("MetricDefinitions") or [])
         self.thread = threading.Thread(
             target=self._supervise, name=f"job-{row['TrainingJobName']}", daemon=True
@@ -84,6 +85,8 @@ class TrainingRun:
         finally:
             if self._logs is not None:
                 self._logs.close()
+            if self._session is not None:
+                self._session.forget()
             shutil.rmtree(self._work, ignore_errors=True)
             self._on_end()
 
@@ -95,7 +98,7 @@ class TrainingRun:
         # Without mounts the container sees this machine: its own host name, and the folder where it is.
         host, opt_ml = ("algo-1", "/opt/ml") if self._use_namespaces else ("localhost", str(self._base))
         training_files.write_configuration(self._base, self._row, host, opt_ml)
-        session = credentials.assume_role(
+        session = self._session = credentials.assume_role(
             self._row["RoleArn"], "SageMaker", self._scope, self._settings.endpoint_url
         )
         s3 = session.client("s3")

@@ -105,11 +105,17 @@ def test_an_isolated_script_reaches_no_network_not_even_this_machine(cloud):
 
 
 def test_a_script_that_is_not_isolated_acts_as_the_execution_role(cloud):
-    script = "import boto3; print('who', boto3.client('sts').get_caller_identity()['Arn'])"
+    script = (
+        "import boto3, os; print('who', boto3.client('sts').get_caller_identity()['Arn'])\n"
+        "open('/opt/ml/model/keys', 'w').write(' '.join(os.environ['AWS_' + n] for n in ('ACCESS_KEY_ID', 'SECRET_ACCESS_KEY')))"
+    )
     cloud.train("named", script)
     assert cloud.wait_for_job("named")["TrainingJobStatus"] == "Completed"
     lines = cloud.log_lines("/aws/sagemaker/TrainingJobs", "named/")
     assert "who arn:aws:sts::000000000000:assumed-role/sagemaker/SageMaker" in lines
+    key, secret = untar(cloud.get("named/out/named/output/model.tar.gz"))["keys"].split()
+    with pytest.raises(ClientError):
+        Cloud(cloud.url, key, secret).s3.list_objects_v2(Bucket=BUCKET)
 
 
 def test_a_failing_script_ends_as_algorithm_error_with_its_exit_code(cloud):
