@@ -1,0 +1,170 @@
+"""Workers that crash at any call, requests at any moment: the release machine always comes to rest."""
+
+import random
+
+import pytest
+from chalicelib.inference.naming import served_by
+from chalicelib.inference.workflow import requests, rollout, tidying
+
+from shared.entities.serving import Phase
+from shared.errors import Conflict, NotFound, Unavailable
+from shared.events import ModelVersionApproved
+from tests.unit.inference.fakes import Stage
+
+SEEDS = 150
+CALLS = {
+    "releases": ("get", "update", "transact", "query"),
+    "endpoints": ("describe", "create", "delete", "names"),
+    "runtime": ("invoke",),
+    "bus": ("announce",),
+}
+
+
+class Crash(BaseException):
+    """The function died: nothing of it runs on, not even a `finally` that calls AWS."""
+
+
+class Chaos:
+    """Puts itself before every call of the adapters: may crash it before or after, fail it, or run another request.
+
+    A crashed invocation stays dead: every later call of it crashes too, as a killed process makes none.
+    """
+
+    def __init__(self, stage: Stage, seed: int) -> None:
+        self.stage = stage
+        self.random = random.Random(seed)
+        self.depth = 0
+        self.dead: set[int] = set()
+        self.calm = False
+        for part, names in CALLS.items():
+            target = getattr(stage, part)
+            for name in names:
+                setattr(target, name, self._wrap(getattr(target, name)))
+
+    def _wrap(self, call):
+        def called(*args, **options):
+            if self.depth in self.dead:
+                raise Crash
+            fate = 1.0 if self.calm or self.depth == 0 else self.random.random()
+            if fate < 0.02:
+                self._die()
+            if fate < 0.04:
+                raise Unavailable("throttled")
+            if fate < 0.08 and self.depth < 3:
+                self.invoke(self._some_request())
+            answer = call(*args, **options)
+            if 0.08 <= fate < 0.10:
+                self._die()
+            return answer
+
+        return called
+
+    def _die(self):
+        self.dead.add(self.depth)
+        raise Crash
+
+    def invoke(self, work) -> None:
+        """Run one Lambda invocation to its end, whatever that is."""
+        self.depth += 1
+        try:
+            work()
+        except (Crash, Conflict, NotFound, Unavailable):
+            pass
+        finally:
+            self.dead.discard(self.depth)
+            self.depth -= 1
+
+    def _some_request(self):
+        stage, adapters = self.stage, self.stage.adapters
+        version = self.random.choice(["v1", "v2", "v3"])
+        approved = ModelVersionApproved(pipeline="flights", version=version, job_id="j")
+        return self.random.choice(
+            [
+                lambda: requests.on_model_approved(adapters, approved),
+                lambda: requests.promote(
+                    adapters, "flights", version, stage.request(), force=self.random.random() < 0.5
+                ),
+                lambda: requests.roll_back(adapters, "flights", stage.request()),
+                lambda: requests.stop(adapters, "flights", stage.request()),
+                lambda: rollout.advance(adapters, "flights"),
+                lambda: tidying.reconcile(adapters),
+                self._let_time_pass,
+                self._settle_endpoints,
+            ]
+        )
+
+    def _let_time_pass(self):
+        # Inside an invocation little: a lease is longer than any function may run.
+        self.stage.clock.advance(self.random.choice([1, 60, 200, 4000]) if self.depth == 1 else 1)
+
+    def _settle_endpoints(self):
+        self.stage.endpoints.finish(status=self.random.choice(["InService"] * 4 + ["Failed"]))
+
+    def step(self) -> None:
+        self.invoke(self._some_request())
+        self.check_always()
+
+    def check_always(self) -> None:
+        """What must hold at every moment: what is live has an endpoint that serves."""
+        row = self.stage.releases.rows.get(("flights", "current"), {})
+        if live := row.get("live"):
+            state = self.stage.endpoints.made.get(f"headrace-test-flights-{live}")
+            assert state is not None, f"{live} is live without an endpoint"
+            assert state.status == "InService"
+
+    def come_to_rest(self) -> None:
+        """Let the reconciler do its work undisturbed."""
+        self.calm = True
+        for _ in range(8):
+            self.stage.clock.advance(200)
+            self.invoke(lambda: tidying.reconcile(self.stage.adapters))
+            self.stage.endpoints.finish()
+
+
+@pytest.mark.parametrize("kind", ["serverless", "realtime"])
+def test_whatever_crashes_one_version_is_live_at_the_end_and_no_endpoint_is_left_over(kind):
+    for seed in range(SEEDS):
+        stage = Stage(endpoint=kind)
+        for version, champion in (("v1", None), ("v2", "v1"), ("v3", "v2")):
+            stage.add_model(version, champion)
+        chaos = Chaos(stage, seed)
+        for _ in range(60):
+            chaos.step()
+        chaos.come_to_rest()
+        chaos.check_always()
+        release = stage.release()
+        assert (release.phase, release.candidate, release.attention) == (Phase.IDLE, None, None), seed
+        kept = {release.live, release.previous}
+        left = {served_by("test", name)[1] for name in stage.endpoints.made}
+        assert left <= kept, (seed, left, kept)
+        # Nothing is stuck: whatever happened before, a person gets the version asked for.
+        wanted = "v1" if release.live != "v1" else "v2"
+        chaos.invoke(
+            lambda stage=stage, wanted=wanted: requests.promote(
+                stage.adapters, "flights", wanted, stage.request(), force=True
+            )
+        )
+        chaos.come_to_rest()
+        history = stage.adapters.releases.history("flights", until=None, limit=100)
+        became_live = {entry.to_version for entry in history if entry.gen > release.gen}
+        assert wanted in became_live, seed
+
+
+def test_every_end_of_a_generation_is_in_the_history_once_and_the_chain_has_no_gap():
+    for seed in range(SEEDS):
+        stage = Stage()
+        for version, champion in (("v1", None), ("v2", "v1"), ("v3", "v2")):
+            stage.add_model(version, champion)
+        chaos = Chaos(stage, seed)
+        for _ in range(60):
+            chaos.step()
+        chaos.come_to_rest()
+        entries = [row for (_, entry), row in stage.releases.rows.items() if entry != "current"]
+        entries.sort(key=lambda row: row["gen"])
+        generations = [row["gen"] for row in entries]
+        assert len(set(generations)) == len(generations), seed
+        live = None
+        for row in entries:
+            assert row.get("from_version") == live, seed
+            live = row.get("to_version")
+        assert live == stage.release().live, seed
