@@ -126,10 +126,17 @@ class InvocationQueue:
         """Invocations in a function now."""
         return len(self._running)
 
-    def stop(self, timeout_s: float) -> list[Invocation]:
-        """Let the work run out for at most the timeout; return what was not finished.
+    @property
+    def unfinished(self) -> list[Invocation]:
+        """What still runs and what waits, in the order it is due."""
+        with self._condition:
+            return [*self._running.values(), *(item[2] for item in sorted(self._due))]
 
-        A retry that is due later than that is not waited for. Invocations still in a function are returned too: delivery is at least once, as in AWS.
+    def stop(self, timeout_s: float) -> list[Invocation]:
+        """Let the work run out for at most the timeout, then start nothing more; return the rest.
+
+        A retry that is due later than that is not waited for. What comes or fails after the stop
+        stays in `unfinished`: delivery is at least once, as in AWS.
         """
         deadline = time.monotonic() + timeout_s
         with self._condition:
@@ -137,7 +144,7 @@ class InvocationQueue:
                 self._condition.wait(left)
             self._stopping = True
             self._condition.notify_all()
-            return [*self._running.values(), *(invocation for _at, _number, invocation in sorted(self._due))]
+        return self.unfinished
 
     def _has_work_within(self, seconds: float) -> bool:
         return bool(self._running) or (bool(self._due) and self._due[0][0] <= time.time() + seconds)
@@ -147,11 +154,9 @@ class InvocationQueue:
             number, invocation = taken
             run = self._target.run(invocation)
             step = next_step(invocation, run, self._base_s, time.time())
-            with self._condition:
-                stopped_meanwhile = self._stopping
-            if step is not None and not stopped_meanwhile:
+            if step is not None:
                 self.put(*step)
-            elif run.outcome is not Outcome.DONE and step is None:
+            elif run.outcome is not Outcome.DONE:
                 self._target.give_up(invocation, run)
             with self._condition:
                 del self._running[number]

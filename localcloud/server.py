@@ -6,12 +6,9 @@ end the Lambda workers.
 """
 
 import asyncio
-import contextlib
-import importlib.util
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -29,7 +26,6 @@ from localcloud.mends.async_invocations import AsyncInvocations
 from localcloud.processes import start_ticks
 from localcloud.settings import Settings
 
-_SAGEMAKER = "localcloud.sagemaker.plugin"
 _log = logging.getLogger("localcloud")
 
 
@@ -57,17 +53,22 @@ async def _serve(settings: Settings, invocations: AsyncInvocations) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     door = FrontDoor(ministack_app.app, lambda: _health(invocations))
-    with _sagemaker(settings):
+    # Imported late: SageMaker patches MiniStack's IAM, after the mends have checked what they patch.
+    from localcloud.sagemaker import plugin
 
-        async def until_stopped() -> None:
-            await stop.wait()
-            _log.info("stopping: %d asynchronous invocations to go", invocations.queue.depth)
-            # Still serving meanwhile: the functions that run out call back into this cloud.
-            await asyncio.to_thread(invocations.stop)
+    end_sagemaker = plugin.install(images=settings.images, home=settings.home.root, endpoint_url=settings.url)
 
-        opening = asyncio.create_task(_open(settings, invocations))
-        await serve(door, _config(settings), shutdown_trigger=until_stopped)  # type: ignore[arg-type]
-        opening.cancel()
+    async def until_stopped() -> None:
+        await stop.wait()
+        _log.info("stopping: %d asynchronous invocations to go", invocations.queue.depth)
+        # Still serving meanwhile: functions and jobs that run out call back into this cloud.
+        await asyncio.to_thread(invocations.drain)
+        await asyncio.to_thread(end_sagemaker)
+
+    opening = asyncio.create_task(_open(settings, invocations))
+    await serve(door, _config(settings), shutdown_trigger=until_stopped)  # type: ignore[arg-type]
+    opening.cancel()
+    invocations.keep()
 
 
 async def _open(settings: Settings, invocations: AsyncInvocations) -> None:
@@ -107,24 +108,6 @@ def _announce(settings: Settings) -> None:
         start_ticks=start_ticks(pid) or 0,
     )
     settings.home.write_record(record)
-
-
-@contextlib.contextmanager
-def _sagemaker(settings: Settings) -> Iterator[None]:
-    """Plug the local SageMaker in, and end its jobs and endpoints with the server."""
-    if (
-        importlib.util.find_spec("localcloud.sagemaker") is None
-        or importlib.util.find_spec(_SAGEMAKER) is None
-    ):
-        _log.warning("no SageMaker here: %s does not exist", _SAGEMAKER)
-        yield
-        return
-    install: Callable[..., Callable[[], None]] = importlib.import_module(_SAGEMAKER).install
-    shut_down = install(images=settings.images, home=settings.home.root, endpoint_url=settings.url)
-    try:
-        yield
-    finally:
-        shut_down()
 
 
 def _health(invocations: AsyncInvocations) -> dict[str, Any]:

@@ -70,9 +70,13 @@ class AsyncInvocations:
             self.queue.put(invocation)
         self.queue.start()
 
-    def stop(self) -> None:
-        """Run out for a while, then write down the rest."""
-        count = save(self.queue.stop(DRAIN_S), self._file)
+    def drain(self) -> None:
+        """Run out for a while; start nothing more."""
+        self.queue.stop(DRAIN_S)
+
+    def keep(self) -> None:
+        """Write down what is unfinished; the last thing before the process ends."""
+        count = save(self.queue.unfinished, self._file)
         if count:
             _log.warning("%d asynchronous invocations are kept for the next start", count)
 

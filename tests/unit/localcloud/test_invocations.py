@@ -121,6 +121,22 @@ def test_a_stop_returns_what_waits_and_what_still_runs() -> None:
     assert {invocation.function_arn for invocation in left} == {"arn:1", "arn:2", "arn:3"}
 
 
+def test_what_fails_or_comes_after_the_stop_is_kept() -> None:
+    worker = Worker({"arn:late": FAILED})
+    worker.gate.clear()
+    queue = worker.queue(concurrency=1)
+    queue.start()
+    queue.put(event(arn="arn:late", accepted_at=time.time()))
+    queue.stop(0.05)
+    queue.put(event(arn="arn:new"))
+    worker.gate.set()
+    deadline = time.monotonic() + 5
+    while queue.running and time.monotonic() < deadline:
+        time.sleep(0.001)
+    kept = {invocation.function_arn: invocation.attempt for invocation in queue.unfinished}
+    assert kept == {"arn:late": 1, "arn:new": 0}
+
+
 def test_a_stop_does_not_wait_for_a_retry_that_is_due_much_later() -> None:
     queue = Worker().queue()
     queue.start()
