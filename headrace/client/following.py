@@ -62,7 +62,7 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def follow(watch: Watch, pipeline: str, version: str) -> Ending:
-    """Follow a dataset version to its end.
+    """Follow a dataset version, named by its id or alias, to its end.
 
     Raises
     ------
@@ -74,6 +74,7 @@ def follow(watch: Watch, pipeline: str, version: str) -> Ending:
         The ingest, the training or the release failed, or the time is over.
     """
     dataset = await_dataset(watch, pipeline, version)
+    version = dataset["version"]
     if dataset.get("duplicate_of"):
         watch.progress.note(
             f"{_label(dataset)} has the content of {dataset['duplicate_of']}: nothing to train"
@@ -142,6 +143,9 @@ def await_dataset(watch: Watch, pipeline: str, version: str) -> Json:
     good, bad = row.get("rows_good") or 0, row.get("rows_bad") or 0
     aside = f", {bad:,} set aside (headrace datasets rejects {pipeline} {_label(row)})" if bad else ""
     watch.progress.done("validate", f"{_label(row)}: {good:,} good rows{aside}", _seconds(row))
+    if not row.get("duplicate_of"):
+        columns = watch.api.get("datasets", pipeline, row["version"], "profile")["columns"]
+        watch.progress.done("prepare", f"{len(columns)} columns profiled, rows split to train and to judge")
     return row
 
 

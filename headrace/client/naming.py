@@ -1,4 +1,4 @@
-"""Names as people type them: a pipeline left out, a dataset version by its alias."""
+"""The pipeline that is meant when none is named."""
 
 from pathlib import Path
 
@@ -20,19 +20,9 @@ def default_pipeline(api: Api, folder: Path) -> str:
     file = folder / DEFINITION
     if file.is_file():
         return str(read_definition(file).get("name"))
-    names = [str(row["name"]) for row in api.get("pipelines", limit=20).get("pipelines", [])]
+    names = [str(row["pipeline"]) for row in api.get("pipelines", limit=20).get("pipelines", [])]
     if len(names) == 1:
         return names[0]
     if not names:
         raise Missing("there is no pipeline yet: write one with `headrace init DATA --target COLUMN`")
     raise click.UsageError(f"name a pipeline: {', '.join(names)}")
-
-
-def resolve_version(api: Api, pipeline: str, version: str) -> str:
-    """Return the identifier of a dataset version given as identifier or as alias (`d7`)."""
-    if not (version.startswith("d") and version[1:].isdigit()):
-        return version
-    for row in api.every("versions", "datasets", pipeline):
-        if row.get("alias") == version:
-            return str(row["version"])
-    raise Missing(f"no dataset version {version!r} of {pipeline!r}: see `headrace datasets ls {pipeline}`")

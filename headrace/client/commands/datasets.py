@@ -4,12 +4,12 @@ from itertools import islice
 
 import click
 
-from headrace.client.naming import resolve_version
 from headrace.options import command
 from headrace.session import Session
 
 _COLUMNS = ("alias", "state", "rows_good", "rows_bad", "reason", "key", "created_at", "version")
-_REJECTS = ("row", "column", "rule", "value", "detail")
+_REJECTS = ("row", "column", "rule", "value")
+_PROFILE = ("name", "type", "count", "missing", "distinct", "min", "max", "mean")
 
 
 @click.group("datasets")
@@ -23,7 +23,8 @@ def datasets() -> None:
 @click.option("--limit", default=50, show_default=True, help="At most so many, the newest first.")
 def list_versions(session: Session, pipeline: str, limit: int) -> None:
     """List the dataset versions of a pipeline."""
-    session.show(list(islice(session.api.every("versions", "datasets", pipeline), limit)), _COLUMNS)
+    found = session.api.every("versions", "datasets", pipeline)
+    session.show(list(islice(found, limit)), _COLUMNS)
 
 
 @datasets.add_command
@@ -31,9 +32,8 @@ def list_versions(session: Session, pipeline: str, limit: int) -> None:
 @click.argument("pipeline")
 @click.argument("version")
 def show_version(session: Session, pipeline: str, version: str) -> None:
-    """Show one dataset version, named by its id or as d7."""
-    api = session.api
-    session.show(api.get("datasets", pipeline, resolve_version(api, pipeline, version)))
+    """Show one dataset version, named by its id, as d7 or as latest."""
+    session.show(session.api.get("datasets", pipeline, version))
 
 
 @datasets.add_command
@@ -42,24 +42,16 @@ def show_version(session: Session, pipeline: str, version: str) -> None:
 @click.argument("version")
 def show_profile(session: Session, pipeline: str, version: str) -> None:
     """Show what the columns of a dataset version hold."""
-    api = session.api
-    profile = api.get("datasets", pipeline, resolve_version(api, pipeline, version), "profile")
-    columns = profile.get("columns")
-    if session.output == "json" or not columns:
-        session.show(profile)
-        return
-    rows = (
-        [{"column": name, **told} for name, told in columns.items()] if isinstance(columns, dict) else columns
-    )
-    session.show(rows, ("column", "name", "type", "count", "missing", "distinct", "min", "max", "mean"))
+    profile = session.api.get("datasets", pipeline, version, "profile")
+    session.show(profile if session.output == "json" else profile["columns"], _PROFILE)
 
 
 @datasets.add_command
 @command("rejects")
 @click.argument("pipeline")
 @click.argument("version")
-def show_rejects(session: Session, pipeline: str, version: str) -> None:
+@click.option("--limit", default=100, show_default=True, help="At most so many, in the order of the file.")
+def show_rejects(session: Session, pipeline: str, version: str, limit: int) -> None:
     """Show the rows that were set aside: row, column and the rule each broke."""
-    api = session.api
-    answer = api.get("datasets", pipeline, resolve_version(api, pipeline, version), "rejects")
-    session.show(answer.get("rejects", []), _REJECTS)
+    found = session.api.every("rejects", "datasets", pipeline, version, "rejects")
+    session.show(list(islice(found, limit)), _REJECTS)

@@ -5,6 +5,8 @@ import click
 from headrace.options import command
 from headrace.session import Session
 
+_DEFINED = ("task", "target")
+
 
 @command("pipelines")
 @click.argument("pipeline", required=False)
@@ -16,6 +18,6 @@ def pipelines(session: Session, pipeline: str | None) -> None:
     if pipeline:
         session.show(session.api.get("pipelines", pipeline))
     else:
-        session.show(
-            list(session.api.every("pipelines", "pipelines")), ("name", "task", "target", "updated_at")
-        )
+        found = session.api.every("pipelines", "pipelines")
+        rows = [{**row, **{name: row["definition"].get(name) for name in _DEFINED}} for row in found]
+        session.show(rows, ("pipeline", *_DEFINED, "rev", "updated_at"))

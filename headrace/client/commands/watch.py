@@ -4,7 +4,7 @@ import click
 import msgspec
 
 from headrace.client.following import Watch, find_newest, follow
-from headrace.client.naming import default_pipeline, resolve_version
+from headrace.client.naming import default_pipeline
 from headrace.options import command
 from headrace.progress import following
 from headrace.session import Session
@@ -29,8 +29,7 @@ def watch(session: Session, pipeline: str | None, version: str | None, minutes: 
     name = pipeline or default_pipeline(session.api, session.folder)
     eyes = eyes_of(session, minutes)
     with following(session.progress):
-        found = resolve_version(session.api, name, version) if version else find_newest(eyes, name)
-        ending = follow(eyes, name, found)
+        ending = follow(eyes, name, version or find_newest(eyes, name))
     session.show(msgspec.to_builtins(ending))
 
 

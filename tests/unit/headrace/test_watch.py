@@ -55,13 +55,15 @@ def stage(**answers: Any) -> FakeStage:
         "jobs": {"jobs": [job("SUCCEEDED")], "next": None},
         "model": model("APPROVED", ("log_loss <= 0.7", "passed", "0.5678")),
         "endpoint": endpoint(live="v2", live_since=AT.format(12)),
-        "pipeline": {"name": "flights", "definition": {"name": "flights"}},
+        "pipeline": {"pipeline": "flights", "definition": {"name": "flights"}},
     }
     given = {**well, **answers}
     return FakeStage(
         {
             "GET /datasets/flights": given["versions"],
             "GET /datasets/flights/abc": given["dataset"],
+            "GET /datasets/flights/d1": given["dataset"],
+            "GET /datasets/flights/abc/profile": {"row_count": 990, "columns": [{"name": "a"}] * 11},
             "GET /training-jobs": given["jobs"],
             "GET /models/flights/v2": given["model"],
             "GET /endpoints/flights": given["endpoint"],
@@ -84,6 +86,7 @@ def test_a_watch_tells_each_step_with_what_it_made_and_how_long_it_took(run: Run
     steps = [line for line in result.stderr.splitlines() if not line.startswith("...")]
     assert steps == [
         "validate   d1: 990 good rows, 10 set aside (headrace datasets rejects flights d1) (2.0 s)",
+        "prepare    11 columns profiled, rows split to train and to judge",
         "train      v2 by job j1: log_loss 0.5678 (6.0 s)",
         "gate       passed: log_loss <= 0.7 (0.5678)",
         "release    v2 is live (3.0 s)",
@@ -206,7 +209,7 @@ def test_a_version_can_be_named_by_its_alias(run: Run) -> None:
 
 def test_the_only_pipeline_need_not_be_named(run: Run) -> None:
     fake = stage()
-    fake._answers["GET /pipelines"] = [{"pipelines": [{"name": "flights"}], "next": None}]
+    fake._answers["GET /pipelines"] = [{"pipelines": [{"pipeline": "flights"}]}]
     assert run(fake, "watch").exit_code == 0
-    fake._answers["GET /pipelines"] = [{"pipelines": [{"name": "a"}, {"name": "b"}], "next": None}]
+    fake._answers["GET /pipelines"] = [{"pipelines": [{"pipeline": "a"}, {"pipeline": "b"}]}]
     assert run(fake, "watch").exit_code == 2
