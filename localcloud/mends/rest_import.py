@@ -136,12 +136,16 @@ def _import_operation(
         return
     method = (api_id, resource_id, http_method)
     v1._put_integration(*method, _integration(integration))
-    for status, response in (operation.get("responses") or {}).items():
+    for status, response in _responses(operation):
         # `default` is OpenAPI's; a method response has a number.
         if status.isdigit():
             v1._put_method_response(*method, status, {"responseParameters": _header_names(response)})
-    for pattern, response in (integration.get("responses") or {}).items():
+    for pattern, response in _responses(integration):
         v1._put_integration_response(*method, str(response["statusCode"]), _mapping(pattern, response))
+
+
+def _responses(part: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return list((part.get("responses") or {}).items())
 
 
 def _header_names(response: dict[str, Any]) -> dict[str, bool]:
