@@ -69,9 +69,15 @@ class Server:
 class Cloud:
     """Clients of one server and the few calls every test makes."""
 
-    def __init__(self, url: str, access_key: str = "test", secret_key: str = "test") -> None:
+    def __init__(
+        self, url: str, access_key: str = "test", secret_key: str = "test", token: str | None = None
+    ) -> None:
         self.url = url
-        self._keys = {"aws_access_key_id": access_key, "aws_secret_access_key": secret_key}
+        self._keys = {
+            "aws_access_key_id": access_key,
+            "aws_secret_access_key": secret_key,
+            "aws_session_token": token,
+        }
         self.s3 = self.client("s3")
         self.sagemaker = self.client("sagemaker", parameter_validation=False)
         self.runtime = self.client("sagemaker-runtime")

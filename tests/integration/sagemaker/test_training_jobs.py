@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.integration.sagemaker.harness import BUCKET, Cloud, channel, untar
+from tests.integration.sagemaker.harness import BUCKET, Cloud, channel, untar, wait_for
 
 HAPPY = """
 import json, os, sys
@@ -104,18 +104,26 @@ def test_an_isolated_script_reaches_no_network_not_even_this_machine(cloud):
     assert cloud.wait_for_job("isolated")["TrainingJobStatus"] == "Failed"
 
 
-def test_a_script_that_is_not_isolated_acts_as_the_execution_role(cloud):
+def test_a_script_that_is_not_isolated_acts_as_the_execution_role_and_only_while_it_runs(cloud):
+    names = "('ACCESS_KEY_ID', 'SECRET_ACCESS_KEY', 'SESSION_TOKEN')"
     script = (
         "import boto3, os; print('who', boto3.client('sts').get_caller_identity()['Arn'])\n"
-        "open('/opt/ml/model/keys', 'w').write(' '.join(os.environ['AWS_' + n] for n in ('ACCESS_KEY_ID', 'SECRET_ACCESS_KEY')))"
+        f"open('/opt/ml/model/keys', 'w').write(' '.join(os.environ['AWS_' + name] for name in {names}))"
     )
     cloud.train("named", script)
     assert cloud.wait_for_job("named")["TrainingJobStatus"] == "Completed"
     lines = cloud.log_lines("/aws/sagemaker/TrainingJobs", "named/")
     assert "who arn:aws:sts::000000000000:assumed-role/sagemaker/SageMaker" in lines
-    key, secret = untar(cloud.get("named/out/named/output/model.tar.gz"))["keys"].split()
-    with pytest.raises(ClientError):
-        Cloud(cloud.url, key, secret).s3.list_objects_v2(Bucket=BUCKET)
+    stolen = Cloud(cloud.url, *untar(cloud.get("named/out/named/output/model.tar.gz"))["keys"].split())
+
+    def is_refused() -> bool:
+        try:
+            stolen.client("sts").get_caller_identity()
+        except ClientError as error:
+            return error.response["Error"]["Code"] == "InvalidClientTokenId"
+        return False
+
+    wait_for(is_refused, 10, "the session has ended with the job")
 
 
 def test_a_failing_script_ends_as_algorithm_error_with_its_exit_code(cloud):
@@ -240,8 +248,6 @@ def test_more_jobs_than_the_quota_are_refused_in_awss_words(cloud):
 
 
 def _wait_for_line(cloud: Cloud, job: str, line: str) -> None:
-    from tests.integration.sagemaker.harness import wait_for
-
     def is_there() -> bool:
         try:
             return line in cloud.log_lines("/aws/sagemaker/TrainingJobs", f"{job}/")
