@@ -6,6 +6,7 @@ from typing import Any
 
 from chalicelib.training.request import INPUT_VARIABLE
 from chalicelib.training.sagemaker import Described
+
 from shared.errors import Conflict, HeadraceError, NotFound
 
 ENDED = ("Completed", "Failed", "Stopped")

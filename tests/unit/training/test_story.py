@@ -6,6 +6,7 @@ import itertools
 import json
 
 import pytest
+
 from shared.entities.training import JobState, ModelState
 from shared.events import (
     DatasetVersionReady,

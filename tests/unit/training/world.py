@@ -14,6 +14,7 @@ from chalicelib.training.model_rows import ModelRows
 from chalicelib.training.ports import Ports
 from chalicelib.training.request import Place
 from chalicelib.training.workflow import triggers
+
 from shared.clock import to_text
 from shared.codec import to_row
 from shared.entities.dataset import (

@@ -88,16 +88,23 @@ def _checked(members: tarfile.TarFile) -> Iterator[tuple[str, tarfile.TarInfo]]:
     """Yield the plain files, judging each header before its bytes are read."""
     unpacked = 0
     for position, member in enumerate(members):
-        name = member.name.removeprefix("./")
         unpacked += member.size
+        # A header is a few bytes and may promise terabytes: refuse before going on to the next.
         if position >= MAX_ENTRIES or unpacked > MAX_UNPACKED_BYTES:
             raise BadArtifact(f"model.tar.gz is too large at entry {position}, {unpacked} bytes unpacked")
-        if name.startswith("/") or ".." in name.split("/"):
-            raise BadArtifact(f"model.tar.gz has the path {name[:80]!r}, which leaves its folder")
-        if not (member.isfile() or member.isdir()):
-            raise BadArtifact(f"model.tar.gz has {name[:80]!r}, which is neither a file nor a folder")
+        name = _checked_name(member)
         if member.isfile():
             yield name, member
+
+
+def _checked_name(member: tarfile.TarInfo) -> str:
+    """Return the path inside the model's folder; the archive will be unpacked by others who trust us."""
+    name = member.name.removeprefix("./")
+    if name.startswith("/") or ".." in name.split("/"):
+        raise BadArtifact(f"model.tar.gz has the path {name[:80]!r}, which leaves its folder")
+    if not (member.isfile() or member.isdir()):
+        raise BadArtifact(f"model.tar.gz has {name[:80]!r}, which is neither a file nor a folder")
+    return name
 
 
 def _is_document(name: str) -> bool:

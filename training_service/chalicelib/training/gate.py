@@ -56,15 +56,18 @@ def decide(
     failed = [each for each in judged if each.verdict.outcome == "failed"]
     reasons = tuple(f"{each.verdict.clause}: {each.verdict.detail}" for each in failed)
     if evaluation.rows < MIN_ROWS:
+        # Neither a pass nor a failure means much on so few rows.
         few = f"only {evaluation.rows} rows could judge, at least {MIN_ROWS} are needed: a person must decide"
         return Decision(state=ModelState.NEEDS_PERSON, reasons=(few, *reasons), verdicts=verdicts)
+    return Decision(state=_state_after(failed, needs_approval), reasons=reasons, verdicts=verdicts)
+
+
+def _state_after(failed: list[_Judged], needs_approval: bool) -> ModelState:
     if any(not each.undecidable for each in failed):
-        state = ModelState.REJECTED
-    elif failed:
-        state = ModelState.NEEDS_PERSON
-    else:
-        state = ModelState.PENDING_APPROVAL if needs_approval else ModelState.APPROVED
-    return Decision(state=state, reasons=reasons, verdicts=verdicts)
+        return ModelState.REJECTED
+    if failed:
+        return ModelState.NEEDS_PERSON
+    return ModelState.PENDING_APPROVAL if needs_approval else ModelState.APPROVED
 
 
 def gate_metrics(gate: tuple[str, ...]) -> tuple[str, ...]:
