@@ -101,15 +101,18 @@ class Api:
         return answer
 
     def _check(self, operation: str, request: Row) -> None:
+        """Raise unless the operation exists here and the request fits its shape."""
         if operation not in self._table:
             raise errors.unknown_operation(operation)
         model.check_request(operation, request)
 
     def _call(self, operation: str, scope: Scope, request: Row) -> Answer:
+        """Run one operation of the control plane."""
         record = self._table[operation](scope, request)
         return 200, {"Content-Type": _JSON}, json.dumps(model.shape_answer(operation, record)).encode()
 
     def _invoke(self, scope: Scope, name: str, headers: dict[str, str], body: bytes) -> Answer:
+        """Run one invocation and pass the model's own headers and body on."""
         reply, variant = self._runtime.invoke(scope, name, headers, body)
         kept = {
             name.lower(): value

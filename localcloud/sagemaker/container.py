@@ -86,6 +86,7 @@ class Container:
             return
 
     def _terminate(self) -> None:
+        """Send SIGTERM to the program itself."""
         # unshare itself must live on to take its child with it; process 1 inside gets the signal, and
         # like in Docker it is ignored unless the program handles it.
         for pid in _children(self._process.pid) if self._in_namespace else [self._process.pid]:

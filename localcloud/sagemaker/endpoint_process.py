@@ -119,6 +119,7 @@ class VariantProcess:
         )
 
     def _run_container(self) -> Container:
+        """Start the server in a container made of what was prepared."""
         if self._container_spec is None or self._logs is None:
             raise RuntimeError("a variant runs only once it is prepared")
         # A socket file of a server that is gone would make the next one's bind fail.
@@ -139,6 +140,7 @@ class VariantProcess:
             container = self._run_container()
 
     def _download(self, session: credentials.RoleSession, container: Row, base: Path) -> Path:
+        """Put the model archive in place and return the environment of its image."""
         uri = hosting.model_data_uri(container)
         try:
             image = images.resolve_image(self._settings.images, container["Image"])
@@ -153,6 +155,7 @@ class VariantProcess:
         return image
 
     def _wait_until_healthy(self) -> None:
+        """Ask /ping until it answers 200, the time is over or there is no hope."""
         timeout_s = (
             self._spec.variant.get("ContainerStartupHealthCheckTimeoutInSeconds") or _HEALTH_CHECK_TIMEOUT_S
         )

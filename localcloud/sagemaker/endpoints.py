@@ -91,6 +91,7 @@ class Endpoints:
         threading.Thread(target=self._bring_up, args=(scope, row), name=name, daemon=True).start()
 
     def _bring_up(self, scope: Scope, row: Row) -> None:
+        """Start every variant and publish them together, or none of them."""
         arn = row["EndpointArn"]
         processes = [self._process(scope, row, variant) for variant in row["_Variants"]]
         with self._changed:
@@ -106,6 +107,7 @@ class Endpoints:
         self._settle(scope, row, reason)
 
     def _settle(self, scope: Scope, row: Row, reason: str | None) -> None:
+        """Write the outcome of a start into the row, and tell the bus when the status is new."""
         status = "InService" if reason is None else "Failed"
         members: dict[str, Any] = {"EndpointStatus": status}
         if reason is None:
@@ -127,6 +129,7 @@ class Endpoints:
         return VariantProcess(spec, self._settings, use_namespaces=self._use_namespaces)
 
     def _tell(self, scope: Scope, row: Row) -> None:
+        """Emit the event of the endpoint's present state."""
         events.emit(events.event_record(ENDPOINT, row, self._store.tags(row["EndpointArn"]), scope))
 
 

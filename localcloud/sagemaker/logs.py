@@ -53,6 +53,7 @@ class LogStream:
             self.flush()
 
     def _create(self) -> None:
+        """Make group and stream; both may exist already."""
         self._call("create_log_group", stream=None)
         self._call("create_log_stream")
 

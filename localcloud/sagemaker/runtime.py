@@ -65,6 +65,7 @@ class Runtime:
         return reply, variant["VariantName"]
 
     def _endpoint(self, scope: Scope, name: str) -> Row:
+        """Return the endpoint, when it serves."""
         try:
             row = self._store.get(ENDPOINT, scope, name)
         except ApiError:
@@ -75,12 +76,14 @@ class Runtime:
         return row
 
     def _take_slot(self, slot: tuple[str, str], limit: int | None) -> None:
+        """Count a request in, or throttle it: a serverless variant has a fixed concurrency."""
         with self._lock:
             if limit is not None and self._in_flight[slot] >= limit:
                 raise ApiError("ThrottlingException", "Rate exceeded", 400)
             self._in_flight[slot] += 1
 
     def _send(self, row: Row, variant: str, headers: dict[str, str], body: bytes) -> tuple[Reply, str]:
+        """Pass the request to the variant's server; no answer in time is a ModelError with status 0."""
         process = self._process(row, variant)
         sent = {str(name): headers[name] for name in _PASSED_ON if name in headers}
         timeout_s = self._settings.invoke_timeout_s

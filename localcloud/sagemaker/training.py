@@ -65,6 +65,7 @@ class Training:
             run.kill()
 
     def _start(self, scope: Scope, row: Row) -> None:
+        """Give the job a run of its own."""
         name, arn = row["TrainingJobName"], row["TrainingJobArn"]
         run = TrainingRun(
             row,
@@ -92,6 +93,7 @@ class Training:
         return row
 
     def _check_quota(self, scope: Scope, instance_type: str) -> None:
+        """Raise when the instance type is used up by jobs that have not ended."""
         rows = self._store.rows(TRAINING_JOB, scope)
         active = [row for row in rows if not job_status.is_terminal(row)]
         in_use = sum(row["ResourceConfig"]["InstanceType"] == instance_type for row in active)

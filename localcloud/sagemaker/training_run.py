@@ -73,6 +73,7 @@ class TrainingRun:
                 self._container.kill()
 
     def _supervise(self) -> None:
+        """Run the job and turn whatever goes wrong into a FailureReason; nothing of it stays behind."""
         try:
             self._run()
         except JobError as error:
@@ -91,6 +92,7 @@ class TrainingRun:
             self._on_end()
 
     def _run(self) -> None:
+        """Tell the whole story: files, download, train, upload, end."""
         image = images.resolve_image(
             self._settings.images, self._row["AlgorithmSpecification"]["TrainingImage"]
         )
@@ -116,6 +118,7 @@ class TrainingRun:
         self._finish()
 
     def _download(self, s3: Any) -> None:
+        """Fetch every channel, then the checkpoints of an earlier job."""
         self._enter("Downloading")
         for channel in self._row.get("InputDataConfig") or []:
             sources = channels.list_sources(s3, channel, self._row["RoleArn"], self._scope.region)
@@ -135,6 +138,7 @@ class TrainingRun:
             raise ClientJobError(f"Checkpoint download failed:{uri}: {error}") from error
 
     def _train(self, image: Path, session: credentials.RoleSession) -> int:
+        """Run the container to its end or its time limit and return its exit code."""
         name = self._row["TrainingJobName"]
         self._logs = LogStream(
             session.client("logs", timeout_s=5), LOG_GROUP, f"{name}/algo-1-{int(time.time())}"
@@ -191,6 +195,7 @@ class TrainingRun:
         raise JobError("AlgorithmError", words[: 1024 - len("AlgorithmError: ") - len(tail)] + tail)
 
     def _upload(self, s3: Any) -> None:
+        """Upload model and output archives; AWS does so for stopped jobs too."""
         self._enter("Uploading")
         output = self._row["ModelArtifacts"]["S3ModelArtifacts"].removesuffix("model.tar.gz")
         artifacts.upload_folder_as_tar(s3, self._base / "model", f"{output}model.tar.gz", self._work)
@@ -204,6 +209,7 @@ class TrainingRun:
             artifacts.upload_folder(s3, folder, self._row["CheckpointConfig"]["S3Uri"])
 
     def _finish(self) -> None:
+        """Enter the final status: stopped, out of time, or completed."""
         if self._stopped.is_set():
             self._enter("Stopped", "Stopped")
         elif self._timed_out:
@@ -212,6 +218,7 @@ class TrainingRun:
             self._enter("Completed", "Completed")
 
     def _take_line(self, line: str) -> None:
+        """Ship one line of output and look for metrics in it."""
         if self._logs is not None:
             self._logs.write(line)
         self._metrics.watch(line, time.time())
@@ -221,6 +228,7 @@ class TrainingRun:
         job_status.enter(row, "Training")
 
     def _end_training(self, row: Row, started_at: float) -> None:
+        """Write down the times, what is billed, and the metrics."""
         row["TrainingEndTime"] = time.time()
         # AWS bills whole seconds and at least one.
         seconds = max(1, round(row["TrainingEndTime"] - started_at))
