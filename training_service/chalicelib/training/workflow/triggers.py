@@ -12,7 +12,7 @@ from chalicelib.training.workflow.submission import start_next
 
 from shared import log
 from shared.entities.training import JobState
-from shared.errors import HeadraceError
+from shared.errors import Conflict, InvalidRequest, NotFound
 from shared.events import DatasetVersionReady
 
 _log = log.logger("training")
@@ -48,10 +48,11 @@ def on_minute(ports: Ports) -> None:
 
 @contextmanager
 def _permanent_errors_logged() -> Iterator[None]:
-    """Let retryable errors fly, so that Lambda tries again; another try would not change the others."""
+    """Log what no retry can mend; all else flies, to be tried again and then kept as a dead letter.
+
+    A missing permission is no fault of the event: it flies too, until the policy is mended.
+    """
     try:
         yield
-    except HeadraceError as error:
-        if error.retryable:
-            raise
+    except (InvalidRequest, NotFound, Conflict):
         _log.exception("the event cannot be handled")
