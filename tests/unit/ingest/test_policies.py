@@ -1,0 +1,32 @@
+"""The policies grant what the code calls and nothing for everybody."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+TEMPLATES = Path(__file__).resolve().parents[3] / "ingest_service" / ".chalice" / "templates"
+FUNCTIONS = ("api_handler", "bearer", "on_object_created", "reconcile")
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_policy_names_exact_actions_and_resources(function):
+    statements = json.loads((TEMPLATES / f"policy-{function}.json").read_text())["Statement"]
+    for statement in statements:
+        assert not [action for action in statement["Action"] if "*" in action]
+        assert "*" not in statement["Resource"]
+    assert any(
+        f"headrace-ingest-${{Stage}}-{function}" in str(statement["Resource"]) for statement in statements
+    )
+
+
+def test_every_function_has_its_own_policy():
+    config = json.loads((TEMPLATES / "config.json").read_text())["stages"]["${Stage}"]
+    assert config["autogen_policy"] is False
+    found = {name: function["iam_policy_file"] for name, function in config["lambda_functions"].items()}
+    assert found == {name: f"policy-{name}.json" for name in FUNCTIONS}
+
+
+def test_only_the_api_may_read_the_origin_secret():
+    readers = [f for f in FUNCTIONS if "secretsmanager" in (TEMPLATES / f"policy-{f}.json").read_text()]
+    assert readers == ["api_handler"]

@@ -1,0 +1,287 @@
+"""The REST routes, through Chalice itself: who may, what comes back, what is refused and how."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+from chalice.test import Client
+from chalicelib.ingest import wiring
+
+from shared.entities.dataset import DatasetState
+
+SERVICE = Path(__file__).resolve().parents[3] / "ingest_service"
+ENV = {
+    "STAGE": "local",
+    "IDEMPOTENCY_TABLE": "idempotency",
+    "ORIGIN_SECRET_ARN": "arn:origin",
+    "TOKENS_TABLE": "tokens",
+    "PIPELINES_TABLE": "pipelines",
+    "DATASETS_TABLE": "datasets",
+    "INCOMING_BUCKET": "incoming",
+    "DATA_BUCKET": "data",
+}
+DEFINITION = {"name": "trips", "task": "classification", "target": "late"}
+
+
+class Token:
+    token_id = "t"
+    scopes = ("read", "upload", "operate")
+    pipelines = ("*",)
+
+
+class Rest:
+    """Calls the routes as API Gateway would, with a token and the origin secret."""
+
+    def __init__(self, app, world):
+        self.app, self.world, self.token = app, world, Token()
+
+    def __call__(self, method, path, body=None, **headers):
+        sent = {
+            "x-headrace-origin": "secret",
+            "Authorization": "Bearer x",
+            "Content-Type": "application/json",
+        }
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        data = b"" if body is None else json.dumps(body).encode()
+        with Client(self.app.app) as client:
+            answer = client.http.request(method, path, headers=sent, body=data)
+        return answer.status_code, json.loads(answer.body) if answer.body else None, answer.headers
+
+
+@pytest.fixture
+def rest(world, monkeypatch):
+    for name, value in ENV.items():
+        monkeypatch.setenv(name, value)
+    wiring.settings.cache_clear()
+    finder = type("T", (), {"find": lambda self, header: made.token})()
+    monkeypatch.setattr(wiring, "tokens", lambda: finder)
+    spec = importlib.util.spec_from_file_location("ingest_app", SERVICE / "app.py")
+    app = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(app)
+    made = Rest(app, world)
+    monkeypatch.setattr(wiring, "adapters", world.adapters)
+    monkeypatch.setattr(
+        wiring, "origin_secret", lambda: type("S", (), {"values": lambda self: ("secret",)})()
+    )
+    return made
+
+
+def test_a_pipeline_is_created_read_replaced_and_removed(rest):
+    status, made, headers = rest("PUT", "/v1/pipelines/flights", DEFINITION | {"name": "flights"})
+    assert (status, made["rev"], headers["ETag"]) == (201, 1, '"1"')
+    assert made["definition"]["split"]["test"] == "20%"
+    assert made["definition"]["task"] == "classification"
+    status, made, headers = rest(
+        "PUT", "/v1/pipelines/flights", DEFINITION | {"name": "flights", "target": "y"}
+    )
+    assert (status, headers["ETag"]) == (200, '"2"')
+    assert rest("GET", "/v1/pipelines/flights")[1]["definition"]["target"] == "y"
+    assert [p["pipeline"] for p in rest("GET", "/v1/pipelines")[1]["pipelines"]] == ["flights", "trips"]
+    assert rest("DELETE", "/v1/pipelines/flights")[0] == 204
+    assert rest("GET", "/v1/pipelines/flights")[0] == 404
+
+
+def test_a_stale_if_match_changes_nothing(rest):
+    assert rest("PUT", "/v1/pipelines/trips", DEFINITION, If_Match='"7"')[0] == 412
+    assert rest("DELETE", "/v1/pipelines/trips", If_Match='"7"')[0] == 412
+    assert rest("PUT", "/v1/pipelines/new-one", DEFINITION | {"name": "new-one"}, If_Match='"1"')[0] == 412
+    assert rest("PUT", "/v1/pipelines/trips", DEFINITION, If_Match='"1"')[0] == 200
+    assert rest("PUT", "/v1/pipelines/trips", DEFINITION, If_Match="abc")[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"name": "other"}, "/name"),
+        ({"targt": "x"}, ""),
+        ({"split": {"by": "time"}}, "/split/by"),
+        ({"split": {"test": "0%"}}, "/split/test"),
+        ({"split": {"test": "60%", "validation": "40%"}}, "/split/validation"),
+        ({"data": {"drop": ["late"]}}, "/data/drop"),
+        ({"data": {"key": "late"}}, "/target"),
+        ({"gate": ["auc > 0.5", "auc is good"]}, "/gate/1"),
+        ({"gate": ["__import__('os') > 1"]}, "/gate/0"),
+        ({"data": {"max_bad": "many"}}, "/data/max_bad"),
+    ],
+)
+def test_a_wrong_definition_is_refused_by_place(rest, change, pointer):
+    status, problem, _ = rest("PUT", "/v1/pipelines/trips", DEFINITION | change)
+    assert status == 422
+    assert problem["errors"][0]["pointer"] == pointer
+
+
+@pytest.mark.parametrize(
+    "clause", ["roc_auc >= 0.60", "log_loss <= champion + 0.005", "rmse<baseline", "mae < baseline - 1e-3"]
+)
+def test_the_gates_grammar_is_accepted(rest, clause):
+    assert rest("PUT", "/v1/pipelines/trips", DEFINITION | {"gate": [clause]})[0] == 200
+
+
+def test_a_pipeline_with_data_is_only_removed_by_force(rest, csv):
+    rest.world.upload(csv())
+    status, problem, _ = rest("DELETE", "/v1/pipelines/trips")
+    assert status == 409
+    assert "?force=true" in problem["detail"]
+    assert rest("DELETE", "/v1/pipelines/trips?force=true")[0] == 204
+
+
+def test_an_upload_form_is_for_one_key_and_a_stated_size(rest):
+    status, form, _ = rest(
+        "POST", "/v1/datasets/trips/uploads", {"filename": "my data+1.csv", "size_bytes": 10}
+    )
+    assert status == 201
+    assert form["key"] == form["upload"]["fields"]["key"] == "incoming/trips/my data+1.csv"
+    assert form["max_bytes"] == 64 * 1024 * 1024
+    assert form["expires_at"] == "2026-01-01T00:15:00Z"
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"filename": "../x.csv"}, 422),
+        ({"filename": "a/b.csv"}, 422),
+        ({"filename": "x.exe"}, 422),
+        ({"filename": "x\n.csv"}, 422),
+        ({"filename": ".."}, 422),
+        ({"filename": "x.csv", "size_bytes": 64 * 1024 * 1024 + 1}, 413),
+        ({"filename": "x.csv", "size": 1}, 422),
+        ({}, 422),
+    ],
+)
+def test_a_file_that_could_never_become_a_version_gets_no_form(rest, body, status):
+    assert rest("POST", "/v1/datasets/trips/uploads", body)[0] == status
+
+
+def test_no_form_for_an_unknown_pipeline(rest):
+    assert rest("POST", "/v1/datasets/nobody/uploads", {"filename": "x.csv"})[0] == 404
+
+
+def test_versions_come_newest_first_page_by_page(rest, csv):
+    for i in range(5):
+        rest.world.upload(csv(start=i), f"{i}.csv")
+    seen, path = [], "/v1/datasets/trips?limit=2"
+    while path:
+        status, page, headers = rest("GET", path)
+        assert status == 200
+        seen += [version["alias"] for version in page["versions"]]
+        link = headers.get("Link")
+        assert bool(link) == bool(page["next"])
+        path = link[1 : link.index(">")] if link else None
+    assert seen == ["d5", "d4", "d3", "d2", "d1"]
+
+
+def test_a_version_has_three_names(rest, csv):
+    row = rest.world.upload(csv())
+    answers = [rest("GET", f"/v1/datasets/trips/{name}")[1] for name in (row.version, "d1", "latest")]
+    assert answers[0] == answers[1] == answers[2]
+    assert (answers[0]["state"], answers[0]["rows_good"], answers[0]["key"]) == ("READY", 200, row.key)
+    assert [rest("GET", f"/v1/datasets/trips/{name}")[0] for name in ("d2", "d0", "nope")] == [404] * 3
+
+
+def test_an_upload_that_was_rejected_is_shown_with_its_sentence(rest):
+    row = rest.world.upload(b"")
+    shown = rest("GET", "/v1/datasets/trips/latest")[1]
+    assert (shown["state"], shown["reason"], shown["detail"]) == ("REJECTED", "empty_file", row.detail)
+    assert rest("GET", "/v1/datasets/trips/latest/profile")[0] == 404
+    assert rest("GET", "/v1/datasets/trips/latest/rejects")[1] == {"rejects": [], "next": None}
+
+
+def test_uploads_without_a_pipeline_can_be_looked_up(rest):
+    rest.world.upload(b"x", key="incoming/No Name/x.csv")
+    status, page, _ = rest("GET", "/v1/datasets/%23unrouted")
+    assert (status, page["versions"][0]["reason"]) == (200, "bad_key")
+
+
+def test_the_profile_of_a_duplicate_is_that_of_the_first(rest, csv):
+    rest.world.upload(csv(), "a.csv")
+    assert rest.world.upload(csv(), "b.csv").state is DatasetState.READY
+    assert rest("GET", "/v1/datasets/trips/d1/profile")[1] == rest("GET", "/v1/datasets/trips/d2/profile")[1]
+
+
+def test_rejects_come_page_by_page_with_a_sentence_each(rest, csv):
+    rest.world.define(data={"max_bad": "50%"})
+    rest.world.upload(csv() + b"x,y\n" * 5 + b"1,abc,AA,true\n")
+    seen, path = [], "/v1/datasets/trips/latest/rejects?limit=4"
+    while path:
+        _, page, headers = rest("GET", path)
+        seen += page["rejects"]
+        link = headers.get("Link")
+        path = link[1 : link.index(">")] if link else None
+    assert [reject["row"] for reject in seen] == [202, 203, 204, 205, 206, 207]
+    assert seen[-1] == {
+        "row": 207,
+        "column": "distance",
+        "value": "abc",
+        "rule": "not a number",
+        "detail": "row 207, column 'distance': not a number: 'abc'",
+    }
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=201", "limit=x", "cursor=%FF", "cursor=abc!", "cursor=LTE"]
+)
+def test_a_wrong_page_is_refused(rest, csv, query):
+    rest.world.upload(csv())
+    assert rest("GET", f"/v1/datasets/trips?{query}")[0] == 400
+    assert rest("GET", f"/v1/datasets/trips/latest/rejects?{query}")[0] == 400
+
+
+def test_another_tokens_pipeline_does_not_exist(rest, csv):
+    rest.world.upload(csv())
+    rest.token.pipelines = ("flights",)
+    paths = [
+        "/v1/pipelines/trips",
+        "/v1/datasets/trips",
+        "/v1/datasets/trips/latest",
+        "/v1/datasets/trips/latest/rejects",
+    ]
+    assert [rest("GET", path)[0] for path in paths] == [404] * 4
+    assert rest("GET", "/v1/pipelines")[1] == {"pipelines": []}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "scope"),
+    [
+        ("GET", "/v1/pipelines", "read"),
+        ("GET", "/v1/datasets/trips", "read"),
+        ("PUT", "/v1/pipelines/trips", "operate"),
+        ("DELETE", "/v1/pipelines/trips", "operate"),
+        ("POST", "/v1/datasets/trips/uploads", "upload"),
+    ],
+)
+def test_every_route_asks_for_its_scope(rest, method, path, scope):
+    rest.token.scopes = tuple({"read", "upload", "predict", "operate"} - {scope})
+    status, problem, _ = rest(method, path, {} if method in {"PUT", "POST"} else None)
+    assert (status, problem["title"]) == (403, "Forbidden")
+
+
+def test_every_route_has_the_authorizer(rest):
+    for methods in rest.app.app.routes.values():
+        for route in methods.values():
+            assert route.authorizer is rest.app.bearer
+
+
+def test_the_event_filter_names_bucket_and_prefix(rest):
+    pattern = rest.app.CREATED_BY_S3
+    assert pattern["detail"]["bucket"]["name"] == ["incoming"]
+    assert pattern["detail"]["object"]["key"] == [{"prefix": "incoming/"}]
+
+
+def test_an_object_created_event_makes_a_version(rest, csv):
+    upload = rest.world.put(csv(), "with space.csv")
+    detail = {
+        "bucket": {"name": "incoming"},
+        "object": {"key": upload.key, "size": 1, "version-id": upload.version_id},
+    }
+    with Client(rest.app.app) as client:
+        event = client.events.generate_cw_event("aws.s3", "Object Created", detail, [])
+        client.lambda_.invoke("on_object_created", event)
+        client.lambda_.invoke("on_object_created", event)
+    assert rest.world.row(upload).state is DatasetState.READY
+    assert len(rest.world.bus.events) == 1
+
+
+def test_the_tick_runs(rest, csv):
+    with Client(rest.app.app) as client:
+        client.lambda_.invoke("reconcile", client.events.generate_cw_event("aws.events", "x", {}, []))

@@ -1,0 +1,344 @@
+"""One upload, one READY row, one manifest, one story on the bus: whatever is repeated, lost or killed."""
+
+from datetime import timedelta
+
+import pytest
+from chalicelib.ingest.catalog import Catalog
+from chalicelib.ingest.dataset_files import DatasetFiles
+from chalicelib.ingest.raw_objects import RawObjects
+from chalicelib.ingest.reconcile import reconcile
+from chalicelib.ingest.workflow import LEASE, MAX_ATTEMPTS, advance, handle_upload
+
+from shared.clock import LEASE_MARGIN, to_text
+from shared.entities.dataset import DatasetState
+from shared.errors import ConditionFailed, Unavailable
+from shared.events import DatasetVersionReady, DatasetVersionRejected
+
+
+class Killed(BaseException):
+    """The process ends here: no handler of ours sees it."""
+
+
+class Fuse:
+    """Counts calls of several adapters and ends one of them, before or after its effect."""
+
+    def __init__(self, at: int, error: type[BaseException], *, after: bool) -> None:
+        self.left, self.error, self.after = at, error, after
+        self.blown = False
+
+    def wrap(self, adapter, *names):
+        for name in names:
+            setattr(adapter, name, self._fused(getattr(adapter, name)))
+        return adapter
+
+    def _fused(self, call):
+        def fused(*arguments, **named):
+            self.left -= 1
+            blows = self.left == 0
+            if blows and not self.after:
+                self._blow()
+            result = call(*arguments, **named)
+            if blows:
+                self._blow()
+            return result
+
+        return fused
+
+    def _blow(self):
+        self.blown = True
+        raise self.error("the fuse")
+
+
+def fused_adapters(world, fuse):
+    """Return adapters over the same rows and objects whose every call may be the last."""
+    bus = type("Bus", (), {"announce": lambda self, *e, **n: world.bus.announce(*e, **n)})()
+    return world.adapters(
+        raw=fuse.wrap(RawObjects(world.incoming), "head", "open"),
+        files=fuse.wrap(DatasetFiles(world.data), "write", "write_manifest", "manifest"),
+        catalog=fuse.wrap(
+            Catalog(world.datasets), "receive", "claim", "finish_ready", "finish_rejected", "holder", "told"
+        ),
+        bus=fuse.wrap(bus, "announce"),
+    )
+
+
+def heal(world):
+    """Let the lease run out and the ticks do their work."""
+    world.clock.advance((LEASE + LEASE_MARGIN).total_seconds() + 1)
+    for tick in range(3):
+        world.clock.advance(60)
+        reconcile(f"tick-{tick}", world.adapters())
+
+
+def versions(world):
+    return [row for row in world.datasets.rows.values() if "ordinal" in row and "state" in row]
+
+
+def manifests(world):
+    return {
+        key: len(history) for key, history in world.data.versions.items() if key.endswith("manifest.json")
+    }
+
+
+STEPS = range(1, 18)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("error", [Killed, Unavailable])
+@pytest.mark.parametrize("step", STEPS)
+def test_a_crash_at_any_step_still_ends_in_one_ready_version(world, csv, step, error, after):
+    upload = world.put(csv())
+    fuse = Fuse(step, error, after=after)
+    if step == STEPS[-1]:
+        handle_upload(upload, "first", fused_adapters(world, fuse))
+        assert not fuse.blown  # the steps before this one are all there are
+        return
+    with pytest.raises(error):
+        handle_upload(upload, "first", fused_adapters(world, fuse))
+    if not versions(world):
+        world.handle(upload)  # Lambda repeats the event; a lost one is found in the bucket, tested below
+    heal(world)
+    (row,) = versions(world)
+    assert row["state"] == "READY"
+    assert "attention" not in row
+    assert list(manifests(world).values()) == [1]
+    assert {event.identity() for event in world.bus.events} == {world.bus.events[0].identity()}
+    assert isinstance(world.bus.events[0], DatasetVersionReady)
+
+
+@pytest.mark.parametrize("error", [Killed, Unavailable])
+@pytest.mark.parametrize("step", range(4, 8))
+def test_a_crash_while_rejecting_still_ends_in_one_rejected_version(world, step, error):
+    upload = world.put(b"")
+    with pytest.raises(error):
+        handle_upload(upload, "first", fused_adapters(world, Fuse(step, error, after=False)))
+    heal(world)
+    (row,) = versions(world)
+    assert (row["state"], row["reason"]) == ("REJECTED", "empty_file")
+    assert {type(event) for event in world.bus.events} == {DatasetVersionRejected}
+
+
+def test_a_retried_event_goes_on_at_once_after_a_failure(world, csv):
+    upload = world.put(csv())
+    with pytest.raises(Unavailable):
+        handle_upload(upload, "same-id", fused_adapters(world, Fuse(4, Unavailable, after=False)))
+    assert handle_upload(upload, "same-id", world.adapters()).state is DatasetState.READY
+
+
+def test_a_killed_attempt_is_taken_over_at_once_by_lambdas_own_retry(world, csv):
+    upload = world.put(csv())
+    with pytest.raises(Killed):
+        handle_upload(upload, "same-id", fused_adapters(world, Fuse(6, Killed, after=False)))
+    assert world.row(upload).state is DatasetState.VALIDATING
+    assert handle_upload(upload, "same-id", world.adapters()).state is DatasetState.READY
+
+
+def test_a_duplicate_event_does_nothing_but_repeat_what_was_not_told(world, csv):
+    upload = world.put(csv())
+    for _ in range(3):
+        world.handle(upload)
+    assert len(world.bus.events) == 1
+    assert world.row(upload).attempt == 1
+    row = world.row(upload)
+    world.datasets.rows[(row.pipeline, row.version)]["attention"] = "open"
+    world.handle(upload)
+    assert len(world.bus.events) == 2
+
+
+def test_a_live_lease_keeps_everyone_else_out(world, csv):
+    upload = world.put(csv())
+    catalog = Catalog(world.datasets)
+    row = catalog.receive(upload, world.clock())
+    assert catalog.claim(row, "a", world.clock(), LEASE) is not None
+    world.clock.advance(LEASE.total_seconds() + LEASE_MARGIN.total_seconds() - 1)
+    assert catalog.claim(row, "b", world.clock(), LEASE) is None
+    world.clock.advance(1)
+    assert catalog.claim(row, "b", world.clock(), LEASE).attempt == 2
+
+
+def test_an_attempt_that_lost_its_lease_cannot_finish(world, csv):
+    upload = world.put(csv())
+    catalog = Catalog(world.datasets)
+    slow = catalog.claim(catalog.receive(upload, world.clock()), "slow", world.clock(), LEASE)
+    world.clock.advance(3600)
+    catalog.claim(slow, "quick", world.clock(), LEASE)
+    with pytest.raises(ConditionFailed):
+        catalog.finish_rejected(slow, ("empty_file", "x"), {}, world.clock())
+    catalog.release(slow, world.clock())
+    assert world.row(upload).lease_until is not None
+
+
+def test_the_same_owner_in_a_later_attempt_shuts_its_own_earlier_one_out(world, csv):
+    upload = world.put(csv())
+    catalog = Catalog(world.datasets)
+    first = catalog.claim(catalog.receive(upload, world.clock()), "same", world.clock(), LEASE)
+    catalog.claim(first, "same", world.clock(), LEASE)
+    with pytest.raises(ConditionFailed):
+        catalog.finish_rejected(first, ("empty_file", "x"), {}, world.clock())
+
+
+@pytest.mark.parametrize("state", ["READY", "REJECTED", "FAILED"])
+def test_a_version_at_rest_is_never_claimed_again(world, csv, state):
+    upload = world.put(csv())
+    catalog = Catalog(world.datasets)
+    row = catalog.receive(upload, world.clock())
+    world.datasets.rows[(row.pipeline, row.version)]["state"] = state
+    assert catalog.claim(row, "anyone", world.clock(), LEASE) is None
+    assert catalog.fail(row, "x", world.clock()) is None
+
+
+def test_ordinals_count_the_uploads_of_a_pipeline(world, csv):
+    ordinals = [world.upload(csv(start=i), f"{i}.csv").ordinal for i in range(3)]
+    world.define("other")
+    assert [*ordinals, world.upload(csv(), key="incoming/other/x.csv").ordinal] == [1, 2, 3, 1]
+
+
+def test_a_space_or_a_plus_in_a_key_is_part_of_the_name(world, csv):
+    row = world.upload(csv(), "my file+1 %20 é.csv")
+    assert (row.state, row.key) == (DatasetState.READY, "incoming/trips/my file+1 %20 é.csv")
+
+
+def test_equal_file_names_do_not_overwrite_each_other(world, csv):
+    world.define("other")
+    rows = [
+        world.upload(csv(), "data.csv"),
+        world.upload(csv(start=500), "data.csv"),
+        world.upload(csv(start=900), key="incoming/other/data.csv"),
+    ]
+    assert [row.state for row in rows] == [DatasetState.READY] * 3
+    assert len(manifests(world)) == 3
+    assert {world.manifest(row).raw.sha256 for row in rows} == {row.content_sha256 for row in rows}
+
+
+def test_the_same_content_again_is_a_duplicate_of_the_first_and_says_so(world, csv):
+    first = world.upload(csv(), "a.csv")
+    again = world.upload(csv(), "b.csv")
+    assert (again.state, again.duplicate_of) == (DatasetState.READY, first.version)
+    assert again.manifest_uri == first.manifest_uri
+    assert world.bus.named(DatasetVersionReady)[-1].duplicate_of == first.version
+    assert Catalog(world.datasets).read.ready("trips") == [world.row(world_upload(world, first))]
+
+
+def world_upload(world, row):
+    """Return the upload a row came from."""
+    from chalicelib.ingest.keys import Upload
+
+    return Upload(bucket=row.bucket, key=row.key, version_id=row.version_id)
+
+
+def test_content_that_was_rejected_may_come_again(world):
+    body = b"id,delayed\n" + b"".join(b"%d,true\n" % i for i in range(60))
+    assert world.upload(body, "a.csv").reason == "missing_column"
+    world.define(target="delayed")
+    again = world.upload(body, "b.csv")
+    assert (again.state, again.duplicate_of) == (DatasetState.READY, None)
+
+
+def test_of_two_attempts_at_equal_content_the_later_to_finish_is_the_duplicate(world, csv):
+    one, two = world.put(csv(), "one.csv"), world.put(csv(), "two.csv")
+
+    class Late(Catalog):
+        def holder(self, pipeline, content_sha256):
+            found = super().holder(pipeline, content_sha256)
+            if found is None:
+                world.handle(two)
+            return found
+
+    row = handle_upload(one, "first", world.adapters(catalog=Late(world.datasets)))
+    assert row.duplicate_of == two.version
+    assert world.row(two).duplicate_of is None
+
+
+def test_a_stream_that_ends_early_is_retried_and_never_a_shorter_dataset(world, csv):
+    class Short(RawObjects):
+        def open(self, key, version_id):
+            self._bucket.open = lambda *_: __import__("io").BytesIO(csv()[:-1000])
+            return super().open(key, version_id)
+
+    upload = world.put(csv())
+    incoming = type(world.incoming)("incoming")
+    incoming.versions = world.incoming.versions
+    with pytest.raises(Unavailable, match="arrived"):
+        world.handle(upload, raw=Short(incoming))
+    assert world.handle(upload).rows_good == 200
+
+
+def test_a_version_that_no_attempt_can_finish_becomes_failed_and_stays_visible(world, csv):
+    upload = world.put(csv())
+    for _ in range(MAX_ATTEMPTS):
+        with pytest.raises(Unavailable):
+            handle_upload(upload, "x", fused_adapters(world, Fuse(5, Unavailable, after=False)))
+    row = world.handle(upload)
+    assert (row.state, row.attempt) == (DatasetState.FAILED, MAX_ATTEMPTS)
+    assert "upload the file again" in row.detail
+    assert world.bus.events == []
+    assert world.measured[-1][0].state is DatasetState.FAILED
+
+
+def test_the_last_attempt_is_not_failed_while_its_lease_lives(world, csv):
+    upload = world.put(csv())
+    catalog = Catalog(world.datasets)
+    row = catalog.receive(upload, world.clock())
+    for _ in range(MAX_ATTEMPTS):
+        row = catalog.claim(row, "same", world.clock(), LEASE)
+    assert advance(row, "other", world.adapters()).state is DatasetState.VALIDATING
+
+
+def test_an_upload_whose_event_was_lost_is_found_by_the_second_tick(world, csv):
+    upload = world.put(csv())
+    _age(world, timedelta(minutes=1))
+    assert reconcile("tick-1", world.adapters()) == 0
+    _age(world, timedelta(minutes=3))
+    assert reconcile("tick-2", world.adapters()) == 1
+    assert world.row(upload).state is DatasetState.READY
+
+
+def test_old_objects_are_left_alone(world, csv):
+    world.put(csv())
+    _age(world, timedelta(hours=25))
+    assert reconcile("tick", world.adapters()) == 0
+
+
+def test_a_tick_leaves_a_fresh_row_to_its_own_event(world, csv):
+    Catalog(world.datasets).receive(world.put(csv()), world.clock())
+    assert reconcile("tick", world.adapters()) == 0
+
+
+def test_one_failing_version_does_not_keep_a_tick_from_the_others(world, csv):
+    bad, good = world.put(csv(), "a.csv"), world.put(csv(start=300), "b.csv")
+    catalog = Catalog(world.datasets)
+    for upload in (bad, good):
+        catalog.receive(upload, world.clock())
+    world.clock.advance(120)
+    healthy = RawObjects(world.incoming)
+    broken = RawObjects(world.incoming)
+
+    def head(key, version_id=None):
+        if key.endswith("a.csv"):
+            raise Unavailable("S3 is slow")
+        return healthy.head(key, version_id)
+
+    broken.head = head
+    assert reconcile("tick", world.adapters(raw=broken)) == 1
+    assert world.row(good).state is DatasetState.READY
+    assert world.row(bad).state is DatasetState.VALIDATING
+
+
+def test_a_folder_object_is_ignored(world):
+    assert handle_upload(world.put(b"", key="incoming/trips/"), "x", world.adapters()) is None
+    assert versions(world) == []
+
+
+def test_the_metrics_of_an_upload_are_measured_once(world, csv):
+    upload = world.put(csv())
+    world.handle(upload)
+    world.handle(upload)
+    ((row, _),) = world.measured
+    assert (row.row_count, row.size_bytes) == (200, len(csv()))
+    assert to_text(world.clock()) == row.updated_at
+
+
+def _age(world, age):
+    """Make every object *age* old by the service's clock."""
+    newest = max(modified for history in world.incoming.versions.values() for _, _, modified in history)
+    world.clock.now = newest + age
