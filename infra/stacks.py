@@ -122,15 +122,23 @@ def _describe(cloudformation: Any, name: str) -> dict[str, Any] | None:
 
 
 def _first_failure(cloudformation: Any, name: str) -> str:
-    """Return the cause: the oldest failure since the last operation began, not those it dragged along."""
-    first = "no reason given"
+    """Return the cause: what was refused before anything began, else what failed first, not what it took along."""
+    refused = cloudformation.describe_events(StackName=name, Filters={"FailedEvents": True})[
+        "OperationEvents"
+    ]
+    for event in refused:
+        if event.get("ValidationStatus") == "FAILED":
+            return (
+                f"{event['LogicalResourceId']} ({event['ResourceType']}): {event['ValidationStatusReason']}"
+            )
+    first = "no reason given; look at the stack's events"
     for event in cloudformation.describe_stack_events(StackName=name)["StackEvents"]:
         reason = event.get("ResourceStatusReason", "")
-        status = event.get("ResourceStatus", "")
-        if event["LogicalResourceId"] == name and reason == "User Initiated":
-            return first
-        if status.endswith("FAILED") and "cancelled" not in reason and event["LogicalResourceId"] != name:
-            first = f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason or status}"
+        if event["LogicalResourceId"] == name:
+            if reason == "User Initiated":  # events come newest first: the rest is of older operations
+                return first
+        elif event["ResourceStatus"].endswith("FAILED") and "cancelled" not in reason:
+            first = f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason}"
     return first
 
 

@@ -15,6 +15,7 @@ class CloudFormation:
         self.status, self.mark, self.ends_as = status, mark, ends_as
         self.calls: list[str] = []
         self.events: list[dict[str, str]] = []
+        self.refused: list[dict[str, str]] = []
         self.has_updates = True
 
     def describe_stacks(self, **_: Any) -> Any:
@@ -33,6 +34,9 @@ class CloudFormation:
 
     def describe_stack_events(self, **_: Any) -> Any:
         return {"StackEvents": self.events}
+
+    def describe_events(self, **_: Any) -> Any:
+        return {"OperationEvents": self.refused}
 
     def create_stack(self, **request: Any) -> None:
         self.calls.append("create")
@@ -119,6 +123,27 @@ def _event(resource: str, status: str, reason: str = "") -> dict[str, str]:
         "ResourceStatus": status,
         "ResourceStatusReason": reason,
     }
+
+
+def test_what_was_refused_before_it_began_is_blamed_first(template: Path) -> None:
+    cloud = CloudFormation(ends_as="ROLLBACK_COMPLETE")
+    cloud.events = [_event("x", "CREATE_FAILED", "Validation failed with 1 error(s)")]
+    cloud.refused = [
+        {
+            "LogicalResourceId": "Second",
+            "ResourceType": "AWS::S3::Bucket",
+            "ValidationStatus": "FAILED",
+            "ValidationStatusReason": "the name is taken",
+        }
+    ]
+    with pytest.raises(StackFailed, match=r"Second \(AWS::S3::Bucket\): the name is taken"):
+        deploy_stack(cloud, "x", template, {})
+
+
+def test_an_update_without_effect_is_no_change(template: Path) -> None:
+    cloud = CloudFormation(status="UPDATE_COMPLETE")
+    cloud.has_updates = False
+    assert deploy_stack(cloud, "x", template, {}).changed is False
 
 
 def test_the_fingerprint_tells_apart_what_looks_alike() -> None:

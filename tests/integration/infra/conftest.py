@@ -1,0 +1,46 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from infra.deploy import Deployment, Step, deploy
+from infra.stage import Stage
+from tests.clouds import running_cloud
+from tests.integration.infra.mini import make_checkout
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+class Deployed(msgspec.Struct, frozen=True, kw_only=True):
+    """A stage after its first deployment, and how to deploy it again."""
+
+    stage: Stage
+    root: Path
+    deployment: Deployment
+    first_steps: list[Step]
+
+    def again(self) -> dict[str, Step]:
+        """Deploy again and return the steps by name."""
+        steps: list[Step] = []
+        deploy(self.stage, root=self.root, on_step=steps.append)
+        return {step.name: step for step in steps}
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        return self.deployment.outputs
+
+
+@pytest.fixture(scope="session")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """A small checkout on a local cloud of its own."""
+    root = make_checkout(tmp_path_factory.mktemp("checkout"))
+    # Recipes that were built before need no package index.
+    (REPOSITORY / ".headrace" / "recipes").mkdir(parents=True, exist_ok=True)
+    (root / ".headrace").mkdir()
+    (root / ".headrace" / "recipes").symlink_to(REPOSITORY / ".headrace" / "recipes")
+    with running_cloud(tmp_path_factory.mktemp("cloud")) as cloud:
+        stage = Stage.local(cloud.url)
+        steps: list[Step] = []
+        deployment = deploy(stage, root=root, on_step=steps.append)
+        yield Deployed(stage=stage, root=root, deployment=deployment, first_steps=steps)

@@ -1,0 +1,200 @@
+import http.client
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from infra import records
+from infra.complete import TTL_TABLES
+from infra.deploy import find_deployment
+from infra.errors import ChaliceFailed, RenderError, StackFailed
+from infra.harden import is_hardened
+from infra.services import SERVICES, folder_of
+from infra.stacks import deploy_stack
+from infra.tokens import mint_token
+from shared.auth import Tokens
+from shared.tables import Table
+from tests.integration.infra.conftest import Deployed
+from tests.integration.infra.mini import PATHS, write_app
+
+
+def get(deployed: Deployed, path: str) -> tuple[int, dict[str, str], bytes]:
+    place = urlsplit(deployed.deployment.origin_url)
+    connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=30)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+    finally:
+        connection.close()
+
+
+def changed(steps: dict[str, Any]) -> set[str]:
+    return {name for name, step in steps.items() if step.changed}
+
+
+def test_the_steps_come_in_order_and_each_says_what_it_did(deployed: Deployed) -> None:
+    names = [step.name for step in deployed.first_steps]
+    assert names == ["foundation", "recipes", "render", "services", "harden", "edge"]
+    assert all(step.changed and step.detail for step in deployed.first_steps)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_service_answers_at_the_one_origin_and_is_sent_the_origin_secret(
+    deployed: Deployed, service: str
+) -> None:
+    status, _, body = get(deployed, PATHS[service])
+    assert status == 200
+    answer = json.loads(body)
+    assert (answer["service"], answer["secret_sent"]) == (service, 64)
+
+
+def test_deploying_again_changes_nothing(deployed: Deployed) -> None:
+    assert changed(deployed.again()) == set()
+    assert is_hardened(deployed.stage, deployed.outputs)
+
+
+def test_a_deployment_is_found_by_its_stage_alone(deployed: Deployed) -> None:
+    assert find_deployment(deployed.stage) == deployed.outputs
+
+
+def test_only_the_service_that_changed_is_deployed(deployed: Deployed) -> None:
+    write_app(deployed.root, "training", answer=2)
+    steps = deployed.again()
+    assert steps["services"].detail == "deployed training"
+    assert json.loads(get(deployed, PATHS["training"])[2])["answer"] == 2
+    assert "edge" not in changed(steps)
+
+
+def test_a_function_that_is_gone_is_deployed_again_though_its_files_did_not_change(
+    deployed: Deployed,
+) -> None:
+    deployed.stage.client("lambda").delete_function(FunctionName="headrace-ingest-local-on_fact")
+    assert deployed.again()["services"].detail == "deployed ingest"
+    assert changed(deployed.again()) == set()
+
+
+def test_a_lost_local_record_is_fetched_from_the_stage(deployed: Deployed) -> None:
+    path = records.deployed_file(folder_of(deployed.root, "inference"), deployed.stage)
+    before = json.loads(path.read_text())
+    path.unlink()
+    assert changed(deployed.again()) == set()
+    assert json.loads(path.read_text()) == before
+
+
+def test_plain_chalice_deploy_works_and_the_next_deployment_hardens_what_it_undid(deployed: Deployed) -> None:
+    command = [str(Path(sys.executable).with_name("chalice")), "deploy", "--stage", "local"]
+    done = subprocess.run(
+        command,
+        cwd=folder_of(deployed.root, "ingest"),
+        env={**os.environ, **deployed.stage.environment()},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not is_hardened(deployed.stage, deployed.outputs)
+    assert "harden" in changed(deployed.again())
+    assert is_hardened(deployed.stage, deployed.outputs)
+
+
+def _receive(sqs: Any, queue: str) -> Any:
+    """Wait for a message as long as one call may; None when there was none."""
+    return next(iter(sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20).get("Messages", [])), None)
+
+
+def test_a_fact_that_its_function_cannot_handle_ends_in_the_services_dead_letters(deployed: Deployed) -> None:
+    entry = {"Source": "test.local", "DetailType": "inference", "Detail": '{"id": "42"}'}
+    deployed.stage.client("events").put_events(Entries=[entry])
+    sqs = deployed.stage.client("sqs")
+    queue = sqs.get_queue_url(QueueName="headrace-local-inference-dead-letters")["QueueUrl"]
+    message = next(filter(None, (_receive(sqs, queue) for _ in range(6))))
+    letter = json.loads(message["Body"])
+    assert letter["requestPayload"]["detail"] == {"id": "42"}
+    assert letter["requestContext"]["approximateInvokeCount"] == 3
+
+
+@pytest.mark.parametrize("path", ["/v1/pipelines-unknown", "/v1/models/a/b/c", "/v1/none", "/v2/none"])
+def test_an_unknown_route_is_a_404_in_our_shape(deployed: Deployed, path: str) -> None:
+    status, headers, body = get(deployed, path)
+    assert (status, headers["content-type"]) == (404, "application/problem+json")
+    problem = json.loads(body)
+    assert problem["status"] == 404
+    assert problem["request_id"]
+
+
+def test_the_console_is_served_and_follows_its_files(deployed: Deployed) -> None:
+    status, headers, body = get(deployed, "/")
+    assert (status, headers["content-type"], body) == (200, "text/html; charset=utf-8", b"<h1>Headrace</h1>")
+    script = deployed.root / "console" / "app.js"
+    script.write_text("1")
+    assert changed(deployed.again()) == {"edge"}
+    assert get(deployed, "/app.js")[1]["content-type"] == "text/javascript; charset=utf-8"
+    script.unlink()
+    assert changed(deployed.again()) == {"edge"}
+    assert get(deployed, "/app.js")[0] == 403
+
+
+def test_rows_expire_though_the_local_cloudformation_forgets_it(deployed: Deployed) -> None:
+    dynamodb = deployed.stage.client("dynamodb")
+    for name in TTL_TABLES:
+        found = dynamodb.describe_time_to_live(TableName=deployed.outputs[name])["TimeToLiveDescription"]
+        assert (found["TimeToLiveStatus"], found["AttributeName"]) == ("ENABLED", "expires_at_s")
+
+
+def test_a_minted_token_is_known_by_its_hash_only(deployed: Deployed) -> None:
+    table = deployed.outputs["TokensTable"]
+    token = mint_token(deployed.stage, table, scopes=["read"], pipelines=["flights"])
+    dynamodb = deployed.stage.client("dynamodb")
+    found = Tokens(Table(dynamodb, table, "token_sha256")).find(f"Bearer {token}")
+    assert found is not None
+    assert (found.scopes, found.pipelines) == (("read",), ("flights",))
+    assert token not in str(dynamodb.scan(TableName=table))
+
+
+def test_a_token_with_an_unknown_scope_is_not_minted(deployed: Deployed) -> None:
+    with pytest.raises(ValueError, match="admin"):
+        mint_token(deployed.stage, deployed.outputs["TokensTable"], scopes=["admin"])
+
+
+def test_a_template_error_changes_nothing_on_the_stage(deployed: Deployed) -> None:
+    template = folder_of(deployed.root, "ingest") / ".chalice" / "templates" / "config.json"
+    good = template.read_text()
+    template.write_text(good.replace("${DataBucket}", "${DataBukket}"))
+    with pytest.raises(RenderError, match="DataBukket"):
+        deployed.again()
+    template.write_text(good)
+    assert changed(deployed.again()) == set()
+
+
+def test_an_app_that_cannot_be_imported_names_the_service_and_keeps_the_old_one(deployed: Deployed) -> None:
+    app = folder_of(deployed.root, "inference") / "app.py"
+    good = app.read_text()
+    app.write_text("raise ImportError('no module named duck')\n")
+    with pytest.raises(ChaliceFailed, match=r"(?s)inference: .*no module named duck"):
+        deployed.again()
+    assert get(deployed, PATHS["inference"])[0] == 200
+    app.write_text(good)
+    assert changed(deployed.again()) == set()
+
+
+def test_a_stack_that_fails_names_the_resource_and_why_and_can_be_tried_again(
+    deployed: Deployed, tmp_path: Path
+) -> None:
+    cloudformation = deployed.stage.client("cloudformation")
+    taken = tmp_path / "taken.yaml"
+    taken.write_text(
+        "Parameters: {Fingerprint: {Type: String}, Name: {Type: String}}\n"
+        "Resources: {Second: {Type: 'AWS::S3::Bucket', Properties: {BucketName: !Ref Name}}}\n"
+        "Outputs: {Fingerprint: {Value: !Ref Fingerprint}}\n"
+    )
+    name = {"Name": deployed.outputs["DataBucket"]}
+    with pytest.raises(StackFailed, match=r"Second \(AWS::S3::Bucket\): .*already exists"):
+        deploy_stack(cloudformation, "headrace-broken", taken, name)
+    assert deploy_stack(cloudformation, "headrace-broken", taken, {"Name": "headrace-free-name"}).changed
