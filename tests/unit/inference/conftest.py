@@ -3,7 +3,6 @@
 import importlib.util
 import logging
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -19,16 +18,17 @@ APP = Path(__file__).parents[3] / "inference_service" / "app.py"
 
 
 @pytest.fixture
-def module(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+def module(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The app's module, imported afresh with the environment that a deploy gives it."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     spec = importlib.util.spec_from_file_location("inference_app", APP)
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     loaded = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, "inference_app", loaded)
     spec.loader.exec_module(loaded)
-    yield loaded
+    return loaded
 
 
 @pytest.fixture

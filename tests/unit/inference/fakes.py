@@ -48,12 +48,11 @@ INPUTS = {
 class FakeKms:
     """Verifies as KMS does: a wrong signature is an error, not an answer."""
 
-    def verify(
-        self, *, KeyId: str, Message: bytes, MessageType: str, Signature: bytes, SigningAlgorithm: str
-    ):
-        assert (KeyId, MessageType, SigningAlgorithm) == ("key-arn", "DIGEST", "ECDSA_SHA_256")
+    def verify(self, **request: Any) -> dict[str, bool]:
+        how = (request["KeyId"], request["MessageType"], request["SigningAlgorithm"])
+        assert how == ("key-arn", "DIGEST", "ECDSA_SHA_256")
         try:
-            KEY.public_key().verify(Signature, Message, ECDSA)
+            KEY.public_key().verify(request["Signature"], request["Message"], ECDSA)
         except InvalidSignature:
             answer = {
                 "Error": {"Code": "KMSInvalidSignatureException"},

@@ -160,7 +160,7 @@ MALFORMED_TEXT = {
     "CSV of a wrong type": ("text/csv", "distance,carrier\nx,AA\n", 422, "/records/0/distance"),
     "CSV with nan": ("text/csv", "distance,carrier\n7,AA\nnan,AA\n", 422, "/records/1/distance"),
     "CSV with an infinite number": ("text/csv", "distance,carrier\n1e999,AA\n", 422, "/records/0/distance"),
-    "CSV with other digits": ("text/csv", "distance,carrier\n７,AA\n", 422, "/records/0/distance"),
+    "CSV with other digits": ("text/csv", "distance,carrier\n\uff17,AA\n", 422, "/records/0/distance"),
     "CSV with an unknown column": ("text/csv", "distance,carrier,x\n7,AA,1\n", 422, "/records/0/x"),
     "CSV row too short": ("text/csv", "distance,carrier\n7\n", 422, "/records/0"),
     "CSV column twice": ("text/csv", "distance,distance\n7,7\n", 422, ""),
