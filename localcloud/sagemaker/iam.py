@@ -88,7 +88,7 @@ def denied_also(operation: str, request: Row, headers: dict[str, str], scope: Sc
         return None
     # MiniStack checks neither: without them a policy that works here would fail on AWS.
     if role := request.get(_PASSED_ROLE.get(operation, "")):
-        context = {"iam:PassedToService": ["sagemaker.amazonaws.com"]}
+        context = {"iam:PassedToService": "sagemaker.amazonaws.com"}
         if denied := _denied("iam:PassRole", role, context, headers, scope):
             return denied
     if operation.startswith("Create") and request.get("Tags"):
@@ -98,7 +98,7 @@ def denied_also(operation: str, request: Row, headers: dict[str, str], scope: Sc
 
 
 def _denied(
-    action: str, arn: str, context: dict[str, list[str]], headers: dict[str, str], scope: Scope
+    action: str, arn: str, context: dict[str, str], headers: dict[str, str], scope: Scope
 ) -> Answer | None:
     from ministack.core import iam_actions, iam_evaluator
     from ministack.core.router import extract_access_key_id
