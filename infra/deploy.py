@@ -12,13 +12,12 @@ from pathlib import Path
 import msgspec
 
 from infra import edge, site
-from infra.complete import complete
 from infra.harden import harden
 from infra.recipe_store import store_recipes
 from infra.records import Record
 from infra.render import render_service, values_of
 from infra.services import SERVICES, deploy_services, folder_of
-from infra.stacks import Stack, deploy_stack
+from infra.stacks import Stack, deploy_stack, stack_outputs
 from infra.stage import Stage
 from infra.values import stage_values
 
@@ -77,8 +76,6 @@ def deploy(stage: Stage, *, root: Path, on_step: OnStep) -> Deployment:
 
 def find_deployment(stage: Stage) -> dict[str, str] | None:
     """Return the outputs of the stage's foundation and edge, None before its first deployment."""
-    from infra.stacks import stack_outputs
-
     outputs = stack_outputs(stage.client("cloudformation"), foundation_name(stage))
     return None if outputs is None else {**outputs, **edge.edge_outputs(stage)}
 
@@ -92,8 +89,7 @@ def _step[T](on_step: OnStep, name: str, work: Callable[[], tuple[T, str, bool]]
 
 def _foundation(stage: Stage) -> tuple[Stack, str, bool]:
     stack = _deploy_foundation(stage, edge.edge_outputs(stage))
-    completed = complete(stage, stack.outputs)
-    return stack, f"stack {stack.name}", stack.changed or bool(completed)
+    return stack, f"stack {stack.name}", stack.changed
 
 
 def _deploy_foundation(stage: Stage, front: dict[str, str]) -> Stack:

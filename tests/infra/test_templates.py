@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from infra.complete import TTL_ATTRIBUTE, TTL_TABLES
 from tests.infra import rules
 from tests.infra.rules import Template
 
@@ -184,13 +183,6 @@ def test_every_rule_has_been_shown_to_fail() -> None:
 
 def test_the_foundation_gives_exactly_the_agreed_outputs() -> None:
     assert rules.load("foundation.yaml")["Outputs"].keys() - {"Fingerprint"} == OUTPUTS
-
-
-def test_what_the_deploy_step_completes_is_what_the_template_says() -> None:
-    tables = dict(rules.properties(rules.load("foundation.yaml"), "AWS::DynamoDB::Table"))
-    expiring = {name for name, table in tables.items() if "TimeToLiveSpecification" in table}
-    assert expiring == set(TTL_TABLES)
-    assert {rules.TTL[name.removesuffix("Table").lower()] for name in expiring} == {TTL_ATTRIBUTE}
 
 
 def test_no_template_is_too_long_to_be_sent_with_the_call() -> None:
