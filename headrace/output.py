@@ -11,7 +11,7 @@ import click
 from headrace.failures import Failure
 
 Row = dict[str, Any]
-_CUT = 60
+_CUT = 100
 
 
 def write(data: Row | Sequence[Row], columns: tuple[str, ...], form: str) -> None:

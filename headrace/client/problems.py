@@ -46,7 +46,8 @@ def failure_of(answer: HttpAnswer) -> Failure:
         said.append(_REMEDIES[answer.status])
     if answer.status >= 500 and problem.request_id:
         said.append(f"request id {problem.request_id}: `headrace logs` tells more")
-    text = "; ".join(part.rstrip(".") for part in said if part)
+    # The detail of an invalid body often is that of its first field.
+    text = "; ".join(dict.fromkeys(part.removesuffix(".") for part in said if part))
     return _CODES.get(answer.status, Failure)(_plain(f"{title}: {text}" if text else title))
 
 

@@ -6,7 +6,7 @@ import msgspec
 
 from headrace.client.api import Api
 from headrace.client.credentials import Credentials, read_credentials, write_credentials
-from headrace.failures import Failure
+from headrace.failures import Failure, Unreachable
 from headrace.operate.project import Project
 from headrace.session import Session
 
@@ -86,6 +86,8 @@ def check_health(session: Session, credentials: Credentials) -> None:
 def _works(session: Session, credentials: Credentials) -> bool:
     try:
         Api(credentials, session.transport(), session.sleep).get("pipelines", limit=1)
+    except Unreachable:
+        raise
     except Failure:
         return False
     return True

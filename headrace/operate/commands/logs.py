@@ -19,7 +19,7 @@ FOLLOW_S = 1.0
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-class LogLine(msgspec.Struct, frozen=True, kw_only=True, order=True):
+class LogLine(msgspec.Struct, frozen=True, kw_only=True):
     """One line of one function."""
 
     at_ms: int
@@ -74,7 +74,7 @@ def read_lines(client: Any, groups: Iterable[str], begin_ms: int, seen: set[str]
         line for group in groups for line in _events(client, group, begin_ms) if line.event_id not in seen
     ]
     seen.update(line.event_id for line in fresh)
-    return sorted(fresh)
+    return sorted(fresh, key=lambda line: line.at_ms)
 
 
 def format_line(line: LogLine) -> str:

@@ -37,6 +37,8 @@ def up(session: Session, with_demo: bool, port: int | None) -> None:
         raise click.UsageError("`up` is for the local stage; on AWS use `headrace deploy --stage NAME`")
     session.stage_asked = LOCAL
     project = find_project(session.folder)
+    # The checkout may be elsewhere; from here on its own credentials count.
+    session.folder = project.root
     began = session.monotonic()
     with following(session.progress), told_in_one_line():
         credentials, changed = bring_up(session, project, port)
