@@ -72,6 +72,8 @@ class SignedArtifacts:
             decoded = base64.b64decode(signature, validate=True)
         except binascii.Error:
             return False
+        if not decoded:  # KMS calls it an invalid request, which it would stay for ever
+            return False
         try:
             with aws_errors("verify a manifest's signature"):
                 answer = self._kms.verify(

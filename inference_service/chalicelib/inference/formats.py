@@ -66,6 +66,7 @@ def to_json(records: Records, inputs: Mapping[str, Input]) -> bytes:
 
 
 def _from_ndjson(body: bytes) -> bytes:
+    # Each line must be JSON by itself: two broken ones could make a whole when joined.
     lines = [line for line in body.splitlines() if line.strip()]
     for place, line in enumerate(lines):
         try:
@@ -82,15 +83,20 @@ def _from_csv(text: str, inputs: Mapping[str, Input]) -> list[dict[str, Any]]:
         lines = [row for row in rows if row]
     except csv.Error as error:
         raise _invalid("", f"the CSV cannot be read near line {rows.line_num}: {error}") from None
+    _check_shape(header, lines)
+    readers = [_reader(inputs.get(name)) for name in header]
+    return [
+        {name: read(cell) for name, read, cell in zip(header, readers, row, strict=True)} for row in lines
+    ]
+
+
+def _check_shape(header: list[str], lines: list[list[str]]) -> None:
+    # Of two columns with one name the last would win silently.
     if len(set(header)) != len(header):
         raise _invalid("", "the CSV's header names a column twice")
     for place, row in enumerate(lines):
         if len(row) != len(header):
             raise _invalid(f"/records/{place}", f"has {len(row)} values, the header {len(header)}")
-    readers = [_reader(inputs.get(name)) for name in header]
-    return [
-        {name: read(cell) for name, read, cell in zip(header, readers, row, strict=True)} for row in lines
-    ]
 
 
 def _reader(given: Input | None) -> Callable[[str], Any]:

@@ -59,6 +59,7 @@ def _same(expected: Answer, given: Answer) -> bool:
 
 
 def _equal_scores(expected: dict[str, float] | None, given: dict[str, float] | None) -> bool:
+    # A model that lost its scores is not the model that was judged.
     if expected is None or given is None:
         return expected is given
     return expected.keys() == given.keys() and all(_equal(expected[name], given[name]) for name in expected)

@@ -38,6 +38,7 @@ class Releases:
             return from_row(
                 self._table.update(key, transition.change, only_if=transition.only_if), CurrentRelease
             )
+        # One transaction: a release without its history entry, or of a model just rejected, must not exist.
         writes = [self._table.updating(key, transition.change, only_if=transition.only_if)]
         if transition.approved:
             approved = having("state", str(ModelState.APPROVED))

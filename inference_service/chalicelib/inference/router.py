@@ -43,6 +43,7 @@ class Router:
         """Return the release row as it was at most two seconds ago."""
         now = self._monotonic()
         known = self._releases.get(pipeline)
+        # That nothing is live is remembered too, or a wrong name would cost a read per request.
         if known is not None and now - known[0] <= KEEP_S:
             return known[1]
         release = self._read(pipeline)

@@ -49,6 +49,7 @@ def accept(
             f"{model.version} was compared with {model.evaluated_champion or 'no champion'}, but "
             f"{live or 'nothing'} is live now; train again, or force it with a reason"
         )
+    # The comparison may have become stale since the row was read, so the write says it again.
     still = having("live", live) if live else Absent("live")
     return Transition(
         change=_begin(release, model.version, Intent.PROMOTE, request, model.correlation_id),
@@ -90,6 +91,7 @@ def cancel(release: CurrentRelease, request: Request) -> Transition:
 def swap_back(release: CurrentRelease, request: Request, grace_s: int) -> Transition:
     """Make the previous version live at once; its endpoint must be there, and no reaper at work."""
     previous = _previous(release)
+    # A reaper under a lease may be deleting the very endpoint that is to serve: then this write fails.
     row = _ended(Outcome.ROLLED_BACK, request.why, request.at) | {"gen": release.gen + 1}
     row |= _serving(previous, release.live, request.at, grace_s)
     return Transition(

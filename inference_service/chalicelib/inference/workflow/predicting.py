@@ -117,6 +117,7 @@ def _version(adapters: Predicting, asked: Asked) -> str:
         if not is_version(asked.version):
             raise InvalidRequest(f"version={asked.version[:20]!r} is not spelled like v3")
         return asked.version
+    # No check that the pipeline exists before: that would cost a read for every prediction.
     release = adapters.router.release(asked.pipeline)
     chosen = choose(release, asked.records.routing_key, adapters.draw()) if release else None
     if chosen is None:

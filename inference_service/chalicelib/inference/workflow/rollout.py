@@ -91,6 +91,7 @@ def _step_or_fail(adapters: Releasing, release: CurrentRelease) -> None:
         if release.phase is Phase.WARMING:
             _warm(adapters, release, model)
     except (Refused, InvalidRequest, NotFound) as error:
+        # Trying again gives the same answer; what is retryable flies instead.
         _fail(adapters, release, str(error))
         return
     except QuotaExceeded as error:
@@ -103,6 +104,7 @@ def _step_or_fail(adapters: Releasing, release: CurrentRelease) -> None:
 
 def _create(adapters: Releasing, release: CurrentRelease, model: ModelVersion) -> CurrentRelease:
     """Verify what was signed, then see that the endpoint is there or on its way."""
+    # Told at every try: a crash between the accepting write and this would lose it, twice does no harm.
     started = ReleaseStarted(pipeline=release.pipeline, version=model.version, gen=release.gen)
     _announce(adapters, started, release)
     adapters.artifacts.verify(model)

@@ -1,5 +1,6 @@
 """Each minute: go on with what was left, hear what was lost, delete what serves nobody."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
@@ -34,6 +35,7 @@ def hear_lost_approval(adapters: Releasing, pipeline: str) -> None:
     if release is not None and release.candidate:
         return
     waiting = [model for model in adapters.models.versions(pipeline) if _is_next(model, release)]
+    # Only the newest: an older one that waited is obsolete, whatever its verdict was.
     if waiting:
         requests.release_if_new(adapters, waiting[-1])
         rollout.advance(adapters, pipeline)
@@ -53,6 +55,7 @@ def reap(adapters: Releasing, pipeline: str) -> None:
     except ConditionFailed:
         return
     try:
+        # Judged again from the row under the lease: a rollout may have begun since.
         for name in sorted(_surplus(adapters, mine)):
             adapters.log.info("deleting an endpoint", extra={"endpoint": name})
             adapters.endpoints.delete(name)
@@ -60,9 +63,8 @@ def reap(adapters: Releasing, pipeline: str) -> None:
         rollout.drop_lease(adapters, pipeline, owner)
 
 
-def _apart(adapters: Releasing, pipeline: str, work: object) -> None:
+def _apart(adapters: Releasing, pipeline: str, work: Callable[[Releasing, str], None]) -> None:
     """Do *work* for one pipeline; one that cannot go on must not hold up the others."""
-    assert callable(work)
     try:
         work(adapters, pipeline)
     except HeadraceError:

@@ -1,0 +1,281 @@
+"""The adapters against moto: the requests are accepted, the answers and errors are read as they come."""
+
+import base64
+import hashlib
+import io
+import json
+
+import boto3
+import msgspec
+import pytest
+from botocore.response import StreamingBody
+from botocore.stub import Stubber
+from chalicelib.inference.artifacts import SignedArtifacts
+from chalicelib.inference.endpoints import SageMakerEndpoints
+from chalicelib.inference.plan import plan_endpoint
+from chalicelib.inference.prediction_log import PredictionRecords
+from chalicelib.inference.releases import Releases
+from chalicelib.inference.runtime import SageMakerRuntime
+from chalicelib.inference.states import Refused, Request
+from chalicelib.inference.transitions import accept, cancel, settle
+from moto import mock_aws
+
+from shared.codec import to_row
+from shared.entities.pipeline import Realtime, Serverless
+from shared.entities.serving import PredictionLog
+from shared.errors import ConditionFailed, InvalidBody, NotFound, PayloadTooLarge, Unavailable
+from shared.objects import Bucket
+from shared.tables import Table
+from tests.fakes import FakeBucket
+from tests.unit.inference.fakes import NOW, answer_of, signed_model
+
+ROLE = "arn:aws:iam::123456789012:role/sagemaker"
+NAME = "headrace-test-flights-v1"
+
+
+@pytest.fixture(autouse=True)
+def aws(monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        yield
+
+
+def make_table(client, name, *keys, kinds="SS", index=()):
+    attributes = dict(zip(keys, kinds, strict=False)) | dict.fromkeys(index, "S")
+    definitions = [{"AttributeName": key, "AttributeType": kind} for key, kind in attributes.items()]
+    schema = [{"AttributeName": k, "KeyType": t} for k, t in zip(keys, ("HASH", "RANGE"), strict=False)]
+    more = {}
+    if index:
+        on = [{"AttributeName": k, "KeyType": t} for k, t in zip(index, ("HASH", "RANGE"), strict=True)]
+        more["GlobalSecondaryIndexes"] = [
+            {"IndexName": index[0], "KeySchema": on, "Projection": {"ProjectionType": "ALL"}}
+        ]
+    client.create_table(
+        TableName=name,
+        KeySchema=schema,
+        AttributeDefinitions=definitions,
+        BillingMode="PAY_PER_REQUEST",
+        **more,
+    )
+    return Table(client, name, *keys)
+
+
+@pytest.mark.parametrize("hosting", [Serverless(memory_mb=3072), Realtime(count=2)])
+def test_an_endpoint_is_made_described_listed_and_deleted(hosting):
+    client = boto3.client("sagemaker")
+    endpoints = SageMakerEndpoints(client)
+    model = signed_model(FakeBucket("models"), "v1", None)
+    plan = plan_endpoint(model, hosting, stage="test", role_arn=ROLE)
+    assert endpoints.describe(NAME) is None
+    endpoints.create(plan)
+    state = endpoints.describe(NAME)
+    assert (state.status, state.content) == ("InService", plan.content)
+    (variant,) = client.describe_endpoint_config(EndpointConfigName=NAME)["ProductionVariants"]
+    assert ("ServerlessConfig" in variant) is isinstance(hosting, Serverless)
+    container = client.describe_model(ModelName=NAME)["PrimaryContainer"]
+    assert container["Environment"]["SAGEMAKER_PROGRAM"] == "inference.py"
+    assert container["Environment"]["SAGEMAKER_SUBMIT_DIRECTORY"] == "/opt/ml/model/code"
+    assert endpoints.names("headrace-test-") == {NAME}
+    assert endpoints.names("headrace-prod-") == set()
+    endpoints.delete(NAME)
+    endpoints.delete(NAME)
+    assert endpoints.names("headrace-") == set()
+
+
+def test_a_name_taken_by_leftovers_is_replaced_and_one_taken_by_an_endpoint_is_left_to_describe():
+    client = boto3.client("sagemaker")
+    plan = plan_endpoint(
+        signed_model(FakeBucket("models"), "v1", None), Serverless(), stage="test", role_arn=ROLE
+    )
+    with Stubber(client) as stub:
+        taken = {"service_error_code": "ValidationException", "http_status_code": 400}
+        stub.add_client_error(
+            "create_model", service_message='Cannot create already existing model "arn".', **taken
+        )
+        stub.add_response("delete_model", {}, {"ModelName": NAME})
+        stub.add_response("create_model", {"ModelArn": "arn:aws:sagemaker:::model/m12345678"})
+        stub.add_response(
+            "create_endpoint_config", {"EndpointConfigArn": "arn:aws:sagemaker:::endpoint-config/c1"}
+        )
+        stub.add_client_error(
+            "create_endpoint", service_message='Cannot create already existing endpoint "arn".', **taken
+        )
+        SageMakerEndpoints(client).create(plan)
+        stub.assert_no_pending_responses()
+
+
+def test_what_sagemaker_finds_invalid_is_a_reason_and_not_a_crash():
+    client = boto3.client("sagemaker")
+    plan = plan_endpoint(
+        signed_model(FakeBucket("models"), "v1", None), Serverless(), stage="test", role_arn=ROLE
+    )
+    with Stubber(client) as stub:
+        stub.add_client_error(
+            "create_model", "ValidationException", "Could not access model data at s3://x.", 400
+        )
+        with pytest.raises(Refused, match="Could not access model data"):
+            SageMakerEndpoints(client).create(plan)
+
+
+def test_an_endpoint_still_being_created_is_not_deleted():
+    client = boto3.client("sagemaker")
+    with Stubber(client) as stub:
+        arn = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/x"
+        times = {"CreationTime": NOW, "LastModifiedTime": NOW}
+        described = {"EndpointName": NAME, "EndpointArn": arn, "EndpointStatus": "Creating", **times}
+        stub.add_response("describe_endpoint", described)
+        stub.add_response("list_tags", {"Tags": []})
+        SageMakerEndpoints(client).delete(NAME)
+
+
+ERRORS = {
+    "the caller's fault": ("ModelError", 400, '{"error": "Record 0: no."}', InvalidBody, "Record 0: no."),
+    "another container's text": ("ModelError", 400, "<html>secret</html>", InvalidBody, "gave no reason"),
+    "the model's fault": ("ModelError", 500, "Traceback", Unavailable, "answered 500"),
+    "no answer in time": ("ModelError", 0, "timed out", Unavailable, "answered 0"),
+    "no endpoint": (
+        "ValidationError",
+        None,
+        "Endpoint x of account 1 not found.",
+        NotFound,
+        "not in service",
+    ),
+    "too large": ("ValidationError", None, "Request has oversize body.", PayloadTooLarge, "larger"),
+    "throttled": ("ThrottlingException", None, "Rate exceeded", Unavailable, "Rate"),
+    "not ready": ("ModelNotReadyException", None, "wait", Unavailable, "NotReady"),
+    "down": ("ServiceUnavailable", None, "no", Unavailable, "no"),
+}
+
+
+@pytest.mark.parametrize("case", ERRORS)
+def test_errors_of_the_runtime_become_ours(case):
+    code, original, message, kind, told = ERRORS[case]
+    client = boto3.client("sagemaker-runtime")
+    with Stubber(client) as stub:
+        fields = {"OriginalStatusCode": original, "OriginalMessage": message} if original is not None else {}
+        stub.add_client_error("invoke_endpoint", code, message, 424, modeled_fields=fields)
+        with pytest.raises(kind, match=told):
+            SageMakerRuntime(client).invoke(NAME, b"[]", 0)
+
+
+def invoke(body):
+    client = boto3.client("sagemaker-runtime")
+    expected = {
+        "EndpointName": NAME,
+        "ContentType": "application/json",
+        "Accept": "application/json",
+        "Body": b'{"records":[{"a":1}]}',
+    }
+    with Stubber(client) as stub:
+        stub.add_response("invoke_endpoint", {"Body": StreamingBody(io.BytesIO(body), len(body))}, expected)
+        return SageMakerRuntime(client).invoke(NAME, b'[{"a":1}]', 1)
+
+
+def test_records_go_out_as_they_came_and_answers_come_back():
+    (answer,) = invoke(b'{"predictions":[{"value":"late","scores":{"late":0.7}}]}')
+    assert (answer.value, answer.scores) == ("late", {"late": 0.7})
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"{}", b'{"predictions":[]}', b'{"predictions":[{"x":1}]}'])
+def test_an_answer_off_the_contract_is_the_servers_fault(body):
+    with pytest.raises(Unavailable):
+        invoke(body)
+
+
+def stored_model(kms, s3):
+    """Put the fakes' model into the mocked bucket, signed by the mocked KMS."""
+    s3.create_bucket(Bucket="models")
+    made = FakeBucket("models")
+    model = signed_model(made, "v1", None)
+    for key in made.versions:
+        s3.put_object(Bucket="models", Key=key, Body=made.read(key))
+    arn = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
+    signed = kms.sign(
+        KeyId=arn,
+        Message=bytes.fromhex(model.manifest_sha256),
+        MessageType="DIGEST",
+        SigningAlgorithm="ECDSA_SHA_256",
+    )
+    signature = base64.b64encode(signed["Signature"]).decode()
+    return msgspec.structs.replace(model, manifest_signature=signature), arn
+
+
+def test_kms_vouches_for_the_manifest_and_for_nothing_else():
+    kms, s3 = boto3.client("kms"), boto3.client("s3")
+    model, arn = stored_model(kms, s3)
+    artifacts = SignedArtifacts(Bucket(s3, "models"), kms, arn)
+    assert artifacts.verify(model).version == "v1"
+    assert len(artifacts.golden(model).splitlines()) == 5
+    other = hashlib.sha256(b"another manifest").digest()
+    foreign = kms.sign(KeyId=arn, Message=other, MessageType="DIGEST", SigningAlgorithm="ECDSA_SHA_256")
+    forged = base64.b64encode(foreign["Signature"]).decode()
+    for signature in (forged, "not base64!", ""):
+        with pytest.raises(Refused, match="signature"):
+            artifacts.verify(msgspec.structs.replace(model, manifest_signature=signature))
+
+
+def test_a_file_that_is_gone_refuses_the_model():
+    kms, s3 = boto3.client("kms"), boto3.client("s3")
+    model, arn = stored_model(kms, s3)
+    s3.delete_object(Bucket="models", Key="models/flights/v1/model.tar.gz")
+    with pytest.raises(Refused, match="is gone"):
+        SignedArtifacts(Bucket(s3, "models"), kms, arn).verify(model)
+
+
+def test_releases_are_fenced_checked_and_found_by_attention_in_dynamodb_itself():
+    client = boto3.client("dynamodb")
+    table = make_table(client, "releases", "pipeline", "entry", index=("attention", "updated_at"))
+    models = make_table(client, "models", "pipeline", "version")
+    releases = Releases(table, models)
+    model = signed_model(FakeBucket("models"), "v1", None)
+    request = Request(who="ada", why="because", at=NOW)
+    with pytest.raises(ConditionFailed):  # the model's row is not there, so it is not APPROVED
+        releases.apply("flights", accept(None, model, request))
+    models.put(to_row(model))
+    first = releases.apply("flights", accept(None, model, request))
+    assert (first.candidate, first.gen, first.weight) == ("v1", 1, 0.0)
+    assert releases.open() == ["flights"]
+    with pytest.raises(ConditionFailed):
+        releases.apply("flights", accept(None, model, request))
+    stopped = releases.apply("flights", cancel(first, request))
+    assert (stopped.candidate, stopped.gen) == (None, 2)
+    with pytest.raises(ConditionFailed):
+        releases.apply("flights", cancel(first, request))
+    releases.apply("flights", settle(stopped))
+    assert releases.open() == []
+    (entry,) = releases.history("flights", until=None, limit=5)
+    assert (entry.candidate, entry.gen, entry.who) == ("v1", 2, "ada")
+    assert releases.was_tried("flights", "v1")
+    assert not releases.was_tried("flights", "v2")
+
+
+def test_a_record_in_many_items_is_read_back_whole_or_not_at_all():
+    table = make_table(boto3.client("dynamodb"), "predictions", "request_id", "chunk", kinds="SN")
+    records = PredictionRecords(table)
+    text = hashlib.sha512(b"0").hexdigest()
+    while len(text) < 1_500_000:
+        text += hashlib.sha512(text[-128:].encode()).hexdigest()
+    about = PredictionLog(
+        request_id="r-1",
+        chunk=0,
+        first_row=0,
+        row_count=1,
+        pipeline="flights",
+        model_version="v1",
+        endpoint=NAME,
+        at="2026-01-01T00:00:00Z",
+        expires_at_s=1,
+        latency_ms=1.5,
+        body=b"",
+    )
+    records.write(about, json.dumps([{"t": text}]).encode(), [answer_of("v1", {"distance": 1})])
+    found = records.find("r-1")
+    assert found.records == [{"t": text}]
+    assert found.predictions == [answer_of("v1", {"distance": 1})]
+    assert len(table.query("r-1").rows) > 1
+    table.delete(("r-1", 1))
+    assert records.find("r-1") is None
+    assert records.find("r-2") is None
