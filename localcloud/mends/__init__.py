@@ -12,6 +12,7 @@ from localcloud.mends import (
     cloudfront_origins,
     copy_conditions,
     deploy_waits,
+    event_sources,
     gateway_errors,
     lambda_environment,
     lambda_failures,
@@ -41,6 +42,7 @@ MENDS: tuple[tuple[str, Callable[[Settings], object]], ...] = tuple(
         object_events,
         rule_targets,
         copy_conditions,
+        event_sources,
         cloudfront_origins,
         cloudformation_properties,
     )

@@ -125,6 +125,30 @@ def handler(event, context):
     assert call(cloud, make_function(cloud, source, grant)) == (None, None)
 
 
+def test_a_function_announces_only_in_the_name_its_policy_allows(cloud: Cloud) -> None:
+    source = """
+import boto3
+def handler(event, context):
+    entries = [{"Source": name, "DetailType": "t", "Detail": "{}"} for name in event["sources"]]
+    try:
+        boto3.client("events").put_events(Entries=entries)
+    except Exception as error:
+        return error.response["Error"]["Code"]
+"""
+    grant = {
+        "Effect": "Allow",
+        "Action": "events:PutEvents",
+        "Resource": "arn:aws:events:us-east-1:000000000000:event-bus/default",
+        "Condition": {
+            "ForAllValues:StringEquals": {"events:source": "shop.orders"},
+            "Null": {"events:source": "false"},
+        },
+    }
+    name = make_function(cloud, source, grant)
+    assert call(cloud, name, {"sources": ["shop.orders"]}) == (None, None)
+    assert call(cloud, name, {"sources": ["shop.orders", "shop.payments"]}) == ("AccessDeniedException", None)
+
+
 def test_a_new_function_is_active_at_once(cloud: Cloud) -> None:
     name = make_function(cloud, "def handler(event, context): return 1")
     client = cloud.client("lambda")
