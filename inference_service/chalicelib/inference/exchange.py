@@ -12,7 +12,8 @@ from chalicelib.inference.views import EndpointView, Predictions, PromoteRequest
 from chalicelib.inference.workflow.predicting import Asked
 
 from shared.clock import Clock
-from shared.errors import FieldError, InvalidBody
+from shared.errors import FieldError, InvalidBody, PayloadTooLarge
+from shared.http.api import MAX_BODY_BYTES
 from shared.http.request import Request
 from shared.parsing import decode
 
@@ -61,13 +62,23 @@ def accepted(view: EndpointView) -> Response:
 def predicted(answers: Predictions, accept: str) -> Response:
     """Answer in JSON, or in CSV to who asks for it."""
     if CSV not in accept.lower():
-        return _json(answers, 200)
+        return _within_limit(_json(answers, 200))
     headers: dict[str, Any] = {
         "Content-Type": f"{CSV}; charset=utf-8",
         "Cache-Control": "no-store",
         "X-Model-Version": answers.model_version,
     }
-    return Response(_csv(answers), headers, 200)
+    return _within_limit(Response(_csv(answers), headers, 200))
+
+
+def _within_limit(response: Response) -> Response:
+    # Many records of a model with many classes; Lambda would cut such an answer off with a 502.
+    size = len(response.body.encode())
+    if size > MAX_BODY_BYTES:
+        raise PayloadTooLarge(
+            f"the answer has {size} bytes; the limit is {MAX_BODY_BYTES}, send fewer records"
+        )
+    return response
 
 
 def _wish(request: Request, why: str, clock: Clock) -> Wish:

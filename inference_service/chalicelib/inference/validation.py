@@ -8,9 +8,10 @@ import datetime as dt
 import difflib
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
+from chalicelib.inference.states import Refused
 
 from shared.errors import FieldError, HeadraceError, InvalidBody, PayloadTooLarge
 from shared.parsing import MAX_DEPTH
@@ -34,7 +35,7 @@ class Input(msgspec.Struct, frozen=True, kw_only=True):
     """One input of a model, as its ``signature.json`` has it."""
 
     name: str
-    type: str
+    type: Literal["integer", "number", "string", "boolean", "datetime", "date"]
     required: bool = False
 
 
@@ -45,10 +46,14 @@ class Signature(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Validator:
-    """Checks records against one model version's inputs."""
+    """Checks records against one model version's inputs; made before a release, so that each that is live has one."""
 
     def __init__(self, inputs: Mapping[str, Any]) -> None:
-        self.inputs = {given.name: given for given in msgspec.convert(dict(inputs), Signature).inputs}
+        try:
+            signature = msgspec.convert(dict(inputs), Signature)
+        except msgspec.ValidationError as error:
+            raise Refused(f"signature.json cannot be used: {error}") from error
+        self.inputs = {given.name: given for given in signature.inputs}
         self._decoder = msgspec.json.Decoder(list[_row_type(tuple(self.inputs.values()))])  # type: ignore[misc]
 
     def check(self, records: bytes) -> int:

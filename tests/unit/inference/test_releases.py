@@ -5,7 +5,9 @@ import hashlib
 import msgspec
 import pytest
 from chalicelib.inference import transitions
-from chalicelib.inference.states import Outcome
+from chalicelib.inference.answers import Answer
+from chalicelib.inference.golden import GoldenRow, check_answers, parse_golden
+from chalicelib.inference.states import Outcome, Refused
 from chalicelib.inference.workflow import requests, rollout, tidying
 
 from shared.entities.serving import Phase
@@ -281,3 +283,41 @@ def test_realtime_is_isolated_from_the_network_and_serverless_cannot_be():
         requests.on_model_approved(stage.adapters, approved("v1"))
         (plan,) = stage.endpoints.created
         assert plan.model["EnableNetworkIsolation"] is isolated
+
+
+@pytest.mark.parametrize("inputs", [{}, {"inputs": [{"name": "x", "type": "matrix"}]}, {"inputs": 7}])
+def test_a_model_whose_requests_could_not_be_checked_is_refused(stage, inputs):
+    stage.add_model("v1", inputs=inputs)
+    requests.on_model_approved(stage.adapters, approved("v1"))
+    assert stage.release().outcome == Outcome.FAILED
+    assert "signature.json cannot be used" in stage.release().reason
+
+
+def test_golden_rows_that_are_missing_refuse_the_release(stage):
+    assert parse_golden(b'{"record":{"a":1},"prediction":{"value":1}}\n')
+    for content in (b"", b"\n", b"{}", b"not json"):
+        with pytest.raises(Refused):
+            parse_golden(content)
+
+
+@pytest.mark.parametrize(
+    ("trained", "answered", "same"),
+    [
+        (Answer(value=0.1), Answer(value=0.1 + 1e-12), True),
+        (Answer(value=0.1), Answer(value=0.1 + 1e-8), False),
+        (Answer(value=2.0), Answer(value=2), True),
+        (Answer(value=True), Answer(value=1), False),
+        (Answer(value="a"), Answer(value="b"), False),
+        (Answer(value="a", scores={"a": 0.7}), Answer(value="a", scores={"a": 0.6}), False),
+        (Answer(value="a", scores={"a": 0.7}), Answer(value="a", scores={"b": 0.7}), False),
+        (Answer(value="a", scores={"a": 0.7}), Answer(value="a"), False),
+        (Answer(value=1.0), Answer(value=float("nan")), False),
+    ],
+)
+def test_an_answer_is_the_same_to_nine_digits_and_in_every_score(trained, answered, same):
+    rows = [GoldenRow(record=msgspec.Raw(b"{}"), prediction=trained)]
+    if same:
+        check_answers(rows, [answered])
+    else:
+        with pytest.raises(Refused, match="golden row 0"):
+            check_answers(rows, [answered])

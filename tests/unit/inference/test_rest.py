@@ -368,3 +368,9 @@ def test_answers_of_numbers_go_through_as_numbers(live):
     live.stage.runtime.wrong["v1"] = [Answer(value=1.25)]
     (one,) = live.predict(records(ONE)).body["predictions"]
     assert one == {"id": "request-1-0", "value": 1.25}
+
+
+def test_an_answer_too_large_to_send_is_told_so(live):
+    live.stage.runtime.wrong["v1"] = [Answer(value="x" * 3_200_000)]
+    answer = live.predict(records(ONE))
+    assert (answer.status, "send fewer records" in answer.body["detail"]) == (413, True)

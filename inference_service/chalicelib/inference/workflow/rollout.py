@@ -13,6 +13,7 @@ from chalicelib.inference.naming import endpoint_name, served_by
 from chalicelib.inference.plan import EndpointPlan, plan_endpoint
 from chalicelib.inference.ports import EndpointState
 from chalicelib.inference.states import CurrentRelease, Outcome, Refused
+from chalicelib.inference.validation import Validator
 from chalicelib.inference.workflow.context import Releasing
 
 from shared.entities.pipeline import endpoint_of, seconds
@@ -108,6 +109,7 @@ def _create(adapters: Releasing, release: CurrentRelease, model: ModelVersion) -
     started = ReleaseStarted(pipeline=release.pipeline, version=model.version, gen=release.gen)
     _announce(adapters, started, release)
     adapters.artifacts.verify(model)
+    Validator(model.inputs)
     hosting = endpoint_of(adapters.pipelines.definition(release.pipeline).release)
     plan = plan_endpoint(model, hosting, stage=adapters.stage, role_arn=adapters.role_arn)
     if not _is_coming(adapters, plan, adapters.endpoints.describe(plan.name)):

@@ -1,0 +1,75 @@
+"""Which version answers, and how lightly the app starts."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from chalicelib.inference.naming import endpoint_name, served_by
+from chalicelib.inference.plan import plan_endpoint
+from chalicelib.inference.routing import choose
+from chalicelib.inference.states import Refused
+
+from shared.entities.pipeline import Serverless
+from shared.entities.serving import Release
+from tests.fakes import FakeBucket
+from tests.unit.inference.fakes import signed_model
+from tests.unit.inference.rest import ENVIRONMENT
+
+ROOT = Path(__file__).parents[3]
+AT = {"created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z"}
+
+
+def canary(weight):
+    return Release(pipeline="p", live="v1", candidate="v2", mode="canary", weight=weight, **AT)
+
+
+def test_a_direct_release_never_sends_anyone_to_the_candidate():
+    release = Release(pipeline="p", live="v1", candidate="v2", weight=1.0, **AT)
+    assert {choose(release, key, 0.0) for key in (None, "a", "b")} == {"v1"}
+
+
+def test_nothing_answers_while_nothing_is_live():
+    assert choose(Release(pipeline="p", candidate="v1", **AT), None, 0.5) is None
+
+
+def test_without_a_key_the_draw_decides():
+    assert choose(canary(0.3), None, 0.29) == "v2"
+    assert choose(canary(0.3), None, 0.3) == "v1"
+
+
+def test_a_key_keeps_its_version_and_a_rising_weight_never_sends_it_back():
+    keys = [f"user-{n}" for n in range(2000)]
+    chosen = [{key for key in keys if choose(canary(w), key, 0.0) == "v2"} for w in (0.1, 0.5, 1.0)]
+    assert chosen[0] < chosen[1] < chosen[2] == set(keys)
+    assert 140 < len(chosen[0]) < 260
+    assert 900 < len(chosen[1]) < 1100
+
+
+@pytest.mark.parametrize("pipeline", ["flights", "flights-v1", "a-b-c"])
+def test_a_name_leads_back_to_pipeline_and_version(pipeline):
+    assert served_by("test", endpoint_name("test", pipeline, "v12")) == (pipeline, "v12")
+
+
+@pytest.mark.parametrize(
+    "name", ["x", "headrace-prod-a-v1", "headrace-test-v1", "headrace-test-a-w1", "headrace-test-a"]
+)
+def test_foreign_names_lead_nowhere(name):
+    assert served_by("test", name) is None
+
+
+def test_a_name_too_long_for_sagemaker_is_refused_before_anything_is_made():
+    model = signed_model(FakeBucket("models"), "v1", None)
+    with pytest.raises(Refused, match="63 characters"):
+        plan_endpoint(model, Serverless(), stage="s" * 60, role_arn="role")
+
+
+def test_the_app_starts_without_boto3():
+    """A cold start, and packaging, must not pay for clients that the first request may not need."""
+    code = "import app, sys; print([m for m in sys.modules if m.split('.')[0] in ('boto3', 'botocore')])"
+    environment = os.environ | ENVIRONMENT | {"PYTHONPATH": f"{ROOT}:{ROOT / 'inference_service'}"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
