@@ -84,8 +84,10 @@ def _deploy(stage: Stage, service: str, root: Path, bucket: str) -> ServiceDeplo
 
 def _run_chalice(stage: Stage, service: str, build: Path) -> None:
     environment = {
-        **os.environ,
-        **stage.environment(),
+        **stage.environment(os.environ),
+        # API Gateway takes one new API in some seconds, and three services ask at once.
+        "AWS_RETRY_MODE": "standard",
+        "AWS_MAX_ATTEMPTS": "10",
         "PYTHONPATH": str(_REPOSITORY),
         "PYTHONDONTWRITEBYTECODE": "1",  # importing the app must not add byte code to what is packed
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",

@@ -10,6 +10,7 @@ from infra.stage import Stage
 OPENAPI = Path("docs") / "reference" / "openapi.json"
 # What mimetypes does not know everywhere, or names in an outdated way.
 _TYPES = {
+    "": "text/html; charset=utf-8",  # a page under a plain address, such as /problems/not-found
     ".js": "text/javascript; charset=utf-8",
     ".mjs": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",

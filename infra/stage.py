@@ -1,7 +1,10 @@
 """One deployment of Headrace: where it is and who we are there."""
 
 import functools
+import os
 import re
+import threading
+from collections.abc import Mapping
 from typing import Any, Self
 
 import msgspec
@@ -15,6 +18,8 @@ LOCAL_ACCOUNT = "000000000000"
 EDGE_REGION = "us-east-1"
 _NAME = re.compile(r"[a-z]{2,8}")
 # Public by design: the local cloud answers this machine only, under these keys.
+# boto3 sessions are not safe while two threads make clients of them.
+_making = threading.Lock()
 _LOCAL_KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 
@@ -48,13 +53,15 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
         Raises
         ------
         InvalidStage
-            No region is set, or the name belongs to the local cloud.
+            No region is set, the name belongs to the local cloud, or the environment points to one.
         """
         import boto3
 
-        session = boto3.Session()
         if name == LOCAL:
             raise InvalidStage("stage 'local' is the local cloud's; choose another name on AWS")
+        if url := os.environ.get("AWS_ENDPOINT_URL"):
+            raise InvalidStage(f"stage {name!r}: AWS_ENDPOINT_URL is {url}; unset it and AWS_* to reach AWS")
+        session = boto3.Session()
         if session.region_name is None:
             raise InvalidStage(f"stage {name!r}: no AWS region is set; export AWS_REGION")
         identity = session.client("sts").get_caller_identity()
@@ -66,12 +73,17 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
         """Say whether the stage gets what costs or hinders elsewhere: web ACL, deletion protection."""
         return self.name == "prod"
 
-    def environment(self) -> dict[str, str]:
-        """Return the AWS_* variables under which Chalice and the AWS command line reach the stage."""
+    def environment(self, base: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return *base* (nothing) with the AWS_* variables by which Chalice and `aws` reach the stage.
+
+        For the local cloud every other AWS_* variable of *base* goes: a profile or session token is of AWS.
+        """
         variables = {"AWS_DEFAULT_REGION": self.region, "AWS_REGION": self.region}
+        kept = dict(base or {})
         if self.endpoint_url is not None:
+            kept = {name: value for name, value in kept.items() if not name.startswith("AWS_")}
             variables |= {**_LOCAL_KEYS, "AWS_ENDPOINT_URL": self.endpoint_url}
-        return variables
+        return {**kept, **variables}
 
     def client(self, service: str, region: str | None = None) -> Any:
         """Return a client of *service*; one for each service, region and stage."""
@@ -100,4 +112,5 @@ def _client(service: str, region: str, endpoint_url: str | None) -> Any:
         }
     # API Gateway's control plane takes some ten calls a second; standard retries wait for it.
     config = Config(retries={"max_attempts": 8, "mode": "standard"}, max_pool_connections=20)
-    return _session().client(service, region_name=region, config=config, **keys)
+    with _making:
+        return _session().client(service, region_name=region, config=config, **keys)

@@ -27,6 +27,20 @@ def test_a_stage_on_aws_leaves_credentials_and_endpoints_to_the_caller() -> None
     assert variables == {"AWS_DEFAULT_REGION": "eu-west-1", "AWS_REGION": "eu-west-1"}
 
 
+def test_a_profile_or_session_token_of_aws_never_reaches_the_local_cloud() -> None:
+    base = {"AWS_PROFILE": "work", "AWS_SESSION_TOKEN": "t", "PATH": "/bin"}
+    local = Stage.local("http://127.0.0.1:4577").environment(base)
+    assert local["PATH"] == "/bin"
+    assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN"} & local.keys()
+    assert Stage(name="dev", region="eu-west-1", account="1").environment(base)["AWS_PROFILE"] == "work"
+
+
+def test_a_stage_on_aws_is_not_sought_in_the_local_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4577")
+    with pytest.raises(InvalidStage, match="unset it"):
+        Stage.of("dev")
+
+
 def test_the_name_of_the_local_stage_is_refused_on_aws() -> None:
     with pytest.raises(InvalidStage, match="local cloud"):
         Stage.of("local")
