@@ -68,10 +68,12 @@ def _table(rows: Sequence[Row], columns: tuple[str, ...]) -> str:
         return "(none)"
     cells = [[name.upper().replace("_", " ") for name in columns]]
     cells += [[_short(_text(row.get(name))) for name in columns] for row in rows]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
-    return "\n".join(
-        "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in cells
-    )
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(_padded(line, widths) for line in cells)
+
+
+def _padded(line: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
 
 
 def _short(text: str) -> str:

@@ -63,6 +63,7 @@ class PlainProgress:
 
     def doing(self, text: str) -> None:
         """Print the text when it is news."""
+        # A log of the same line twice a second would hide the steps.
         if text != self._now:
             self._now = text
             self._print(f"... {text}")

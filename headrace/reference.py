@@ -39,18 +39,23 @@ def _describe(command: click.Command, parent: click.Context, name: str) -> Itera
     if isinstance(command, click.Group):
         for below in command.list_commands(context):
             found = command.get_command(context, below)
-            if found is not None:
-                yield from _describe(found, context, below)
+            assert found is not None
+            yield from _describe(found, context, below)
         return
     pieces = [piece for piece in command.collect_usage_pieces(context) if piece != "[OPTIONS]"]
     yield f"### `{' '.join([context.command_path, *pieces])}`\n"
     yield _paragraphs(command.help or "")
-    rows = [
-        option for option in command.params if isinstance(option, click.Option) and option.name not in _COMMON
-    ]
-    records = [record for option in rows if (record := option.get_help_record(context)) is not None]
-    if records:
-        yield "\n".join(f"- `{spelled}` {text}" for spelled, text in records) + "\n"
+    options = list(_options(command, context))
+    if options:
+        yield "\n".join(options) + "\n"
+
+
+def _options(command: click.Command, context: click.Context) -> Iterator[str]:
+    for option in command.params:
+        record = option.get_help_record(context) if option.name not in _COMMON else None
+        # Arguments have a record too, without words.
+        if record is not None and record[1]:
+            yield f"- `{record[0]}` {record[1]}"
 
 
 def _paragraphs(text: str) -> str:

@@ -66,6 +66,7 @@ class Api:
                 return
 
     def _change(self, method: str, path: tuple[str, ...], body: Any, query: Mapping[str, Any]) -> Json:
+        # Some routes need no body, yet every POST says it is JSON.
         content = msgspec.json.encode(body if body is not None else {})
         return _decode(self._send(self._request(method, path, query, content)))
 

@@ -39,7 +39,8 @@ def find_credentials(asked: str | None, environ: Mapping[str, str], folder: Path
         There are none, or the address would send the token unencrypted over a network.
     """
     stage = asked or environ.get("HEADRACE_STAGE") or "local"
-    url, token = ("", "") if asked else (environ.get("HEADRACE_URL", ""), environ.get("HEADRACE_TOKEN", ""))
+    exported = {} if asked else environ
+    url, token = exported.get("HEADRACE_URL", ""), exported.get("HEADRACE_TOKEN", "")
     if not (url and token):
         stored = read_credentials(stage, folder)
         if stored is None:
@@ -68,6 +69,7 @@ def write_credentials(credentials: Credentials, folder: Path) -> Path:
     """Keep the credentials in the folder's `.headrace`, readable by the owner only; return the file."""
     file = folder / FOLDER / f"{credentials.stage}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
+    # Made with its mode and renamed: the token is never readable by others, not even for a moment.
     partial = file.with_suffix(".tmp")
     partial.unlink(missing_ok=True)
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
@@ -89,4 +91,5 @@ def _checked(url: str) -> str:
         raise Failure(f"HEADRACE_URL={url!r} is no address: it starts with https://")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise Failure(f"HEADRACE_URL={url!r} would send the token in clear text: use https://")
+    # People copy the API's address with its version.
     return url.rstrip("/").removesuffix("/v1")

@@ -7,19 +7,30 @@ Times are those of the rows, so that a watch which starts late tells the same st
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TypeVar
 
 import msgspec
 
 from headrace.client.api import Api, Json
+from headrace.client.telling import (
+    elapsed,
+    is_settled,
+    job_line,
+    label,
+    metrics,
+    number,
+    reason,
+    refusals,
+    rows,
+    seconds_between,
+    verdict_line,
+)
 from headrace.failures import BadData, Failure, GateRefused, Missing
 from headrace.progress import Progress, duration
 
 POLL_S = 0.5
 _DATASET_AT_REST = frozenset({"READY", "REJECTED", "FAILED", "SUPERSEDED", "ARCHIVED"})
 _JOB_AT_REST = frozenset({"SUCCEEDED", "DEAD", "STOPPED"})
-_SHOWN_METRICS = 3
 T = TypeVar("T")
 
 
@@ -77,12 +88,12 @@ def follow(watch: Watch, pipeline: str, version: str) -> Ending:
     version = dataset["version"]
     if dataset.get("duplicate_of"):
         watch.progress.note(
-            f"{_label(dataset)} has the content of {dataset['duplicate_of']}: nothing to train"
+            f"{label(dataset)} has the content of {dataset['duplicate_of']}: nothing to train"
         )
         return Ending(outcome="duplicate", pipeline=pipeline, dataset_version=version)
     job = await_job(watch, pipeline, dataset)
     if job is None:
-        watch.progress.note(f"the pipeline does not retrain on new data: {_label(dataset)} waits")
+        watch.progress.note(f"the pipeline does not retrain on new data: {label(dataset)} waits")
         return Ending(outcome="untrained", pipeline=pipeline, dataset_version=version)
     model = await_gate(watch, pipeline, job)
     ending = Ending(
@@ -119,6 +130,7 @@ def find_newest(watch: Watch, pipeline: str, *, key: str | None = None, known: S
         ]
         if fresh:
             return str(max(fresh, key=lambda row: row["ordinal"])["version"])
+        # An upload that is under way proves that the pipeline exists.
         if key is None and watch.api.find("pipelines", pipeline) is None:
             raise Missing(f"no pipeline {pipeline!r}, and nothing was uploaded for it")
         return None
@@ -131,18 +143,15 @@ def await_dataset(watch: Watch, pipeline: str, version: str) -> Json:
 
     def look() -> Json | None:
         row = watch.api.get("datasets", pipeline, version)
-        watch.progress.doing(f"validate {_label(row)}: {row['state']}")
+        watch.progress.doing(f"validate {label(row)}: {row['state']}")
         return row if row["state"] in _DATASET_AT_REST else None
 
     row = watch.until(look, "the validation")
-    why = f"{row.get('reason') or 'no reason given'}: {row.get('detail') or ''}".rstrip(": ")
     if row["state"] == "REJECTED":
-        raise BadData(f"{_label(row)} ({row['key']}) was rejected: {why}")
+        raise BadData(f"{label(row)} ({row['key']}) was rejected: {reason(row)}")
     if row["state"] == "FAILED":
-        raise Failure(f"{_label(row)} could not be processed: {why}")
-    good, bad = row.get("rows_good") or 0, row.get("rows_bad") or 0
-    aside = f", {bad:,} set aside (headrace datasets rejects {pipeline} {_label(row)})" if bad else ""
-    watch.progress.done("validate", f"{_label(row)}: {good:,} good rows{aside}", _seconds(row))
+        raise Failure(f"{label(row)} could not be processed: {reason(row)}")
+    watch.progress.done("validate", rows(pipeline, row), elapsed(row, "created_at", "updated_at"))
     if not row.get("duplicate_of"):
         columns = watch.api.get("datasets", pipeline, row["version"], "profile")["columns"]
         watch.progress.done("prepare", f"{len(columns)} columns profiled, rows split to train and to judge")
@@ -157,19 +166,17 @@ def await_job(watch: Watch, pipeline: str, dataset: Json) -> Json | None:
     def look() -> Json | None:
         job = _job_of(watch.api, pipeline, dataset["version"])
         if job is None:
-            watch.progress.doing(f"waiting for the training of {_label(dataset)}")
+            watch.progress.doing(f"waiting for the training of {label(dataset)}")
             return None if retrains else {}
-        watch.progress.doing(_job_line(job))
+        watch.progress.doing(job_line(job))
         return job if job["state"] in _JOB_AT_REST else None
 
     job = watch.until(look, "the training")
     if not job:
         return None
     if job["state"] != "SUCCEEDED":
-        raise Failure(
-            f"training job {job['job_id']} is {job['state']}: {job.get('reason') or 'no reason given'}; "
-            f"see `headrace jobs log {job['job_id']}`"
-        )
+        see = f"see `headrace jobs log {job['job_id']}`"
+        raise Failure(f"training job {job['job_id']} is {job['state']}: {reason(job)}; {see}")
     return job
 
 
@@ -183,17 +190,12 @@ def await_gate(watch: Watch, pipeline: str, job: Json) -> Json:
         return model if model and model["state"] != "REGISTERED" else None
 
     model = watch.until(look, "the gate's verdict")
-    watch.progress.done("train", f"{version} by job {job['job_id']}: {_metrics(model)}", _between(job))
-    verdicts = model.get("verdicts", [])
-    refusals = [f"{v['clause']}: {v['detail']}" for v in verdicts if v["outcome"] == "failed"]
-    refusals = refusals or list(model.get("reasons", []))
+    took = elapsed(job, "started_at", "ended_at")
+    watch.progress.done("train", f"{version} by job {job['job_id']}: {metrics(model)}", took)
     if model["state"] in {"REJECTED", "NEEDS_PERSON"}:
-        raise GateRefused(
-            f"the gate says {model['state']} to {version}: {'; '.join(refusals) or 'no reason given'}"
-        )
-    for verdict in verdicts:
-        told = f"{verdict['outcome']}: {verdict['clause']}"
-        watch.progress.done("gate", f"{told} ({verdict['detail']})" if verdict["detail"] else told)
+        raise GateRefused(f"the gate says {model['state']} to {version}: {refusals(model)}")
+    for verdict in model.get("verdicts", []):
+        watch.progress.done("gate", verdict_line(verdict))
     return model
 
 
@@ -204,59 +206,23 @@ def await_release(watch: Watch, ending: Ending, model: Json) -> Ending:
     def look() -> Json | None:
         row = watch.api.find("endpoints", ending.pipeline) or {}
         watch.progress.doing(f"release {version}: {row.get('phase', 'waiting')}")
-        live = row.get("live")
-        ended = row.get("outcome") in {"FAILED", "ROLLED_BACK"} and row["updated_at"] >= model["created_at"]
-        if row.get("candidate") != version and (_number(live) >= _number(version) or ended):
-            return row
-        return None
+        return row if is_settled(row, model) else None
 
     row = watch.until(look, "the release")
     live = row.get("live")
-    if _number(live) < _number(version):
-        why = row.get("reason") or "no reason given"
-        raise Failure(f"the release of {version} ended {row['outcome']}: {why}; live is {live or 'nothing'}")
-    outcome = "live" if live == version else "superseded"
-    made = f"{version} is live" if live == version else f"{live} is live, newer than {version}"
-    seconds = _elapsed(model["created_at"], row.get("live_since")) if live == version else None
-    watch.progress.done("release", made, seconds)
-    return msgspec.structs.replace(ending, outcome=outcome, live=live)
+    if number(live) < number(version):
+        ended = f"the release of {version} ended {row['outcome']}: {reason(row)}"
+        raise Failure(f"{ended}; live is {live or 'nothing'}")
+    if live == version:
+        since = row.get("live_since")
+        took = seconds_between(model["created_at"], since) if since else None
+        watch.progress.done("release", f"{version} is live", took)
+        return msgspec.structs.replace(ending, outcome="live", live=live)
+    watch.progress.done("release", f"{live} is live, newer than {version}")
+    return msgspec.structs.replace(ending, outcome="superseded", live=live)
 
 
 def _job_of(api: Api, pipeline: str, version: str) -> Json | None:
     page = api.get("training-jobs", pipeline=pipeline, limit=20)
     jobs = [job for job in page.get("jobs", []) if job["dataset_version"] == version]
     return max(jobs, key=lambda job: str(job["created_at"]), default=None)
-
-
-def _job_line(job: Json) -> str:
-    waiting = f", waiting: {job['waiting_reason']}" if job.get("waiting_reason") else ""
-    again = f", attempt {job['attempt']}" if job.get("attempt", 1) > 1 else ""
-    return f"train {job['job_id']}: {job['state']}{again}{waiting}"
-
-
-def _metrics(model: Json) -> str:
-    shown = list(model.get("metrics", {}).items())[:_SHOWN_METRICS]
-    return ", ".join(f"{name} {value:.4g}" for name, value in shown) or "no metrics"
-
-
-def _label(row: Json) -> str:
-    return str(row.get("alias") or row["version"])
-
-
-def _number(version: str | None) -> int:
-    """Return N of `v<N>`; nothing live is older than everything."""
-    return int(version[1:]) if version and version[1:].isdigit() else 0
-
-
-def _seconds(row: Json) -> float | None:
-    return _elapsed(row.get("created_at"), row.get("updated_at"))
-
-
-def _between(job: Json) -> float | None:
-    return _elapsed(job.get("started_at"), job.get("ended_at"))
-
-
-def _elapsed(begin: str | None, end: str | None) -> float | None:
-    if not begin or not end:
-        return None
-    return max(0.0, (datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds())

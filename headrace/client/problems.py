@@ -1,6 +1,7 @@
 """RFC 9457 problems as failures: one line for people, an exit code for scripts."""
 
 import re
+from collections.abc import Iterator
 
 import msgspec
 
@@ -40,15 +41,19 @@ def failure_of(answer: HttpAnswer) -> Failure:
     """Return the failure for an error answer: title, detail, each wrong place, request id of a 5xx."""
     problem = _parse(answer.body)
     title = problem.title or f"HTTP {answer.status}"
-    said = [problem.detail or _REMEDIES.get(answer.status, "")]
-    said += [f"{error.pointer or '/'}: {error.detail}" for error in problem.errors]
-    if answer.status in _REMEDIES and problem.detail:
-        said.append(_REMEDIES[answer.status])
-    if answer.status >= 500 and problem.request_id:
-        said.append(f"request id {problem.request_id}: `headrace logs` tells more")
-    # The detail of an invalid body often is that of its first field.
-    text = "; ".join(dict.fromkeys(part.removesuffix(".") for part in said if part))
+    # The detail of an invalid body often is that of its first field: each is said once.
+    said = dict.fromkeys(part.removesuffix(".") for part in _parts(problem, answer.status) if part)
+    text = "; ".join(said)
     return _CODES.get(answer.status, Failure)(_plain(f"{title}: {text}" if text else title))
+
+
+def _parts(problem: _Problem, status: int) -> Iterator[str]:
+    yield problem.detail
+    for error in problem.errors:
+        yield f"{error.pointer or '/'}: {error.detail}"
+    yield _REMEDIES.get(status, "")
+    if status >= 500 and problem.request_id:
+        yield f"request id {problem.request_id}: `headrace logs` tells more"
 
 
 def storage_failure(answer: HttpAnswer) -> Failure:

@@ -48,6 +48,7 @@ def read_records(content: bytes, suffix: str, inputs: Sequence[Record]) -> list[
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadData(f"the records are not UTF-8: byte {error.start} is wrong") from error
+    # The name decides before the looks: a CSV may well begin with a brace.
     form = _BY_SUFFIX.get(suffix.lower()) or sniff(text)
     if form in {"csv", "tsv"}:
         records = _from_csv(text, "\t" if form == "tsv" else ",", inputs)

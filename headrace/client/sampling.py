@@ -46,19 +46,25 @@ def read_sample(file: Path) -> Sample:
         content = source.read(SAMPLE_BYTES)
     if not content.strip():
         raise BadData(f"{file} is empty")
+    # Gzip's magic number, or a NUL byte as in spreadsheets and Parquet.
     if content[:2] == b"\x1f\x8b" or b"\0" in content:
         raise BadData(f"{file} is not text: give the uncompressed CSV")
     text = _decode(content, file, whole=len(content) < SAMPLE_BYTES)
     delimiter = find_delimiter(text)
     lines = _parse(text, delimiter)
-    header = tuple(name.strip() for name in lines[0])
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise BadData(f"{file} names a column twice: {', '.join(map(repr, twice))}")
+    header = _header(lines[0], file)
     rows = tuple(tuple(row) for row in lines[1:] if len(row) == len(header))
     if not rows:
         raise BadData(f"{file} has a header and no rows")
     return Sample(delimiter=delimiter, header=header, rows=rows)
+
+
+def _header(cells: Sequence[str], file: Path) -> tuple[str, ...]:
+    header = tuple(name.strip() for name in cells)
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        raise BadData(f"{file} names a column twice: {', '.join(map(repr, twice))}")
+    return header
 
 
 def find_delimiter(text: str) -> str:

@@ -82,6 +82,7 @@ def _first_month(session: Session, api: Api, file: Path) -> None:
 
 def _predict_one(session: Session, api: Api, file: Path) -> None:
     """Predict the first flight of a month the model has not seen, and say what really happened."""
+    # The first record has no quoted line break in these files, so two lines hold it whole.
     lines = file.read_text(encoding="utf-8").splitlines()[:2]
     record = read_records("\n".join(lines).encode(), ".csv", model_inputs(api, FLIGHTS))[0]
     truth = dict(zip(lines[0].split(","), lines[1].split(","), strict=True)).get("late")

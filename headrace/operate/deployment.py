@@ -87,6 +87,7 @@ def _works(session: Session, credentials: Credentials) -> bool:
     try:
         Api(credentials, session.transport(), session.sleep).get("pipelines", limit=1)
     except Unreachable:
+        # Says nothing about the token: a second one would only hide that the stage is down.
         raise
     except Failure:
         return False

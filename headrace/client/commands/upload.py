@@ -47,6 +47,7 @@ def upload(session: Session, pipeline: str, file: Path, watched: bool) -> None:
 def upload_file(session: Session, pipeline: str, file: Path) -> Uploaded:
     """Send the file; return what is needed to find the dataset version it becomes."""
     api, began, size_bytes = session.api, session.monotonic(), file.stat().st_size
+    # The same file name may have been uploaded before: its versions are told apart by being there already.
     before = (api.find("datasets", pipeline, limit=20) or {}).get("versions", [])
     asked = {"filename": file.name, "size_bytes": size_bytes}
     granted = api.post("datasets", pipeline, "uploads", body=asked)

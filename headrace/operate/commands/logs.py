@@ -53,6 +53,7 @@ def logs(session: Session, name: str, follow: bool, since: str) -> None:
             if not follow:
                 return
             session.sleep(FOLLOW_S)
+            # Functions that log for the first time get their group only now.
             groups = find_groups(client, session.stage, name)
 
 
