@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from chalicelib.training.request import INPUT_VARIABLE
 from chalicelib.training.sagemaker import Described
 
-from shared.errors import Conflict, HeadraceError, NotFound
+from shared.errors import Conflict, HeadraceError, NotFound, Unavailable
 
 ENDED = ("Completed", "Failed", "Stopped")
 
@@ -37,8 +38,6 @@ class FakeSageMaker:
             max_runtime_s=request["StoppingCondition"]["MaxRuntimeInSeconds"],
         )
         if self.loses_answer:
-            from shared.errors import Unavailable
-
             self.loses_answer = False
             raise Unavailable("the connection broke after the job was created")
 
@@ -62,8 +61,6 @@ class FakeSageMaker:
         started_at: datetime | None = None,
     ) -> None:
         """Move a job, as SageMaker would without being asked."""
-        import msgspec
-
         self.jobs[name] = msgspec.structs.replace(
             self.jobs[name],
             status=status,

@@ -1,0 +1,199 @@
+"""From a completed job to a model version: whatever breaks on the way, one model or a clear reason."""
+
+import gzip
+import io
+import tarfile
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from chalicelib.training import archive
+from chalicelib.training.archive import BadArtifact, read_documents
+from chalicelib.training.job import Job
+from chalicelib.training.workflow.finalising import finalise
+
+from shared.entities.training import JobState, ModelState
+from shared.errors import Unavailable
+from shared.events import ModelVersionApproved
+from tests.unit.training.world import World, make_archive, make_documents, make_evaluation
+
+# Every call that leaves the process while a job is finalised, in order: (attribute path of World, method).
+STEPS = [
+    ("models_table", "update"),
+    ("jobs_table", "update"),
+    ("models_bucket", "open"),
+    *[("models_bucket", "write")] * 8,
+    ("signer", "sign"),
+    ("models_bucket", "write"),
+    ("models_bucket", "head"),
+    ("jobs_table", "transact"),
+    ("models_bucket", "read"),
+    ("bus", "announce"),
+]
+
+
+def completed() -> tuple[World, Job]:
+    world = World()
+    world.ready(world.dataset(1))
+    job = world.only_job()
+    world.complete(job)
+    world.bus.events.clear()
+    return world, job
+
+
+def crash_at(target: Any, method: str, nth: int, *, after: bool) -> Callable[[], None]:
+    """Let the *nth* call of ``target.method`` fail, before or after it took effect; return what mends it."""
+    original, calls = getattr(target, method), [0]
+
+    def crashing(*args: Any, **kwargs: Any) -> Any:
+        calls[0] += 1
+        if calls[0] != nth:
+            return original(*args, **kwargs)
+        if after:
+            original(*args, **kwargs)
+        raise Unavailable("killed")
+
+    setattr(target, method, crashing)
+    return lambda: setattr(target, method, original)
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("step", range(len(STEPS)))
+def test_a_crash_at_any_step_and_a_redo_give_one_model(step: int, after: bool) -> None:
+    world, job = completed()
+    name, method = STEPS[step]
+    nth = sum(other == (name, method) for other in STEPS[: step + 1])
+    mend = crash_at(getattr(world, name), method, nth, after=after)
+    with pytest.raises(Unavailable):
+        world.changed(job)
+    mend()
+
+    world.tick()
+    (model,) = world.models()
+    assert world.only_job().state is JobState.SUCCEEDED
+    assert (model.state, model.attention) == (ModelState.APPROVED, None)
+    assert world.bus.named(ModelVersionApproved)
+    key = f"models/flights/{model.version}/"
+    assert all(len(h) == 1 for k, h in world.models_bucket.versions.items() if k.startswith(key))
+
+
+def test_a_second_finaliser_changes_nothing() -> None:
+    world, job = completed()
+    finalising = world.ports.jobs.finalising(job, world.ports.models.take_number("flights"))
+    finalise(world.ports, finalising)
+    (before,) = world.models()
+    finalise(world.ports, finalising)
+    assert world.models() == [before]
+
+
+def test_a_stop_during_finalising_leaves_no_model() -> None:
+    world, job = completed()
+    finalising = world.ports.jobs.finalising(job, 1)
+    world.ports.jobs.stopping(finalising, "stopped by t1")
+    assert finalise(world.ports, finalising).state is JobState.STOPPING
+    assert world.models() == []
+    world.tick()
+    assert world.only_job().state is JobState.STOPPED
+
+
+def packed(name: str = "x", *, kind: bytes = tarfile.REGTYPE, size: int = 0, link: str = "") -> bytes:
+    """Return a good archive with one more entry in front."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as tar:
+        entry = tarfile.TarInfo(name)
+        entry.type, entry.linkname, entry.size = kind, link, size
+        tar.addfile(entry, io.BytesIO(b"0" * size))
+        for other, body in make_documents().items():
+            entry = tarfile.TarInfo(other)
+            entry.size = len(body)
+            tar.addfile(entry, io.BytesIO(body))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"not an archive", "cannot be read"),
+        (b"", "cannot be read"),
+        (gzip.compress(b"x" * 2000), "cannot be read"),
+        (make_archive()[:-200], "cannot be read"),
+        (packed("../../etc/cron.d/x"), "leaves its folder"),
+        (packed("/etc/passwd"), "leaves its folder"),
+        (packed("card.md", kind=tarfile.SYMTYPE, link="/etc/passwd"), "neither a file nor a folder"),
+        (packed("dev", kind=tarfile.CHRTYPE), "neither a file nor a folder"),
+        (make_archive(documents={"model.skops": b"x"}), "lacks signature.json, versions.json"),
+        (make_archive(documents=make_documents() | {"evaluation.json": b"{"}), "cannot be read"),
+        (make_archive(documents=make_documents() | {"evaluation.json": b"{}"}), "cannot be read"),
+        (
+            make_archive(documents=make_documents() | {"signature.json": b" " * 300_000}),
+            "signature.json is larger",
+        ),
+    ],
+)
+def test_a_bad_artifact_ends_the_job_with_a_reason_and_no_model(body: bytes, says: str) -> None:
+    world = World()
+    world.ready(world.dataset(1))
+    job = world.only_job()
+    world.complete(job, body)
+    world.changed(job)
+    dead = world.only_job()
+    assert dead.state is JobState.DEAD
+    assert (dead.reason or "").startswith("artifact: ")
+    assert says in (dead.reason or "")
+    assert world.models() == []
+
+
+def test_a_completed_job_without_an_artifact_is_dead() -> None:
+    world = World()
+    world.ready(world.dataset(1))
+    job = world.only_job()
+    world.sagemaker.move(world.name(job), "Completed")
+    world.changed(job)
+    assert world.only_job().reason == "artifact: the job left no model.tar.gz"
+
+
+def test_an_archive_of_too_many_or_too_large_entries_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "MAX_ENTRIES", 3)
+    with pytest.raises(BadArtifact, match="too large at entry 3"):
+        read_documents(io.BytesIO(make_archive()))
+    monkeypatch.setattr(archive, "MAX_ENTRIES", 100)
+    monkeypatch.setattr(archive, "MAX_UNPACKED_BYTES", 1000)
+    with pytest.raises(BadArtifact, match="bytes unpacked"):
+        read_documents(io.BytesIO(packed("big", size=1001)))
+    monkeypatch.setattr(archive, "MAX_DOCUMENT_BYTES", 3)
+    with pytest.raises(BadArtifact, match="larger than 3 bytes"):
+        read_documents(io.BytesIO(make_archive()))
+
+
+def test_an_object_over_the_limit_is_refused_before_it_fills_the_disk(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(archive, "MAX_PACKED_BYTES", 100)
+    world, job = completed()
+    world.changed(job)
+    assert "larger than 100 bytes" in (world.only_job().reason or "")
+
+
+def test_other_bytes_under_the_models_key_are_never_overwritten() -> None:
+    world, job = completed()
+    world.models_bucket.write("models/flights/v1/model.tar.gz", b"older")
+    world.changed(job)
+    assert world.only_job().state is JobState.DEAD
+    assert world.models_bucket.read("models/flights/v1/model.tar.gz") == b"older"
+
+
+def test_a_nan_metric_is_left_out_of_the_row() -> None:
+    metrics = {"challenger": {"log_loss": 0.5, "roc_auc": None}, "champion": None, "baseline": {}}
+    world = World(gate=[])
+    world.ready(world.dataset(1))
+    job = world.only_job()
+    world.complete(job, make_archive(make_evaluation(metrics=metrics)))
+    world.changed(job)
+    assert world.models()[0].metrics == {"log_loss": 0.5}
+
+
+def test_a_pipeline_deleted_while_it_trained_leaves_a_rejected_version() -> None:
+    world, job = completed()
+    world.pipelines_table.rows.clear()
+    world.changed(job)
+    assert world.models()[0].reasons == ("the pipeline was deleted while its model was trained",)

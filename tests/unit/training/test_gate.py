@@ -1,0 +1,171 @@
+"""The gate: its grammar, its judgement and the decisions that follow."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from chalicelib.training.clauses import ClauseError, parse_clause
+from chalicelib.training.evaluation import Evaluation
+from chalicelib.training.gate import Decision, decide, gate_metrics
+
+from shared.entities.training import ModelState
+from tests.unit.training.world import make_evaluation
+
+APPROVED, REJECTED = ModelState.APPROVED, ModelState.REJECTED
+NEEDS_PERSON, PENDING = ModelState.NEEDS_PERSON, ModelState.PENDING_APPROVAL
+
+
+def evaluation_of(**changes: Any) -> Evaluation:
+    return msgspec.json.decode(json.dumps(make_evaluation(**changes)), type=Evaluation)
+
+
+def against_champion(low: float | None, high: float | None, estimate: float | None = 0.0) -> Evaluation:
+    base = make_evaluation()["differences"]["baseline"]
+    interval = {"estimate": estimate, "low": low, "high": high}
+    return evaluation_of(
+        differences={"champion": {"log_loss": interval, "roc_auc": interval}, "baseline": base},
+        champion_version="v1",
+    )
+
+
+def judged(evaluation: Evaluation, *gate: str, live: str | None = "v1", person: bool = False) -> Decision:
+    return decide(evaluation, gate, live=live, needs_approval=person)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("roc_auc >= 0.60", ("roc_auc", ">=", None, 0.6)),
+        ("roc_auc>=.6", ("roc_auc", ">=", None, 0.6)),
+        ("mae < 1e3", ("mae", "<", None, 1000.0)),
+        ("r2 > -0.5", ("r2", ">", None, -0.5)),
+        ("log_loss <= champion + 0.005", ("log_loss", "<=", "champion", 0.005)),
+        ("roc_auc >= champion - 0.01", ("roc_auc", ">=", "champion", -0.01)),
+        ("log_loss < baseline", ("log_loss", "<", "baseline", 0.0)),
+        ("  f1  >=  baseline+.1  ", ("f1", ">=", "baseline", 0.1)),
+    ],
+)
+def test_a_clause_is_read(text: str, expected: tuple[str, str, str | None, float]) -> None:
+    clause = parse_clause(text)
+    assert (clause.metric, clause.operator, clause.reference, clause.bound) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("roc_auc = 0.6", "expected one of >=, <=, >, < at position 9"),
+        ("roc_auc >=", "expected a number at position 11, found nothing"),
+        (">= 0.6", "expected the name of a metric at position 1"),
+        ("roc_auc >= 0.6 or 1", "expected the end of the clause at position 16"),
+        ("log_loss <= champoin + 1", "expected a number, champion or baseline at position 13"),
+        ("log_loss <= champion 0.1", "expected + or - at position 22"),
+        ("log_loss <= champion +", "expected a number at position 23"),
+        ("__import__('os') > 1", "expected the name of a metric at position 1"),
+        ("roc_auc >= nan", "expected a number, champion or baseline"),
+        ("mae < 1e999", "a number that is not infinite at position 7"),
+        ("", "expected the name of a metric at position 1, found nothing"),
+    ],
+)
+def test_what_is_no_clause_is_refused_at_its_position(text: str, says: str) -> None:
+    with pytest.raises(ClauseError) as caught:
+        parse_clause(text)
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("clause", "state"),
+    [
+        ("roc_auc >= 0.70", APPROVED),
+        ("roc_auc > 0.70", REJECTED),
+        ("roc_auc >= 0.71", REJECTED),
+        ("log_loss <= 0.56", APPROVED),
+        ("log_loss < 0.56", REJECTED),
+        ("accuracy >= 0.1", REJECTED),
+    ],
+)
+def test_an_absolute_clause_holds_on_the_estimate_and_a_missing_metric_fails(
+    clause: str, state: ModelState
+) -> None:
+    assert judged(evaluation_of(), clause).state is state
+
+
+@pytest.mark.parametrize(
+    ("clause", "low", "high", "state"),
+    [
+        ("log_loss <= champion + 0.005", -0.1, 0.004, APPROVED),
+        ("log_loss <= champion + 0.005", -0.1, 0.005, APPROVED),
+        ("log_loss <= champion + 0.005", -0.1, 0.006, REJECTED),
+        ("log_loss < champion", -0.1, 0.0, REJECTED),
+        ("roc_auc >= champion - 0.01", -0.009, 0.3, APPROVED),
+        ("roc_auc >= champion - 0.01", -0.011, 0.3, REJECTED),
+        ("roc_auc > champion", 0.0, 0.3, REJECTED),
+        ("roc_auc > champion", 0.001, 0.3, APPROVED),
+        ("log_loss <= champion + 0.005", -0.1, None, REJECTED),
+        ("roc_auc >= champion - 0.01", None, 0.3, REJECTED),
+    ],
+)
+def test_a_relative_clause_holds_on_the_pessimistic_end(
+    clause: str, low: float | None, high: float | None, state: ModelState
+) -> None:
+    assert judged(against_champion(low, high), clause).state is state
+
+
+def test_champion_clauses_are_skipped_only_while_nothing_is_live() -> None:
+    clause = "log_loss <= champion + 0.005"
+    skipped = judged(evaluation_of(), clause, live=None)
+    assert skipped.state is APPROVED
+    assert (skipped.verdicts[0].outcome, skipped.verdicts[0].detail) == ("skipped", "no champion")
+    assert judged(evaluation_of(), clause, live="v1").state is REJECTED
+
+
+def test_a_champion_that_could_not_be_judged_leaves_the_decision_to_a_person() -> None:
+    evaluation = evaluation_of(champion_error="the schema changed")
+    decision = judged(evaluation, "log_loss <= champion + 0.005")
+    assert decision.state is NEEDS_PERSON
+    assert "the schema changed" in decision.reasons[0]
+    failing = judged(evaluation, "log_loss <= champion + 0.005", "roc_auc >= 0.99")
+    assert failing.state is REJECTED
+
+
+def test_a_clause_outside_the_grammar_never_passes() -> None:
+    decision = judged(evaluation_of(), "roc_auc is good")
+    assert decision.state is NEEDS_PERSON
+    assert "position 9" in decision.reasons[0]
+
+
+@pytest.mark.parametrize("high", [0.0, 0.01, None])
+def test_a_model_that_does_not_surely_beat_the_naive_baseline_is_rejected(high: float | None) -> None:
+    differences = {
+        "champion": None,
+        "baseline": {"log_loss": {"estimate": -0.1, "low": -0.2, "high": high}},
+    }
+    decision = judged(evaluation_of(differences=differences))
+    assert decision.state is REJECTED
+    assert decision.verdicts[-1].clause == "log_loss < baseline"
+
+
+def test_the_baseline_is_beaten_upwards_where_higher_is_better() -> None:
+    evaluation = evaluation_of(primary="roc_auc")
+    assert judged(evaluation).verdicts[-1].clause == "roc_auc > baseline"
+    assert judged(evaluation).state is APPROVED
+
+
+def test_a_metric_that_is_null_fails() -> None:
+    metrics = {"challenger": {"roc_auc": None}, "champion": None, "baseline": {}}
+    assert judged(evaluation_of(metrics=metrics), "roc_auc >= 0.1").state is REJECTED
+
+
+@pytest.mark.parametrize(("rows", "state"), [(199, NEEDS_PERSON), (200, APPROVED), (0, NEEDS_PERSON)])
+def test_too_few_rows_are_no_verdict(rows: int, state: ModelState) -> None:
+    assert judged(evaluation_of(rows=rows)).state is state
+
+
+def test_a_pass_waits_for_a_person_where_the_pipeline_says_so() -> None:
+    assert judged(evaluation_of(), person=True).state is PENDING
+    assert judged(evaluation_of(), "roc_auc >= 0.99", person=True).state is REJECTED
+
+
+def test_the_metrics_of_a_gate_are_those_its_clauses_name() -> None:
+    gate = ("roc_auc >= 0.6", "log_loss < champion", "nonsense", "roc_auc > baseline")
+    assert gate_metrics(gate) == ("roc_auc", "log_loss")
