@@ -127,6 +127,7 @@ def test_live_candidate_and_previous_within_grace_are_never_deleted(kind):
     two = two_versions(endpoint=kind)
     two.add_model("v3", "v2")
     requests.promote(two.adapters, "flights", "v3", two.request())
+    two.endpoints.finish()
     two.clock.advance(3600)
     tidying.reap(two.adapters, "flights")
     assert set(two.endpoints.made) == {V1, V2, V3}
