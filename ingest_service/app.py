@@ -1,7 +1,7 @@
 """The ingest service: uploads become dataset versions; pipelines are defined here."""
 
 from typing import Any
-from urllib.parse import unquote, urlencode
+from urllib.parse import urlencode
 
 import msgspec
 from chalice.app import Chalice, Response
@@ -110,16 +110,14 @@ def permit_upload(request: Request, pipeline: str) -> views.UploadView:
 @api.route("GET", "/v1/datasets/{pipeline}", scope="read", response=views.VersionList, query=PAGING)
 def list_versions(request: Request, pipeline: str) -> Response:
     """List a pipeline's dataset versions, newest first."""
-    page = browse.list_versions(
-        wiring.adapters(), unquote(pipeline), request.limit(), request.query.get("cursor")
-    )
+    page = browse.list_versions(wiring.adapters(), pipeline, request.limit(), request.query.get("cursor"))
     return _page(request, page)
 
 
 @api.route("GET", "/v1/datasets/{pipeline}/{version}", scope="read", response=views.VersionView)
 def get_version(request: Request, pipeline: str, version: str) -> views.VersionView:
     """Show one dataset version, by its id, by its alias (d7) or as `latest`."""
-    return views.version_view(browse.find_version(wiring.adapters(), unquote(pipeline), version))
+    return views.version_view(browse.find_version(wiring.adapters(), pipeline, version))
 
 
 @api.route("GET", "/v1/datasets/{pipeline}/{version}/profile", scope="read")

@@ -6,9 +6,11 @@ import re
 import zlib
 from collections.abc import Iterator
 from itertools import islice
+from urllib.parse import unquote
 
 import msgspec
 from chalicelib.ingest.adapters import Adapters
+from chalicelib.ingest.keys import UNROUTED, is_pipeline_name
 from chalicelib.ingest.views import RejectList, RejectView, VersionList, describe_reject, version_view
 
 from shared.entities.dataset import DatasetState, DatasetVersion
@@ -16,6 +18,20 @@ from shared.errors import InvalidRequest, NotFound
 
 LATEST = "latest"
 _ALIAS = re.compile(r"d([1-9][0-9]{0,9})")
+
+
+def pipeline_named(text: str) -> str:
+    """Return the pipeline that the path segment *text* names; the table's own entries (#counters) are none.
+
+    Raises
+    ------
+    NotFound
+        No pipeline can have that name.
+    """
+    name = unquote(text)
+    if name != UNROUTED and not is_pipeline_name(name):
+        raise NotFound(f"no pipeline {name[:60]!r}")
+    return name
 
 
 def find_version(adapters: Adapters, pipeline: str, name: str) -> DatasetVersion:
@@ -27,6 +43,7 @@ def find_version(adapters: Adapters, pipeline: str, name: str) -> DatasetVersion
         There is none.
     """
     alias = _ALIAS.fullmatch(name)
+    pipeline = pipeline_named(pipeline)
     if name != LATEST and alias is None:
         return adapters.catalog.read.get(pipeline, name)
     versions = adapters.catalog.read.versions(pipeline)
@@ -45,6 +62,7 @@ def list_versions(adapters: Adapters, pipeline: str, limit: int, cursor: str | N
     NotFound
         There is neither such a pipeline nor any upload under its name.
     """
+    pipeline = pipeline_named(pipeline)
     below = read_cursor(cursor)
     rows = list(reversed(adapters.catalog.read.versions(pipeline)))
     if not rows:

@@ -77,7 +77,7 @@ def kind_of(x: str) -> str:
 def infer_type(counts: Mapping[str, int], tolerance: float) -> Type:
     """Return the type of a column from the number of its cells of each kind.
 
-    A family wins when all but *tolerance* (a fraction) of the cells belong to it: the rest is quarantined.
+    A family wins when most cells and all but *tolerance* (a fraction) belong to it: the rest is quarantined.
     Within a family the wider type wins by a single cell. A column without any value is a string.
     """
     present = sum(count for kind, count in counts.items() if kind != _MISSING)
@@ -85,7 +85,7 @@ def infer_type(counts: Mapping[str, int], tolerance: float) -> Type:
         return Type.STRING
     for family in (NUMERIC, (Type.BOOLEAN,), TEMPORAL):
         members = sum(counts.get(kind, 0) for kind in family)
-        if present - members <= tolerance * present:
+        if members * 2 > present and present - members <= tolerance * present:
             return next(kind for kind in reversed(family) if counts.get(kind))
     return Type.STRING
 

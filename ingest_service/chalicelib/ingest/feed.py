@@ -30,6 +30,7 @@ class Feed:
         self._sha256 = hashlib.sha256()
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self.size_bytes = 0
+        self.has_ended = False
         self.head = b"".join(self._chunks(HEAD_BYTES))
 
     @property
@@ -58,6 +59,7 @@ class Feed:
         while limit is None or limit > 0:
             chunk = self._source.read(min(CHUNK_BYTES, limit or CHUNK_BYTES))
             if not chunk:
+                self.has_ended = True
                 return
             if limit is not None:
                 limit -= len(chunk)

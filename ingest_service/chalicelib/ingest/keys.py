@@ -30,7 +30,7 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
         S3 allows NUL in none of the three, so no two uploads share the text that is hashed.
         """
         text = "\0".join((self.bucket, self.key, self.version_id or ""))
-        return hashlib.sha256(text.encode()).hexdigest()[:20]
+        return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:20]
 
     @property
     def pipeline(self) -> str:

@@ -34,7 +34,8 @@ def read_layout(head: bytes, file_format: str) -> Layout:
     start = _text_start(head)
     header_end = _end_of_record(head, start)
     line = decode_utf8(head[start:header_end], start).strip("\r\n")
-    sample = head[header_end : header_end + 65536].decode(errors="replace").splitlines()[:20]
+    # Only line feeds and returns end a line: str.splitlines would also cut at form feeds and their kin.
+    sample = re.split("[\r\n]+", head[header_end : header_end + 65536].decode(errors="replace"))[:20]
     delimiter = "\t" if file_format == "tsv" else _find_delimiter(line, sample)
     columns = tuple(name.strip() for name in _cells(line, delimiter))
     _check_names(columns)
@@ -109,9 +110,13 @@ def _find_delimiter(line: str, sample: list[str]) -> str:
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
-    """Cut one record; the csv module's limit on a cell is raised to that of the head."""
+    """Cut one record; one that the csv module cannot cut is one cell. Its limit on a cell is raised to the head's."""
     csv.field_size_limit(HEAD_BYTES)
-    return next(csv.reader([line], delimiter=delimiter), [""])
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [""])
+    except csv.Error:
+        # Text goes on after a closing quote: the name then holds a line break and is refused as such.
+        return [line]
 
 
 def _check_names(columns: tuple[str, ...]) -> None:
@@ -120,14 +125,17 @@ def _check_names(columns: tuple[str, ...]) -> None:
             "too_many_columns", f"The file has {len(columns)} columns; the limit is {MAX_COLUMNS}."
         )
     for place, name in enumerate(columns, start=1):
-        if not name:
-            raise rejection("empty_column_name", f"Column {place} of {len(columns)} has no name.")
-        if len(name) > MAX_NAME_CHARS or _CONTROL.search(name):
-            raise rejection(
-                "bad_header", f"The name of column {place}, {name[:40]!r}, is too long or not text."
-            )
+        _check_name(name, f"column {place} of {len(columns)}")
+    # DuckDB, as most databases, does not tell Late from late; a second column would be renamed in silence.
     folded = Counter(name.casefold() for name in columns)
     twice = [name for name in columns if folded[name.casefold()] > 1]
     if twice:
         names = ", ".join(repr(name) for name in twice[:10])
         raise rejection("duplicate_columns", f"These column names occur more than once: {names}.")
+
+
+def _check_name(name: str, where: str) -> None:
+    if not name:
+        raise rejection("empty_column_name", f"There is no name for {where}.")
+    if len(name) > MAX_NAME_CHARS or _CONTROL.search(name):
+        raise rejection("bad_header", f"The name of {where}, {name[:40]!r}, is too long or not text.")

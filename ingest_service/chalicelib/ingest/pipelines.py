@@ -39,7 +39,8 @@ class PipelineStore:
         PreconditionFailed
             Someone else has changed the pipeline since *rev*.
         """
-        plain: dict[str, Any] = msgspec.to_builtins(definition)
+        # By way of JSON, so that tuples are lists, as they come back from the table.
+        plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(definition))
         if rev is None:
             created = self._create(name, plain, now)
             if created:
@@ -73,7 +74,9 @@ class PipelineStore:
         return pipeline
 
     def _replace(self, name: str, plain: dict[str, Any], now: datetime, rev: int | None) -> Pipeline:
-        self._check_rev(name, rev)
+        there = self._check_rev(name, rev)
+        if there.definition == plain:
+            return there  # so that deploying the same definition again changes nothing
         condition = having("kind", KIND) if rev is None else having("rev", rev)
         change = Change(set={"definition": plain, "updated_at": to_text(now)})
         try:
@@ -81,12 +84,13 @@ class PipelineStore:
         except ConditionFailed:
             raise PreconditionFailed(f"pipeline {name!r} was changed or deleted meanwhile") from None
 
-    def _check_rev(self, name: str, rev: int | None) -> None:
+    def _check_rev(self, name: str, rev: int | None) -> Pipeline:
         try:
-            found = self.read.get(name).rev
+            found = self.read.get(name)
         except NotFound:
             if rev is None:
                 raise
             raise PreconditionFailed(f"there is no pipeline {name!r} of revision {rev}") from None
-        if rev is not None and found != rev:
-            raise PreconditionFailed(f"pipeline {name!r} has revision {found}, If-Match names {rev}")
+        if rev is not None and found.rev != rev:
+            raise PreconditionFailed(f"pipeline {name!r} has revision {found.rev}, If-Match names {rev}")
+        return found

@@ -14,7 +14,7 @@ from shared.entities.dataset import DatasetState, DatasetVersion
 from shared.errors import HeadraceError, NotFound
 from shared.objects import ObjectInfo
 
-MAX_ROWS = 25  # looked at in one tick
+MAX_ROWS = 100  # looked at in one tick
 MAX_WORK = 5  # validated in one tick, the rest in the next: a tick must end before its function's time does
 MAX_LISTED = 20_000  # objects per pipeline and tick
 MAX_LOOKED_UP = 200

@@ -9,7 +9,7 @@ from chalicelib.ingest.column_types import Type, is_valid
 from chalicelib.ingest.engine import Scratch, literal
 from chalicelib.ingest.roles import Roles
 from chalicelib.ingest.schema import Field, TableSchema
-from chalicelib.ingest.staging import Staged, row_number
+from chalicelib.ingest.staging import Staged, with_row_numbers
 
 MAX_VALUE_CHARS = 100
 _ARTICLES = {Type.INTEGER: "an"}
@@ -71,14 +71,16 @@ def set_bad_rows_apart(scratch: Scratch, staged: Staged, rules: Sequence[Rule]) 
     if rules:
         entries = [(number, rule.name, rule.column) for number, rule in enumerate(rules)]
         scratch.connection.executemany("INSERT INTO rules VALUES (?, ?, ?)", entries)
+    bad = (
+        f"SELECT n, broken, substr({value}, 1, {MAX_VALUE_CHARS}) AS value "
+        f"FROM (SELECT *, {first_broken(rules)} AS broken FROM ({trimmed(staged)})) WHERE broken IS NOT NULL"
+    )
     scratch.connection.execute(
         f"""CREATE TABLE rejects AS
         SELECT row, NULL::VARCHAR AS col, value, rule FROM malformed
         UNION ALL
-        SELECT {row_number("bad.n")}, rules.col, bad.value, rules.name FROM (
-            SELECT n, broken, substr({value}, 1, {MAX_VALUE_CHARS}) AS value
-            FROM (SELECT *, {first_broken(rules)} AS broken FROM ({trimmed(staged)}))
-            WHERE broken IS NOT NULL) AS bad JOIN rules ON rules.number = bad.broken"""
+        SELECT bad.row, rules.col, bad.value, rules.name
+        FROM ({with_row_numbers(bad)}) AS bad JOIN rules ON rules.number = bad.broken"""
     )
     query = "SELECT rule, count(*) FROM rejects GROUP BY rule ORDER BY count(*) DESC, rule"
     return dict(scratch.rows(query))

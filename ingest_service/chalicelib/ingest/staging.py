@@ -59,10 +59,13 @@ def stage(scratch: Scratch, feed: Feed, layout: Layout) -> Staged:
     return Staged(path=path, layout=layout, accepted=accepted, malformed=malformed)
 
 
-def row_number(n: str = "n") -> str:
-    """Return the SQL of the file's row number for staged row *n*: malformed rows before it count too."""
-    shift = f"coalesce((SELECT max(rank) FROM malformed WHERE before < {n}), 0)"
-    return f"{n} + {HEADER_ROWS} + {shift}"
+def with_row_numbers(rows: str) -> str:
+    """Return a query of *rows* (which have ``n``) with their ``row`` in the file: malformed rows count too."""
+    return (
+        f"SELECT rows.*, rows.n + {HEADER_ROWS} + coalesce(shift.rank, 0) AS row FROM ({rows}) AS rows "
+        "ASOF LEFT JOIN (SELECT before, max(rank) AS rank FROM malformed GROUP BY before) AS shift "
+        "ON rows.n > shift.before"
+    )
 
 
 def _reader(fifo: Path, layout: Layout) -> str:

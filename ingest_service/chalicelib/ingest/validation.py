@@ -12,12 +12,10 @@ from chalicelib.ingest.dataset_files import GZIP, JSON, PARQUET
 from chalicelib.ingest.engine import Scratch
 from chalicelib.ingest.feed import Feed
 from chalicelib.ingest.layout import read_layout
+from chalicelib.ingest.observe import Table, decide_schema, describe
 from chalicelib.ingest.prepare import (
     Prepared,
-    Table,
     check_bad_rows,
-    decide_schema,
-    describe,
     finish,
     quarantine,
     write_rejects,
@@ -117,10 +115,12 @@ def _stage(
     """Read the object once: rows staged as texts, content hashed, every byte accounted for."""
     with adapters.raw.open(row.key, row.version_id) as source:
         feed = Feed(source)
-        layout = read_layout(feed.head, file_format)
-        staged = stage(scratch, feed, layout)
-    if feed.size_bytes != info.size_bytes:
-        raise Unavailable(f"{row.key!r} has {info.size_bytes} bytes, but {feed.size_bytes} arrived")
+        try:
+            staged = stage(scratch, feed, read_layout(feed.head, file_format))
+        finally:
+            # Before anything is said of the data: what ended early may look empty, or like an open quote.
+            if feed.has_ended and feed.size_bytes != info.size_bytes:
+                raise Unavailable(f"{row.key!r} has {info.size_bytes} bytes, but {feed.size_bytes} arrived")
     return staged, feed.sha256
 
 

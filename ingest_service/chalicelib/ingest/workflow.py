@@ -62,6 +62,8 @@ def decide(mine: DatasetVersion, adapters: Adapters) -> DatasetVersion:
         adapters.catalog.release(mine, adapters.clock())
         raise
     adapters.measure(decided, (adapters.clock() - began).total_seconds())
+    told = {"state": decided.state, "reason": decided.reason, "rows_good": decided.rows_good}
+    adapters.log.info("dataset version decided", extra=told)
     return decided
 
 

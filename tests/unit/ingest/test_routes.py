@@ -61,9 +61,7 @@ def rest(world, monkeypatch):
     spec.loader.exec_module(app)
     made = Rest(app, world)
     monkeypatch.setattr(wiring, "adapters", world.adapters)
-    monkeypatch.setattr(
-        wiring, "origin_secret", lambda: type("S", (), {"values": lambda self: ("secret",)})()
-    )
+    monkeypatch.setattr(wiring, "origin_secret", type("S", (), {"values": lambda self: ("secret",)}))
     return made
 
 
@@ -191,6 +189,19 @@ def test_uploads_without_a_pipeline_can_be_looked_up(rest):
     rest.world.upload(b"x", key="incoming/No Name/x.csv")
     status, page, _ = rest("GET", "/v1/datasets/%23unrouted")
     assert (status, page["versions"][0]["reason"]) == (200, "bad_key")
+
+
+@pytest.mark.parametrize("name", ["%23counters", "%23content%23trips", "No%20Name", "x"])
+def test_the_tables_own_entries_are_no_pipelines(rest, csv, name):
+    rest.world.upload(csv())
+    for path in (f"/v1/datasets/{name}", f"/v1/datasets/{name}/latest", f"/v1/datasets/{name}/trips/rejects"):
+        assert rest("GET", path)[0] == 404
+
+
+def test_storing_the_same_definition_again_changes_nothing(rest):
+    rest("PUT", "/v1/pipelines/trips", DEFINITION)
+    status, stored, _ = rest("PUT", "/v1/pipelines/trips", DEFINITION)
+    assert (status, stored["rev"]) == (200, 1)
 
 
 def test_the_profile_of_a_duplicate_is_that_of_the_first(rest, csv):

@@ -23,7 +23,7 @@ def test_a_row_with_one_empty_cell_does_not_vanish(world, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "value", [b"abc", b"nan", b"inf", b"-Infinity", b"1e999", "１２".encode(), b"0x10", b"1,5"]
+    "value", [b"abc", b"nan", b"inf", b"-Infinity", b"1e999", "\uff11\uff12".encode(), b"0x10", b"1,5"]
 )
 def test_what_is_not_a_number_is_quarantined_with_row_column_value_and_rule(world, value):
     cell = b'"' + value + b'"' if b"," in value else value
@@ -126,7 +126,7 @@ def test_times_are_instants_whatever_their_offset(world, tmp_path):
     world.define(data={"time": "at"})
     rows = [f"2026-01-31T10:00:00+02:00,{i},{'true' if i % 2 else 'false'}\n" for i in range(60)]
     row = world.upload(b"at,id,late\n" + "".join(rows).encode())
-    assert {r[0] for r in world.good_rows(row, tmp_path)} == {dt.datetime(2026, 1, 31, 8, 0)}
+    assert {r[0] for r in world.good_rows(row, tmp_path)} == {dt.datetime.fromisoformat("2026-01-31T08:00")}
     assert world.manifest(row).time.first == "2026-01-31T08:00:00Z"
 
 
@@ -162,6 +162,19 @@ def test_dropped_columns_never_reach_the_data_bucket(world, csv, tmp_path):
     row = world.upload(csv())
     assert list(world.types(row)) == ["id", "distance", "late"]
     assert not any(b"carrier" in body for history in world.data.versions.values() for _, body, _ in history)
+
+
+def test_what_cannot_be_a_type_for_most_cells_is_a_string_however_much_may_be_bad(world):
+    world.define(data={"max_bad": "100%"})
+    row = world.upload(
+        HEADER + b"".join(b"%d,%s,AA,true\n" % (i, b"x" if i % 3 else b"5") for i in range(90))
+    )
+    assert world.types(row)["distance"] == "string"
+
+
+def test_a_form_feed_or_a_line_separator_inside_a_cell_ends_no_row(world, tmp_path):
+    row = world.upload(HEADER + b"".join(lines()) + "900,1.5,a\x0b\x1e\u2028b,true\n".encode())
+    assert (900, 1.5, "a\x0b\x1e\u2028b", True) in world.good_rows(row, tmp_path)
 
 
 def test_a_file_of_several_chunks_is_read_whole_and_numbered_right(world):

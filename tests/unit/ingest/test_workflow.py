@@ -1,5 +1,6 @@
 """One upload, one READY row, one manifest, one story on the bus: whatever is repeated, lost or killed."""
 
+import io
 from datetime import timedelta
 
 import pytest
@@ -212,18 +213,12 @@ def test_equal_file_names_do_not_overwrite_each_other(world, csv):
 
 def test_the_same_content_again_is_a_duplicate_of_the_first_and_says_so(world, csv):
     first = world.upload(csv(), "a.csv")
+    assert first.row_count == 200
     again = world.upload(csv(), "b.csv")
     assert (again.state, again.duplicate_of) == (DatasetState.READY, first.version)
     assert again.manifest_uri == first.manifest_uri
     assert world.bus.named(DatasetVersionReady)[-1].duplicate_of == first.version
-    assert Catalog(world.datasets).read.ready("trips") == [world.row(world_upload(world, first))]
-
-
-def world_upload(world, row):
-    """Return the upload a row came from."""
-    from chalicelib.ingest.keys import Upload
-
-    return Upload(bucket=row.bucket, key=row.key, version_id=row.version_id)
+    assert Catalog(world.datasets).read.ready("trips") == [first]
 
 
 def test_content_that_was_rejected_may_come_again(world):
@@ -249,18 +244,26 @@ def test_of_two_attempts_at_equal_content_the_later_to_finish_is_the_duplicate(w
     assert world.row(two).duplicate_of is None
 
 
-def test_a_stream_that_ends_early_is_retried_and_never_a_shorter_dataset(world, csv):
-    class Short(RawObjects):
-        def open(self, key, version_id):
-            self._bucket.open = lambda *_: __import__("io").BytesIO(csv()[:-1000])
-            return super().open(key, version_id)
-
-    upload = world.put(csv())
-    incoming = type(world.incoming)("incoming")
-    incoming.versions = world.incoming.versions
+@pytest.mark.parametrize("arrived", [0, 10, 30, 1000, 3000])
+def test_a_stream_that_ends_early_is_retried_and_never_a_shorter_dataset(world, csv, arrived):
+    body = csv() + b'1,2.5,"AA",true\n'
+    upload = world.put(body)
+    broken = type(world.incoming)("incoming")
+    broken.versions = world.incoming.versions
+    broken.open = lambda key, version_id: io.BytesIO(body[:arrived])
     with pytest.raises(Unavailable, match="arrived"):
-        world.handle(upload, raw=Short(incoming))
-    assert world.handle(upload).rows_good == 200
+        world.handle(upload, raw=RawObjects(broken))
+    assert world.handle(upload).rows_good == 201
+
+
+def test_a_stream_that_ends_inside_a_quoted_value_is_not_blamed_on_the_data(world, csv):
+    body = csv() + b'1,2.5,"AA",true\n'
+    upload = world.put(body)
+    broken = type(world.incoming)("incoming")
+    broken.versions = world.incoming.versions
+    broken.open = lambda key, version_id: io.BytesIO(body[: body.index(b'"') + 2])
+    with pytest.raises(Unavailable, match="arrived"):
+        world.handle(upload, raw=RawObjects(broken))
 
 
 def test_a_version_that_no_attempt_can_finish_becomes_failed_and_stays_visible(world, csv):
