@@ -11,7 +11,7 @@ from shared.errors import Conflict, NotFound, Unavailable
 from shared.events import ModelVersionApproved
 from tests.unit.inference.fakes import Stage
 
-SEEDS = 150
+SEEDS = 60
 CALLS = {
     "releases": ("get", "update", "transact", "query"),
     "endpoints": ("describe", "create", "delete", "names"),
