@@ -1,0 +1,176 @@
+"""The ingest service's adapters against moto's S3, DynamoDB and EventBridge: what the fakes only promise."""
+
+import logging
+from pathlib import Path
+
+import boto3
+import duckdb
+import msgspec
+import pytest
+from chalicelib.ingest.adapters import Adapters
+from chalicelib.ingest.catalog import Catalog
+from chalicelib.ingest.dataset_files import DatasetFiles
+from chalicelib.ingest.engine import open_scratch
+from chalicelib.ingest.keys import Upload
+from chalicelib.ingest.pipelines import PipelineStore
+from chalicelib.ingest.raw_objects import RawObjects
+from chalicelib.ingest.reconcile import reconcile
+from chalicelib.ingest.workflow import LEASE, handle_upload
+from moto import mock_aws
+
+from shared.bus import Bus
+from shared.entities.dataset import DatasetManifest, DatasetState
+from shared.entities.pipeline import PipelineDefinition
+from shared.errors import ConditionFailed, PreconditionFailed, Unavailable
+from shared.objects import Bucket
+from shared.parsing import convert
+from shared.tables import Table
+from tests.fakes import FakeClock
+
+FLIGHTS = Path(__file__).resolve().parents[3] / "examples" / "flights" / "2013-01.csv"
+DEFINITION = {
+    "name": "flights",
+    "task": "classification",
+    "target": "late",
+    "data": {"time": "departed_at"},
+    "split": {"by": "time"},
+}
+
+
+@pytest.fixture
+def adapters(monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
+        for bucket in ("incoming", "data"):
+            s3.create_bucket(Bucket=bucket)
+        s3.put_bucket_versioning(Bucket="incoming", VersioningConfiguration={"Status": "Enabled"})
+        _create_table(dynamodb, "datasets", ("pipeline", "version"), ("attention", "updated_at"))
+        _create_table(dynamodb, "pipelines", ("kind", "pipeline"))
+        made = Adapters(
+            raw=RawObjects(Bucket(s3, "incoming")),
+            files=DatasetFiles(Bucket(s3, "data")),
+            catalog=Catalog(Table(dynamodb, "datasets", "pipeline", "version")),
+            pipelines=PipelineStore(Table(dynamodb, "pipelines", "kind", "pipeline")),
+            bus=Bus(boto3.client("events"), "local"),
+            clock=FakeClock(),
+            open_scratch=open_scratch,
+            measure=lambda row, seconds: None,
+            log=logging.getLogger("test"),
+            code_version="test",
+        )
+        made.pipelines.put("flights", convert(DEFINITION, PipelineDefinition), made.clock())
+        yield made
+
+
+def _create_table(dynamodb, name, keys, index=None):
+    attributes = {*keys, *(index or ())}
+    further = {}
+    if index:
+        further["GlobalSecondaryIndexes"] = [
+            {"IndexName": "attention", "KeySchema": _schema(index), "Projection": {"ProjectionType": "ALL"}}
+        ]
+    dynamodb.create_table(
+        TableName=name,
+        KeySchema=_schema(keys),
+        AttributeDefinitions=[{"AttributeName": a, "AttributeType": "S"} for a in attributes],
+        BillingMode="PAY_PER_REQUEST",
+        **further,
+    )
+
+
+def _schema(keys):
+    return [{"AttributeName": k, "KeyType": t} for k, t in zip(keys, ("HASH", "RANGE"), strict=True)]
+
+
+def put(body, name="jan 2013+é.csv"):
+    key = f"incoming/flights/{name}"
+    answer = boto3.client("s3").put_object(Bucket="incoming", Key=key, Body=body)
+    return Upload(bucket="incoming", key=key, version_id=answer["VersionId"], size_bytes=len(body))
+
+
+def test_a_month_of_flights_becomes_parts_that_the_manifest_accounts_for(adapters, tmp_path):
+    row = handle_upload(put(FLIGHTS.read_bytes()), "request", adapters)
+    assert (row.state, row.rows_bad) == (DatasetState.READY, 0)
+    manifest = adapters.files.manifest("flights", row.version)
+    assert manifest.rows.read == FLIGHTS.read_bytes().count(b"\n") - 1
+    for part in manifest.parts:
+        path = tmp_path / f"{part.side}.parquet"
+        path.write_bytes(boto3.client("s3").get_object(Bucket="data", Key=part.key)["Body"].read())
+        with duckdb.connect() as connection:
+            (rows,) = connection.execute(f"SELECT count(*) FROM read_parquet('{path}')").fetchone()
+        assert rows == part.rows
+    assert adapters.catalog.needing_attention(10) == []
+
+
+def test_the_same_event_twice_and_a_replaced_object_make_two_versions(adapters):
+    first = put(FLIGHTS.read_bytes())
+    second = put(FLIGHTS.read_bytes().replace(b"UA", b"XX"))
+    for upload in (first, second, first, second):
+        handle_upload(upload, "request", adapters)
+    rows = adapters.catalog.read.versions("flights")
+    assert [(row.ordinal, row.state, row.attempt) for row in rows] == [
+        (1, DatasetState.READY, 1),
+        (2, DatasetState.READY, 1),
+    ]
+
+
+def test_a_duplicate_never_takes_the_content_from_its_first_holder(adapters):
+    first = handle_upload(put(FLIGHTS.read_bytes(), "a.csv"), "a", adapters)
+    again = handle_upload(put(FLIGHTS.read_bytes(), "b.csv"), "b", adapters)
+    assert again.duplicate_of == first.version
+    assert adapters.catalog.holder("flights", first.content_sha256).version == first.version
+
+
+def test_only_one_of_two_claims_wins_and_the_loser_cannot_finish(adapters):
+    row = adapters.catalog.receive(put(b"x"), adapters.clock())
+    mine = adapters.catalog.claim(row, "a", adapters.clock(), LEASE)
+    assert adapters.catalog.claim(row, "b", adapters.clock(), LEASE) is None
+    adapters.clock.advance(3600)
+    assert adapters.catalog.claim(row, "b", adapters.clock(), LEASE).attempt == 2
+    with pytest.raises(ConditionFailed):
+        adapters.catalog.finish_rejected(mine, ("empty_file", "x"), {}, adapters.clock())
+
+
+def test_the_tick_finds_an_open_row_by_the_index_and_finishes_it(adapters):
+    adapters.catalog.receive(put(FLIGHTS.read_bytes()), adapters.clock())
+    adapters.clock.advance(120)
+    assert reconcile("tick", adapters) == 1
+    assert adapters.catalog.read.versions("flights")[0].state is DatasetState.READY
+
+
+def test_a_manifest_is_written_once_and_never_replaced(adapters):
+    row = handle_upload(put(FLIGHTS.read_bytes()), "request", adapters)
+    manifest = adapters.files.manifest("flights", row.version)
+    assert adapters.files.write_manifest(manifest) == row.manifest_uri
+    changed: DatasetManifest = msgspec.structs.replace(manifest, code_version="other")
+    with pytest.raises(Unavailable):
+        adapters.files.write_manifest(changed)
+    assert adapters.files.manifest("flights", row.version) == manifest
+
+
+def test_a_version_deleted_before_it_is_read_is_gone(adapters):
+    upload = put(FLIGHTS.read_bytes())
+    boto3.client("s3").delete_object(Bucket="incoming", Key=upload.key, VersionId=upload.version_id)
+    assert handle_upload(upload, "request", adapters).reason == "object_gone"
+
+
+def test_a_pipelines_revision_guards_it(adapters):
+    definition = convert(DEFINITION | {"target": "other"}, PipelineDefinition)
+    stored, is_new = adapters.pipelines.put("flights", definition, adapters.clock(), rev=1)
+    assert (stored.rev, is_new) == (2, False)
+    with pytest.raises(PreconditionFailed):
+        adapters.pipelines.put("flights", definition, adapters.clock(), rev=1)
+    with pytest.raises(PreconditionFailed):
+        adapters.pipelines.delete("flights", rev=1)
+    adapters.pipelines.delete("flights", rev=2)
+    assert adapters.pipelines.all() == []
+
+
+def test_an_upload_form_names_one_key_and_limits_the_size(adapters):
+    form = adapters.raw.presign("incoming/flights/x.csv", max_bytes=10, expires_s=60)
+    assert form["fields"]["key"] == "incoming/flights/x.csv"
+    assert form["url"].startswith("https://")
