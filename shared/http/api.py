@@ -15,7 +15,7 @@ from chalice.app import Chalice, CORSConfig, Response
 from shared import log
 from shared.errors import HeadraceError, PayloadTooLarge
 from shared.http.problem import make_problem, problem_of, problem_response
-from shared.http.request import Request, authorise, caller_of
+from shared.http.request import Request, authorise, caller_of, public_path
 from shared.parsing import decode
 
 MAX_BODY_BYTES = 3 * 1024 * 1024
@@ -102,7 +102,7 @@ class Api:
                 # The supervisor of every view: what no one foresaw is logged whole and told as nothing.
                 self._log.exception("request crashed")
                 problem = make_problem(500, "Internal error", "The service could not answer.")
-            instance = current.context.get("path", operation.path)
+            instance = public_path(current.context, operation.path)
             return problem_response(problem, instance=instance, request_id=request_id)
 
         return answer
@@ -117,7 +117,7 @@ class Api:
             raise PayloadTooLarge(f"the body has {len(raw)} bytes; the limit is {MAX_BODY_BYTES}")
         return Request(
             id=current.context.get("requestId", "-"),
-            path=current.context.get("path", operation.path),
+            path=public_path(current.context, operation.path),
             caller=caller,
             body=decode(raw, operation.body) if operation.body is not None else None,
             raw_body=raw,

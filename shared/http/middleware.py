@@ -8,6 +8,7 @@ from typing import Any
 from chalice.app import Chalice, Response
 
 from shared.http.problem import MEDIA_TYPE, make_problem, problem_response
+from shared.http.request import public_path
 
 ORIGIN_HEADER = "x-headrace-origin"
 _TITLES = {
@@ -61,9 +62,7 @@ def _json(body: object) -> dict[str, Any]:
 
 def _respond(event: Any, problem: Any) -> Response:
     context = event.context
-    return problem_response(
-        problem, instance=context.get("path", ""), request_id=context.get("requestId", "-")
-    )
+    return problem_response(problem, instance=public_path(context), request_id=context.get("requestId", "-"))
 
 
 def _with_id(event: Any, response: Response) -> Response:

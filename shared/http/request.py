@@ -68,3 +68,9 @@ def caller_of(context: dict[str, Any]) -> Caller:
         scopes=frozenset(str(claims.get("scopes", "")).split()),
         pipelines=frozenset(str(claims.get("pipelines", "")).split()),
     )
+
+
+def public_path(context: dict[str, Any], default: str = "") -> str:
+    """Return the path as the caller wrote it: API Gateway's context path begins with its stage, the origin's does not."""
+    path = str(context.get("path", default))
+    return path.removeprefix(f"/{context['stage']}") if context.get("stage") else path

@@ -21,10 +21,10 @@ def deliveries(seed: int, rows: int = 1500, *, noise: float = 0.15) -> bytes:
     return out.getvalue().encode()
 
 
-RECORD = {"order_id": "x", "distance_km": 80.0, "hour": 17, "carrier": "van", "fragile": "no"}
+RECORD = {"distance_km": 80.0, "hour": 17, "carrier": "van", "fragile": "no"}
 DEFINITION = {
     "target": "late",
-    "data": {"drop": ["order_id"], "key": "order_id"},
+    "data": {"key": "order_id"},
     "gate": ["roc_auc >= 0.6", "log_loss <= champion + 0.2"],
     "release": {"endpoint": "realtime"},
 }

@@ -58,7 +58,7 @@ def test_a_rollback_answers_with_the_old_version_and_forward_again_with_the_new(
         return version
 
     assert eventually(lambda: answering() == "v1", within_s=10)
-    history = stage.get(f"/v1/endpoints/{name}/history")["history"]
+    history = stage.get(f"/v1/endpoints/{name}/history")["entries"]
     assert any("wrong labels" in entry["why"] and entry["to_version"] == "v1" for entry in history)
     status, _, answer = stage.request(
         "POST",

@@ -65,7 +65,7 @@ def test_4_a_wrong_type_is_quarantined_with_its_place(
     version = pipelines.settled(ingest_only, "typed.csv")
     assert (version["state"], version["rows_good"], version["rows_bad"]) == ("READY", 299, 1)
     (reject,) = stage.get(f"/v1/datasets/{ingest_only}/{version['version']}/rejects")["rejects"]
-    assert (reject["row"], reject["column"], reject["value"]) == (150, "distance_km", "far away")
+    assert (reject["row"], reject["column"], reject["value"]) == (151, "distance_km", "far away")
 
 
 def test_5_a_file_that_is_not_text_is_refused_not_crashed(

@@ -168,3 +168,13 @@ def test_no_service_may_write_another_services_table(service: str) -> None:
             if {a.lower() for a in statement["Action"]} & writes:
                 for resource in statement["Resource"]:
                     assert any(f"${{{table}}}" in resource for table in own), (policy.name, resource)
+
+
+@pytest.mark.parametrize("function", [name for name in NAMES if name.endswith("reconcile")])
+def test_a_function_announces_only_in_its_own_services_name(stage: Stage, function: str) -> None:
+    events = clients_of(stage, function)("events")
+    own = function.split("-")[1]
+    for service in SERVICES:
+        entry = {"Source": f"headrace.local.{service}", "DetailType": "Probe", "Detail": "{}"}
+        probe = Probe("events:PutEvents", "", "events", "put_events", {"Entries": [entry]})
+        assert is_denied(events, probe) == (service != own), service

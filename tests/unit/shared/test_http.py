@@ -17,7 +17,7 @@ from shared.http.authorizer import register_authorizer
 from shared.http.middleware import ORIGIN_HEADER, guard
 from shared.http.openapi import openapi
 from shared.http.problem import MEDIA_TYPE
-from shared.http.request import Caller, Request, authorise
+from shared.http.request import Caller, Request, authorise, public_path
 from tests.fakes import FakeTable
 
 TOKEN = new_token()
@@ -179,3 +179,15 @@ def test_the_openapi_document_has_every_route_with_its_models_and_security() -> 
     assert order["security"] == [{"token": []}]
     assert set(order["responses"]) >= {"201", "401", "403", "422", "default"}
     assert document["paths"]["/v1/things/{pipeline}"]["get"]["parameters"][0]["name"] == "pipeline"
+
+
+@pytest.mark.parametrize(
+    ("context", "path"),
+    [
+        ({"path": "/api/v1/models/flights", "stage": "api"}, "/v1/models/flights"),
+        ({"path": "/v1/models/api/v1"}, "/v1/models/api/v1"),
+        ({}, "/v1/x"),
+    ],
+)
+def test_a_problem_names_the_path_the_caller_wrote(context: dict[str, str], path: str) -> None:
+    assert public_path(context, "/v1/x") == path
