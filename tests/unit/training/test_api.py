@@ -58,7 +58,7 @@ class Api:
         headers: dict[str, str] | None = None,
     ) -> tuple[int, Any]:
         with Client(self.app) as client:
-            gateway = client.http._local_gateway
+            gateway: Any = client.http._local_gateway
             gateway._authorizer.authorize = lambda path, event, context: (
                 _with_claims(event, scopes, pipelines),
                 context,

@@ -1,5 +1,6 @@
 """From a completed job to a model version: whatever breaks on the way, one model or a clear reason."""
 
+import base64
 import gzip
 import io
 import tarfile
@@ -74,6 +75,8 @@ def test_a_crash_at_any_step_and_a_redo_give_one_model(step: int, after: bool) -
     assert (model.state, model.attention) == (ModelState.APPROVED, None)
     assert world.bus.named(ModelVersionApproved)
     key = f"models/flights/{model.version}/"
+    stored = world.models_bucket.read(f"{key}manifest.sig")
+    assert base64.b64decode(model.manifest_signature) == stored
     assert all(len(h) == 1 for k, h in world.models_bucket.versions.items() if k.startswith(key))
 
 
@@ -197,3 +200,15 @@ def test_a_pipeline_deleted_while_it_trained_leaves_a_rejected_version() -> None
     world.pipelines_table.rows.clear()
     world.changed(job)
     assert world.models()[0].reasons == ("the pipeline was deleted while its model was trained",)
+
+
+def test_a_model_version_that_exists_is_never_overwritten() -> None:
+    world, job = completed()
+    world.models_table.rows[("flights", "v1")] = {"pipeline": "flights", "version": "v1", "mine": True}
+    world.changed(job)
+    assert world.models_table.rows[("flights", "v1")] == {
+        "pipeline": "flights",
+        "version": "v1",
+        "mine": True,
+    }
+    assert world.only_job().state is JobState.FINALISING

@@ -1,5 +1,6 @@
 """The training job's state machine: each guard of it, one promise each."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import msgspec
@@ -7,6 +8,7 @@ import pytest
 from chalicelib.training.job import Job
 from chalicelib.training.job_rows import LEASE
 from chalicelib.training.request import training_request
+from chalicelib.training.sagemaker import Described
 from chalicelib.training.workflow import following, submission
 from chalicelib.training.workflow.planning import plan_new_data
 
@@ -371,7 +373,7 @@ def test_a_job_at_rest_moves_no_more(state: str) -> None:
     job = running(world)
     world.jobs_table.rows[(job.job_id,)]["state"] = state
     jobs = world.ports.jobs
-    for change in (
+    changes: tuple[Callable[[], object], ...] = (
         lambda: jobs.running(job),
         lambda: jobs.finalising(job, 1),
         lambda: jobs.retrying(job),
@@ -379,7 +381,8 @@ def test_a_job_at_rest_moves_no_more(state: str) -> None:
         lambda: jobs.stopping(job, "x"),
         lambda: jobs.stopped(job, "x"),
         lambda: jobs.waken(job),
-    ):
+    )
+    for change in changes:
         with pytest.raises(ConditionFailed):
             change()
 
@@ -410,3 +413,55 @@ def test_a_dead_job_nobody_heard_of_is_told_by_the_tick() -> None:
     world.tick()
     assert len(world.bus.named(TrainingJobFailed)) == 1
     assert world.only_job().attention is None
+
+
+def test_a_job_that_has_a_number_takes_no_other() -> None:
+    world = World()
+    job = running(world)
+    world.jobs_table.rows[(job.job_id,)]["number"] = 7
+    with pytest.raises(ConditionFailed):
+        world.ports.jobs.finalising(job, 8)
+
+
+def test_a_revived_job_takes_a_number_of_its_own() -> None:
+    world = World()
+    job = running(world)
+    world.complete(job, b"no archive")
+    world.changed(job)
+    assert (world.only_job().state, world.only_job().number) == (JobState.DEAD, 1)
+    world.ports.jobs.revived(world.only_job())
+    world.tick()
+    world.complete(world.only_job())
+    world.changed(world.only_job())
+    assert [model.version for model in world.models()] == ["v2"]
+
+
+def test_a_job_of_the_same_name_that_is_not_ours_is_never_finalised() -> None:
+    world = World()
+    job = pending(world)
+    submission.submit(world.ports, job)
+    name = world.name(job)
+    world.complete(job)
+    world.sagemaker.jobs[name] = msgspec.structs.replace(world.sagemaker.jobs[name], input_sha256="other")
+    world.changed(job)
+    assert world.models() == []
+
+
+def test_losing_a_race_while_following_is_no_error() -> None:
+    world = World()
+    job = running(world)
+    world.complete(job)
+    describe = world.sagemaker.describe
+
+    def describe_late(name: str) -> Described:
+        world.ports.jobs.dead(job, "somebody was faster")
+        return describe(name)
+
+    world.sagemaker.describe = describe_late  # type: ignore[method-assign]
+    assert following.follow(world.ports, job).reason == "somebody was faster"
+
+
+def test_data_is_trained_with_what_came_before_it_and_nothing_later() -> None:
+    world = World()
+    world.dataset(2)
+    assert pending(world, 1).dataset_versions == ("d1",)

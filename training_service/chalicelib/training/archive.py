@@ -71,6 +71,7 @@ def read_documents(archive: IO[bytes]) -> dict[str, bytes]:
     """
     documents: dict[str, bytes] = {}
     try:
+        # "r|gz" reads forward only: nothing is sought, so nothing has to be unpacked.
         with tarfile.open(fileobj=archive, mode="r|gz") as members:
             for name, member in _checked(members):
                 content = members.extractfile(member) if _is_document(name) else None
@@ -113,6 +114,7 @@ def _is_document(name: str) -> bool:
 
 
 def _read(name: str, content: IO[bytes]) -> bytes:
+    # One byte more than allowed tells "too large" from "exactly as large".
     body = content.read(MAX_DOCUMENT_BYTES + 1)
     if len(body) > MAX_DOCUMENT_BYTES:
         raise BadArtifact(f"{name} in model.tar.gz is larger than {MAX_DOCUMENT_BYTES} bytes")

@@ -60,6 +60,7 @@ def _bound(tokens: "_Tokens", *, after_reference: bool) -> float:
     """Read ``[±] number``; after a reference the sign is needed and both may be left out."""
     if after_reference and tokens.kind == "end":
         return 0.0
+    # A sign before a plain number is allowed too: r2 >= -0.5.
     sign = "+"
     if tokens.kind == "sign" or after_reference:
         sign = tokens.take("sign", "+ or -")

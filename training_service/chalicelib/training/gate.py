@@ -119,6 +119,7 @@ def _judge_absolute(clause: Clause, evaluation: Evaluation) -> Verdict:
 def _judge_relative(clause: Clause, evaluation: Evaluation) -> Verdict:
     differences = getattr(evaluation.differences, str(clause.reference)) or {}
     interval: Interval = differences.get(clause.metric, Interval())
+    # What the demand is hardest at: a wide interval means few or noisy rows, and must not help.
     end = interval.low if clause.operator in {">", ">="} else interval.high
     if not _is_number(end) or not _is_number(interval.estimate):
         detail = f"the difference of {clause.metric} to the {clause.reference} is missing or not a number"

@@ -89,6 +89,7 @@ class JobRows:
 
     def create(self, job: Job) -> None:
         """Write a new PENDING job and mark its dataset version as trained; only if the job is absent."""
+        # In the same transaction, or a crash between would train the same data again after a release.
         mark = self.table.putting(_mark(job))
         self.table.transact(self.table.putting(to_row(job), only_if=Absent("job_id")), mark)
 
@@ -99,6 +100,7 @@ class JobRows:
     def slots(self) -> Slots:
         """Return who holds a slot now; jobs that ended since the row was written have lost theirs."""
         row = self.table.get(SLOTS) or {}
+        # The row is not shortened when a job ends: then every end would contend for it.
         held = [job for job_id in row.get("jobs", ()) if (job := self.find(job_id))]
         return Slots(jobs=tuple(j.job_id for j in held if j.state in ACTIVE), rev=row.get("rev", 0))
 
@@ -112,8 +114,10 @@ class JobRows:
         fields = {"lease_until": to_text(now + LEASE)}
         after = (JobState.PENDING, JobState.SUBMITTING)
         claim = self._moving(job, JobState.SUBMITTING, after=after, only_if=(due,), fields=fields)
+        # DynamoDB has no "equal or absent": before the first claim the row does not exist.
         unchanged = having("rev", slots.rev) if slots.rev else Absent("rev")
         holders = sorted({*slots.jobs, job.job_id})
+        # One transaction for slot and claim: two handlers that both saw a free slot cannot both take it.
         taken = self.table.updating((SLOTS,), Change(set={"jobs": holders}), only_if=unchanged)
         self.table.transact(taken, claim)
         return self.get(job.job_id)
@@ -141,6 +145,7 @@ class JobRows:
             job,
             JobState.RUNNING,
             after=(JobState.SUBMITTING,),
+            # No lease is asked for: that SageMaker has the job is true whoever finds out.
             fields={"started_at": to_text(self._clock()), "tries": 0},
             remove=("lease_until", "waiting_reason"),
         )
@@ -192,6 +197,7 @@ class JobRows:
             "max_attempts": max(job.max_attempts, job.attempt + 1),
         }
         after = (JobState.DEAD, JobState.STOPPED)
+        # The old number may have files under it already, and those are immutable.
         forgotten = ("reason", "number", "lease_until", "started_at", "ended_at")
         return self._move(job, JobState.PENDING, after=after, fields=fields, remove=forgotten)
 

@@ -30,6 +30,7 @@ class TrainingLogs:
                     limit=limit,
                     startFromHead=False,
                 )
+        # No group before the first job of the account, no stream before the container starts.
         except NotFound:
             return ()
         return tuple(str(event["message"]) for event in answer["events"])

@@ -41,6 +41,7 @@ class ModelFiles:
             self.bucket.write(key, body, content_type=kind, new=True)
         except PreconditionFailed:
             if self._hash(key) != sha256:
+                # Never seen, and never to be mended here: somebody wrote under a number that is not theirs.
                 raise Conflict(f"{self.bucket.uri(key)} exists with other bytes; it is immutable") from None
         return ModelFile(key=key, sha256=sha256, size_bytes=size_bytes)
 

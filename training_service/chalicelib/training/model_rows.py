@@ -47,6 +47,7 @@ class ModelRows(Models):
 
     def registering(self, model: ModelVersion) -> Write:
         """Return the part of a transaction that makes *model* exist, if it does not yet."""
+        # A model version never changes: even this service may not write it twice.
         return self.table.putting(to_row(model), only_if=Absent("version"))
 
     def decided(

@@ -65,6 +65,7 @@ def plan_training(work: Work) -> TrainingPlan:
     """Return the plan for *work*; equal inputs give the same job id, so the same training has one row."""
     definition = work.definition
     window = choose_window(definition.data.history, work.manifests, work.trigger)
+    # Only the newest data judges: a model is for the days to come, not for those long known.
     newest = window[-1]
     parameters = make_parameters(definition, newest, work.champion)
     input_sha256 = hash_inputs(work, window, parameters)
@@ -155,5 +156,6 @@ def choose_parts(window: Sequence[DatasetManifest]) -> dict[str, tuple[str, ...]
 
 def channel_manifest(bucket: str, keys: Sequence[str]) -> list[Any]:
     """Return a SageMaker ManifestFile: a common prefix, then the paths that become file names in the channel."""
+    # A short prefix, so that parts of equal name in two versions stay two files in the channel.
     prefix = "datasets/"
     return [{"prefix": f"s3://{bucket}/{prefix}"}, *(key.removeprefix(prefix) for key in keys)]

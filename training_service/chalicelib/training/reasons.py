@@ -4,6 +4,7 @@ import re
 
 MAX_CHARS = 300
 RETRYABLE = ("InternalServerError", "CapacityError", "Interrupted")
+# The order matters: an address holds a path, an ARN may hold a secret.
 _HIDDEN = (
     (re.compile(r"(s3|https?)://\S+"), "<address>"),
     (re.compile(r"arn:[a-z-]+:\S+"), "<arn>"),

@@ -46,6 +46,7 @@ def training_request(plan: TrainingPlan, attempt: int, place: Place) -> dict[str
             "sagemaker_submit_directory": f'"{_CODE}"',
         },
         "InputDataConfig": channels_of(plan, place),
+        # No KMS key here: the bucket encrypts by default.
         "OutputDataConfig": {"S3OutputPath": f"s3://{place.models_bucket}/staging"},
         "CheckpointConfig": {"S3Uri": f"s3://{place.models_bucket}/staging/{name}/checkpoints"},
         "ResourceConfig": {
@@ -53,6 +54,7 @@ def training_request(plan: TrainingPlan, attempt: int, place: Place) -> dict[str
             "InstanceCount": 1,
             "VolumeSizeInGB": _VOLUME_GB,
         },
+        # What runs away is stopped by SageMaker itself; we only notice if it fails to.
         "StoppingCondition": {"MaxRuntimeInSeconds": plan.max_minutes * 60},
         "EnableNetworkIsolation": True,
         # Describe returns the environment but not the tags, so the input hash is in both.

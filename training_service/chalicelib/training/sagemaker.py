@@ -80,6 +80,7 @@ class SageMakerJobs:
         except ClientError as error:
             if error.response["Error"]["Code"] != "ValidationException":
                 raise
+            # DescribeTrainingJob answers an unknown name with ValidationException, not with ResourceNotFound.
             message = error.response["Error"].get("Message", "")
             kind = NotFound if _ABSENT in message else InvalidRequest
             raise kind(f"{operation}: {message}") from error

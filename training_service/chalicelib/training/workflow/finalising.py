@@ -86,6 +86,7 @@ def _copy_artifact(ports: Ports, job: Job, archive: IO[bytes]) -> tuple[ModelFil
     except NotFound as error:
         raise BadArtifact("the job left no model.tar.gz") from error
     documents = read_documents(archive)
+    # Written from the disk, not copied in S3: these are the bytes that were hashed and checked.
     archive.seek(0)
     key = artifact_key(job.pipeline, f"v{job.number}")
     return ports.model_files.write_once(key, archive, fetched.sha256, fetched.size_bytes), documents

@@ -34,6 +34,7 @@ def stop(ports: Ports, job: Job, reason: str) -> Job:
 
 def _follow(ports: Ports, job: Job) -> Job:
     if job.state is JobState.FINALISING:
+        # The finaliser before us died, or works still: both may do it, only one transaction holds.
         return finalise(ports, job)
     if job.state is JobState.PENDING or job.state in AT_REST:
         return job
@@ -72,6 +73,7 @@ def _stopping(ports: Ports, job: Job, described: Described) -> Job:
 def _moved(ports: Ports, job: Job, described: Described) -> Job:
     match described.status:
         case "Completed":
+            # Outside the transaction: DynamoDB cannot use a counter as a key in one. A gap costs nothing.
             number = ports.models.take_number(job.pipeline)
             return finalise(ports, ports.jobs.finalising(job, number))
         case "Failed":

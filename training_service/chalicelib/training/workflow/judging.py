@@ -81,6 +81,7 @@ def _supersede(ports: Ports, model: ModelVersion, live: str | None) -> Decision:
     ready = ports.datasets.ready(model.pipeline)
     if not ready or ready[-1].version != model.dataset_version:
         return _reject(f"{reason}; newer data is trained instead")
+    # Planned before the verdict is written: a crash between repeats both, and the job id is the same.
     job = plan_job(ports, ports.pipelines.definition(model.pipeline), ready[-1])
     return _reject(f"{reason}; training job {job.job_id} compares with {now}")
 

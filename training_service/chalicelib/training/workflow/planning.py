@@ -41,6 +41,7 @@ def plan_job(ports: Ports, definition: PipelineDefinition, dataset: DatasetVersi
     existing = ports.jobs.find(plan.job_id)
     if existing is None:
         return _create(ports, plan, dataset.correlation_id or dataset.version)
+    # A late file outside the window adds nothing to train: note it, or every tick would plan it again.
     ports.jobs.mark_trained(existing, dataset.version)
     return existing
 
@@ -76,6 +77,7 @@ def find_champion(ports: Ports, pipeline: str) -> Champion | None:
 
 def _create(ports: Ports, plan: TrainingPlan, correlation_id: str) -> Job:
     """Write the files, then the row: where the row exists, all it names exists."""
+    # Two planners at once write the same bytes; the row decides who was first.
     ports.job_files.write(plan)
     job = _new_job(plan, correlation_id, to_text(ports.clock()))
     try:

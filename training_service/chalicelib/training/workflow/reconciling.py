@@ -26,6 +26,7 @@ def reconcile_rows(ports: Ports) -> None:
     _each(ports.jobs.open(), lambda job: reconcile_job(ports, job))
     _each(ports.models.open(), lambda model: reconcile_model(ports, model))
     _each(ports.pipelines.names(), lambda name: reconcile_pipeline(ports, name))
+    # Last, so that slots freed above are used in this minute.
     _each([ports], start_next)
     warn_of_long_waits(ports)
 

@@ -19,6 +19,7 @@ def request_training(ports: Ports, caller: Caller, asked: NewTrainingJob) -> Job
     if not caller.may_touch(asked.pipeline):
         raise NotFound(f"no pipeline {asked.pipeline!r}")
     definition = ports.pipelines.definition(asked.pipeline)
+    # Not guarded by "already trained": a person may ask for a comparison with a new champion.
     job = plan_job(ports, definition, find_dataset(ports, asked))
     if asked.retry:
         job = revive(ports, job)

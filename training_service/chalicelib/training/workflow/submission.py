@@ -42,6 +42,7 @@ def start_next(ports: Ports, *also: Job, wake: bool = False) -> None:
             if not (wake and job.state is JobState.PENDING):
                 continue
             job = ports.jobs.waken(job)  # noqa: PLW2901
+        # The quota or the account is full: the younger ones would only be refused too.
         if not submit(ports, job):
             return
 
@@ -73,6 +74,7 @@ def submit(ports: Ports, job: Job) -> bool:
         _wait(ports, claimed, error)
         return False
     except (Conflict, Forbidden, InvalidRequest) as error:
+        # Trying again would be refused again: a person reads the reason and uses retry.
         code = "name_collision" if isinstance(error, Conflict) else "refused"
         tell_ended(ports, ports.jobs.dead(claimed, f"{code}: {sanitise(str(error))}"))
         return True

@@ -39,6 +39,7 @@ def tell_ended(ports: Ports, job: Job) -> None:
 
 def tell_verdict(ports: Ports, model: ModelVersion) -> None:
     """Announce a decision that others act on, and close the row; a version that waits for a person is no event."""
+    # PENDING_APPROVAL and NEEDS_PERSON are shown by the API; nobody acts on them by event.
     event: Event | None = None
     if model.state is ModelState.APPROVED:
         event = ModelVersionApproved(

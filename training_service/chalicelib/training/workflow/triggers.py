@@ -36,6 +36,7 @@ def on_training_job_state_change(ports: Ports, name: str) -> None:
     log.start(correlation_id=job.correlation_id, pipeline=job.pipeline, job_id=job.job_id)
     with _permanent_errors_logged():
         after = follow(ports, job)
+        # A job that left RUNNING has freed its slot.
         if after.state is not job.state and after.state is not JobState.RUNNING:
             start_next(ports, after, wake=True)
 
