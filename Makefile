@@ -42,7 +42,7 @@ check: setup
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy $(CODE)
-	$(BIN)/lint-imports
+	PYTHONPATH=.:ingest_service:training_service:inference_service $(BIN)/lint-imports
 	$(BIN)/cfn-lint infra/*.yaml
 	$(BIN)/pytest -q tests/unit
 

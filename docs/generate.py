@@ -7,13 +7,13 @@ import importlib.util
 import json
 import os
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from headrace import __version__
 from shared.entities.dataset import DatasetManifest
 from shared.entities.pipeline import PipelineDefinition
 from shared.entities.training import ModelManifest
@@ -38,7 +38,8 @@ def generated() -> Iterator[tuple[Path, str]]:
         schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(model)}
         yield ROOT / "docs" / "schemas" / f"{name}.json", _json(schema)
     operations = [operation for service in SERVICES for operation in load_app(service).api.operations]
-    document = openapi(operations, version=__version__)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    document = openapi(operations, version=project["version"])
     yield ROOT / "docs" / "reference" / "openapi.json", _json(document)
 
 
@@ -78,7 +79,9 @@ def _json(document: object) -> str:
 def main(arguments: list[str]) -> int:
     """Write what differs; with ``--check`` name it instead and return 1 if anything does."""
     stale = [
-        (path, text) for path, text in generated() if not path.exists() or path.read_text(encoding="utf-8") != text
+        (path, text)
+        for path, text in generated()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
     ]
     for path, text in stale:
         print(f"{'out of date' if '--check' in arguments else 'wrote'}: {path.relative_to(ROOT)}")

@@ -15,7 +15,7 @@ from tests.clouds import ROOT
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*_service/README.md")])
 
 
-@pytest.mark.parametrize(("path", "text"), generated(), ids=lambda value: getattr(value, "name", ""))
+@pytest.mark.parametrize(("path", "text"), list(generated()), ids=lambda value: getattr(value, "name", ""))
 def test_a_generated_file_equals_the_code(path: Path, text: str) -> None:
     assert path.exists(), f"run `make docs`: {path.name} is missing"
     assert path.read_text(encoding="utf-8") == text, f"run `make docs`: {path.name} is out of date"
