@@ -59,6 +59,7 @@ def permit_upload(adapters: Adapters, name: str, request: UploadRequest) -> Uplo
         raise InvalidBody(str(error), (FieldError(pointer="/filename", detail=str(error)),)) from None
     if (request.size_bytes or 0) > MAX_UPLOAD_BYTES:
         raise PayloadTooLarge(f"{request.size_bytes} bytes; a form upload takes {MAX_UPLOAD_BYTES} at most")
+    # No name of our own making: S3 keeps every version of a key, and people look for the name they gave.
     key = f"{PREFIX}{name}/{request.filename}"
     expires_s = int(UPLOAD_EXPIRES.total_seconds())
     form: dict[str, Any] = adapters.raw.presign(key, max_bytes=MAX_UPLOAD_BYTES, expires_s=expires_s)

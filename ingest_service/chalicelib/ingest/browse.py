@@ -66,6 +66,7 @@ def list_versions(adapters: Adapters, pipeline: str, limit: int, cursor: str | N
     below = read_cursor(cursor)
     rows = list(reversed(adapters.catalog.read.versions(pipeline)))
     if not rows:
+        # An unknown pipeline may have rejected uploads to show; without any it does not exist.
         adapters.pipelines.read.get(pipeline)
     remaining = [row for row in rows if below is None or row.ordinal < below]
     shown = remaining[:limit]

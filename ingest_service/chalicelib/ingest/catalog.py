@@ -70,6 +70,7 @@ class Catalog:
         try:
             self._table.put(to_row(row), only_if=Absent("pipeline"))
         except ConditionFailed:
+            # A duplicate of the event was quicker; its row is as good as ours.
             return self.read.get(upload.pipeline, upload.version)
         return row
 
@@ -120,6 +121,7 @@ class Catalog:
         ConditionFailed
             The row is not mine any more, or another version holds the content: look with :meth:`holder`.
         """
+        # attention stays "open" in the same write: the row is the outbox of its event.
         writes = [self._finishing(mine, DatasetState.READY, to_row(outcome), now)]
         if outcome.duplicate_of is None:
             holder = {

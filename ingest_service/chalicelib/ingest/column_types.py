@@ -6,9 +6,11 @@ All patterns are ASCII on purpose: DuckDB's own casts take ``inf``, ``nan`` and 
 from collections.abc import Mapping
 from enum import StrEnum
 
+# 18 digits always fit a 64 bit integer; a longer one is an identifier.
 _INTEGER = "-?(0|[1-9][0-9]{0,17})"
 _NUMBER = r"-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?"
 _DATE = "[12][0-9]{3}-[0-9]{2}-[0-9]{2}"
+# No years before 1000: they are typing errors far more often than history.
 _TIME = r"[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?"
 MAX_NUMBER = "1e38"  # of single precision floats; sums of squares of larger numbers overflow
 
@@ -80,13 +82,13 @@ def infer_type(counts: Mapping[str, int], tolerance: float) -> Type:
     A family wins when most cells and all but *tolerance* (a fraction) belong to it: the rest is quarantined.
     Within a family the wider type wins by a single cell. A column without any value is a string.
     """
-    present = sum(count for kind, count in counts.items() if kind != _MISSING)
-    if not present or counts.get(_IDENTIFIER):
+    if counts.get(_IDENTIFIER):
         return Type.STRING
+    present = sum(counts.values()) - counts.get(_MISSING, 0)
     for family in (NUMERIC, (Type.BOOLEAN,), TEMPORAL):
         members = sum(counts.get(kind, 0) for kind in family)
         if members * 2 > present and present - members <= tolerance * present:
-            return next(kind for kind in reversed(family) if counts.get(kind))
+            return family[-1] if counts.get(family[-1]) else family[0]
     return Type.STRING
 
 

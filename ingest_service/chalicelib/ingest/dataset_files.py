@@ -46,6 +46,7 @@ class DatasetFiles:
         try:
             self._bucket.write(key, body, content_type=JSON, new=True)
         except PreconditionFailed:
+            # Our own earlier attempt, most likely: it died right after writing.
             there = self._bucket.read(key)
             if hashlib.sha256(there).digest() != hashlib.sha256(body).digest():
                 raise Unavailable(f"another attempt has written {self._bucket.uri(key)}") from None

@@ -5,6 +5,7 @@ import re
 from shared.entities.pipeline import PipelineDefinition, fraction
 from shared.errors import FieldError, InvalidBody
 
+# Read, never evaluated: a gate is data.
 _NUMBER = r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?"
 _REFERENCE = rf"(champion|baseline)(\s*[+-]\s*{_NUMBER})?"
 _CLAUSE = re.compile(rf"\s*[a-z][a-z0-9_]*\s*(>=|<=|>|<)\s*({_NUMBER}|{_REFERENCE})\s*")

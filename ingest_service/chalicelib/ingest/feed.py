@@ -47,6 +47,7 @@ class Feed:
             ``wrong_encoding`` or ``not_text``.
         """
         lines = Lines()
+        # Unbuffered: the pipe itself is the buffer, and a broken one is known at once.
         with path.open("wb", buffering=0) as fifo:
             _write_all(fifo, lines.feed(self.head[rows_at:]))
             for chunk in self._chunks():
@@ -92,6 +93,7 @@ class Lines:
 
     def feed(self, chunk: bytes) -> bytes:
         """Return what of *chunk* is certain; line breaks at its end wait for what follows."""
+        # A chunk may end between \r and \n, or within a run of blank lines: its end waits for the next.
         data = self._held + chunk
         body = data.rstrip(b"\r\n")
         breaks = data[len(body) :]

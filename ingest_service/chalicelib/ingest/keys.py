@@ -11,7 +11,9 @@ PREFIX = "incoming/"
 UNROUTED = "#unrouted"  # the pseudo pipeline of versions whose key names none
 MAX_KEY_BYTES = 1024
 EXTENSIONS = {".csv": "csv", ".txt": "csv", ".tsv": "tsv"}
+# As the entity `Name`, but without msgspec: a key is checked before anything else is known.
 _PIPELINE = re.compile(r"[a-z][a-z0-9-]{1,38}[a-z0-9]")
+# Beside C0 and C1 also the two separators that break lines in logs and in JavaScript.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 

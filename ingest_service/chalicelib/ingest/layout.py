@@ -8,7 +8,7 @@ from collections import Counter
 import msgspec
 from chalicelib.ingest.reasons import rejection
 
-HEAD_BYTES = 1 << 20
+HEAD_BYTES = 1 << 20  # also the longest header: 1,000 names of 128 characters fit, whatever their bytes
 MAX_COLUMNS = 1000
 MAX_NAME_CHARS = 128
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -74,6 +74,7 @@ def _text_start(head: bytes) -> int:
             )
     if b"\0" in head:
         raise rejection("not_text", f"Byte {head.index(0)} of the file is NUL: this is not a text file.")
+    # Excel writes the mark; kept, it would become part of the first column's name.
     start = len(codecs.BOM_UTF8) if head.startswith(codecs.BOM_UTF8) else 0
     body = head[start:].lstrip(b"\r\n")
     if not body.strip():

@@ -77,6 +77,7 @@ class PipelineStore:
         there = self._check_rev(name, rev)
         if there.definition == plain:
             return there  # so that deploying the same definition again changes nothing
+        # Without If-Match the last writer wins, but a definition deleted meanwhile is not brought back.
         condition = having("kind", KIND) if rev is None else having("rev", rev)
         change = Change(set={"definition": plain, "updated_at": to_text(now)})
         try:

@@ -58,6 +58,7 @@ def quarantine(scratch: Scratch, rows: Table, schema: TableSchema) -> RowCounts:
     )
     (good,) = scratch.row(f"SELECT count(*) FROM {table(good_path(scratch))}")
     read, bad = rows.staged.accepted + rows.staged.malformed, sum(by_rule.values())
+    # Never assumed: a row that vanished in silence is the worst that an ingest can do.
     if read != good + bad:
         raise HeadraceError(f"{read} rows were read, but {good} are good and {bad} bad: some vanished")
     return RowCounts(read=read, good=good, bad=bad, by_rule=by_rule)
@@ -127,6 +128,7 @@ def good_path(scratch: Scratch) -> Path:
 
 def _hashed_texts(rows: Table, schema: TableSchema) -> list[str]:
     """Return the texts that decide a row's side: its group, its key, or all of it, whatever the header's order."""
+    # By name, not by place: a file with its columns in another order keeps every row on its side.
     only = rows.roles.group or rows.roles.key
     names = [only] if only else sorted(field.name for field in schema.fields)
     return [rows.texts[name] for name in names]

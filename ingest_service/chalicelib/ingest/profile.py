@@ -10,7 +10,7 @@ from chalicelib.ingest.engine import Scratch
 from chalicelib.ingest.schema import Field, TableSchema
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
-BINS = 10
+BINS = 10  # as PSI is commonly computed
 TOP = 10
 _RFC3339 = "%Y-%m-%dT%H:%M:%SZ"
 

@@ -46,6 +46,7 @@ class _Stream:
         self._uri = uri
 
     def read(self, size: int) -> bytes:
+        # Imported late: tests and packaging run without botocore.
         from botocore.exceptions import IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
         try:

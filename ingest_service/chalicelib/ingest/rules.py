@@ -34,6 +34,7 @@ def rules_of(schema: TableSchema, places: dict[str, str], roles: Roles) -> list[
 
 
 def _rules_of_field(field: Field, x: str, role: str | None) -> list[Rule]:
+    # Order matters: a row is told by the first rule it breaks.
     rules = []
     if field.constraints.required:
         rules.append((f"{role or 'required'} missing", f"{x} IS NULL"))

@@ -13,7 +13,7 @@ from chalicelib.ingest.column_types import NUMERIC, TEMPORAL, Type, fits, infer_
 from chalicelib.ingest.reasons import rejection
 from chalicelib.ingest.roles import Roles
 
-MAX_CATEGORIES = 100
+MAX_CATEGORIES = 100  # more distinct texts than this are names or free text
 
 Counts = Mapping[str, Mapping[str, int]]
 
@@ -134,6 +134,7 @@ def _is_retyped(kind: Type, counts: Mapping[str, int], tolerance: float) -> bool
 
 
 def _evolve_field(field: Field, counts: Mapping[str, int], roles: Roles, tolerance: float) -> Field:
+    # The one change of type that loses nothing: every integer is a number.
     widened = field.type is Type.INTEGER and infer_type(counts, tolerance) is Type.NUMBER
     return msgspec.structs.replace(
         field,

@@ -16,6 +16,7 @@ from shared.entities.pipeline import Split, fraction
 
 SIDES = ("train", "validation", "test")
 BUCKETS = 10_000
+# Between texts that are hashed together: "ab","c" must not equal "a","bc".
 _UNIT = "\x1f"
 
 

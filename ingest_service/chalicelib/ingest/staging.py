@@ -13,6 +13,7 @@ from chalicelib.ingest.reasons import rejection
 
 MAX_LINE_BYTES = 1_000_000
 HEADER_ROWS = 1  # rows are numbered as a spreadsheet shows them: the header is row 1
+# DuckDB's names of errors in our words; what is not listed is "not a readable line".
 _RULES = {
     "MISSING COLUMNS": "wrong number of cells",
     "TOO MANY COLUMNS": "wrong number of cells",
@@ -46,6 +47,7 @@ def stage(scratch: Scratch, feed: Feed, layout: Layout) -> Staged:
     InvalidDataset
         ``no_rows``, ``unterminated_quote``, or what the feed found.
     """
+    # The mark is random, so that no file can hold it.
     path, fifo = scratch.folder / "staged.parquet", scratch.folder / "rows.fifo"
     mark = f"end-{secrets.token_hex(16)}"
     last_line = (mark + layout.delimiter * (len(layout.columns) - 1) + "\n").encode()

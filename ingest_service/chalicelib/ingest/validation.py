@@ -74,6 +74,7 @@ def _validate(row: DatasetVersion, adapters: Adapters, facts: dict[str, Any]) ->
     with adapters.open_scratch() as scratch:
         staged, content_sha256 = _stage(scratch, row, info, file_format, adapters)
         facts["content_sha256"] = content_sha256
+        # Only now is the content known; what follows costs most of the time and would all be the same.
         first = adapters.catalog.holder(row.pipeline, content_sha256)
         if first is not None and first.version != row.version:
             return Duplicate(first=first)
