@@ -41,7 +41,7 @@ demo: setup
 check: setup
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
-	$(BIN)/mypy $(CODE)
+	$(BIN)/mypy $(CODE) && for app in *_service/app.py; do $(BIN)/mypy $$app || exit 1; done
 	PYTHONPATH=.:ingest_service:training_service:inference_service $(BIN)/lint-imports
 	$(BIN)/cfn-lint infra/*.yaml
 	$(BIN)/pytest -q tests/unit
