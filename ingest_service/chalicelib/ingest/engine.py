@@ -11,7 +11,7 @@ import msgspec
 
 from shared.errors import Unavailable
 
-MEMORY_LIMIT = "900MB"  # of the function's 1,769 MB; the rest is Python, the pump and Parquet buffers
+MEMORY_LIMIT = "400MB"  # of the function's 1,769 MB; larger work spills to /tmp
 THREADS = 2  # 1,769 MB is one vCPU; the second thread fills the waits for the pump
 # Small row groups bound the memory of a writer; 61,440 is a multiple of DuckDB's vector of 2,048 rows.
 ROW_GROUP_ROWS = 61_440

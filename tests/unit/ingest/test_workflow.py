@@ -194,6 +194,28 @@ def test_ordinals_count_the_uploads_of_a_pipeline(world, csv):
     assert [*ordinals, world.upload(csv(), key="incoming/other/x.csv").ordinal] == [1, 2, 3, 1]
 
 
+def test_two_events_at_the_same_moment_make_one_row(world, csv):
+    upload = world.put(csv())
+    slow = Catalog(world.datasets)
+    seen = slow.find
+    # The slow one looks before the quick one writes, and writes after it.
+    slow.find = lambda *key: None
+    quick = Catalog(world.datasets).receive(upload, world.clock())
+    world.clock.advance(5)
+    assert slow.receive(upload, world.clock()) == quick
+    assert seen(upload.pipeline, upload.version) == quick
+
+
+def test_a_whole_manifest_is_taken_over_as_it_is_by_whatever_code_comes_next(world, csv):
+    upload = world.put(csv())
+    catalog = Fuse(1, Killed, after=False).wrap(Catalog(world.datasets), "finish_ready")
+    with pytest.raises(Killed):
+        handle_upload(upload, "same-id", world.adapters(catalog=catalog, code_version="old"))
+    row = handle_upload(upload, "same-id", world.adapters(code_version="new"))
+    assert row.state is DatasetState.READY
+    assert world.manifest(row).code_version == "old"
+
+
 def test_a_space_or_a_plus_in_a_key_is_part_of_the_name(world, csv):
     row = world.upload(csv(), "my file+1 %20 é.csv")
     assert (row.state, row.key) == (DatasetState.READY, "incoming/trips/my file+1 %20 é.csv")
