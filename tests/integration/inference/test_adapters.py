@@ -72,6 +72,7 @@ def test_an_endpoint_is_made_described_listed_and_deleted(hosting):
     assert endpoints.describe(NAME) is None
     endpoints.create(plan)
     state = endpoints.describe(NAME)
+    assert state is not None
     assert (state.status, state.content) == ("InService", plan.content)
     (variant,) = client.describe_endpoint_config(EndpointConfigName=NAME)["ProductionVariants"]
     assert ("ServerlessConfig" in variant) is isinstance(hosting, Serverless)
@@ -273,6 +274,7 @@ def test_a_record_in_many_items_is_read_back_whole_or_not_at_all():
     )
     records.write(about, json.dumps([{"t": text}]).encode(), [answer_of("v1", {"distance": 1})])
     found = records.find("r-1")
+    assert found is not None
     assert found.records == [{"t": text}]
     assert found.predictions == [answer_of("v1", {"distance": 1})]
     assert len(table.query("r-1").rows) > 1

@@ -185,7 +185,7 @@ class Cloud:
         self.sagemaker.create_model(**(request | changes))
 
 
-def wait_for[T](condition: Callable[[], T], timeout_s: float, what: str) -> T:
+def wait_for[T](condition: Callable[[], T | None], timeout_s: float, what: str) -> T:
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if value := condition():
@@ -206,7 +206,9 @@ def tar(files: dict[str, str]) -> bytes:
 
 def untar(body: bytes) -> dict[str, str]:
     with tarfile.open(fileobj=io.BytesIO(body)) as archive:
-        return {m.name: archive.extractfile(m).read().decode() for m in archive if m.isfile()}
+        # None only for members that are no files, and those are left out first.
+        files = {m.name: archive.extractfile(m) for m in archive if m.isfile()}
+        return {name: file.read().decode() for name, file in files.items() if file is not None}
 
 
 def channel(name: str, uri: str, kind: str = "S3Prefix") -> dict[str, Any]:

@@ -110,7 +110,7 @@ def test_a_serverless_endpoint_takes_4_mb_and_throttles_above_its_concurrency(cl
         try:
             invoke(cloud, "lambda-like", body, **options)
         except ClientError as error:
-            return error.response["Error"]["Code"] == "ThrottlingException"
+            return bool(error.response["Error"]["Code"] == "ThrottlingException")
         return False
 
     # Either may be the one that is throttled; the slow one is sent until it was let in.

@@ -1,25 +1,27 @@
 """State-change events as rules and targets get them (conformance item 17)."""
 
 import json
+from typing import Any
 
 import pytest
 
 from tests.integration.sagemaker.harness import Cloud, wait_for
 
 
-def queue_for(cloud: Cloud, name: str, pattern: dict) -> str:
+def queue_for(cloud: Cloud, name: str, pattern: dict[str, Any]) -> str:
     """Send every event that matches the pattern to a queue of its own."""
     sqs, events = cloud.client("sqs"), cloud.client("events")
-    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    url = str(sqs.create_queue(QueueName=name)["QueueUrl"])
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     events.put_rule(Name=name, EventPattern=json.dumps(pattern))
     events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
     return url
 
 
-def received(cloud: Cloud, url: str, count: int) -> list[dict]:
+def received(cloud: Cloud, url: str, count: int) -> list[dict[str, Any]]:
     """Wait for that many events, and a moment for one too many."""
-    sqs, found = cloud.client("sqs"), []
+    sqs = cloud.client("sqs")
+    found: list[dict[str, Any]] = []
 
     def take() -> bool:
         for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
@@ -32,7 +34,7 @@ def received(cloud: Cloud, url: str, count: int) -> list[dict]:
 
 
 @pytest.fixture(scope="module")
-def job_events(cloud: Cloud) -> list[dict]:
+def job_events(cloud: Cloud) -> list[dict[str, Any]]:
     pattern = {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Training Job State Change"]}
     url = queue_for(cloud, "jobs", pattern | {"detail": {"TrainingJobName": [{"prefix": "told-"}]}})
     cloud.train("told-job", "pass", Tags=[{"Key": "team", "Value": "water"}])

@@ -120,7 +120,7 @@ def test_a_script_that_is_not_isolated_acts_as_the_execution_role_and_only_while
         try:
             stolen.client("sts").get_caller_identity()
         except ClientError as error:
-            return error.response["Error"]["Code"] == "InvalidClientTokenId"
+            return bool(error.response["Error"]["Code"] == "InvalidClientTokenId")
         return False
 
     wait_for(is_refused, 10, "the session has ended with the job")

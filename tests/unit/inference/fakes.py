@@ -119,7 +119,9 @@ class FakeRuntime:
             raise NotFound(f"endpoint {endpoint} is not in service")
         rows = json.loads(records)
         assert len(rows) == row_count
-        _, version = served_by(self._stage, endpoint)
+        served = served_by(self._stage, endpoint)
+        assert served is not None, f"{endpoint} is not an endpoint of this stage"
+        version = served[1]
         return [answer_of(version, row) for row in rows] if version not in self.wrong else self.wrong[version]
 
 
@@ -183,7 +185,7 @@ class Stage:
         return model
 
     def release(self, pipeline: str = "flights") -> CurrentRelease:
-        release = self.adapters.releases.current(pipeline)
+        release: CurrentRelease | None = self.adapters.releases.current(pipeline)
         assert release is not None
         return release
 

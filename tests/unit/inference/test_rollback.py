@@ -81,18 +81,18 @@ def test_asking_twice_for_a_rollback_that_needs_time_changes_nothing():
     assert requests.roll_back(two.adapters, "flights", two.request()) == first
 
 
-def test_a_rollback_while_the_previous_endpoint_is_being_reaped_never_relies_on_it():
+def test_a_rollback_while_the_previous_endpoint_is_being_reaped_never_relies_on_it(monkeypatch):
     two = two_versions(endpoint="realtime")
     two.clock.advance(3601)
     delete = two.endpoints.delete
 
     def rolled_back_meanwhile(name):
-        two.endpoints.delete = delete
+        monkeypatch.setattr(two.endpoints, "delete", delete)
         release = requests.roll_back(two.adapters, "flights", two.request())
         assert (release.live, release.candidate) == ("v2", "v1")
         delete(name)
 
-    two.endpoints.delete = rolled_back_meanwhile
+    monkeypatch.setattr(two.endpoints, "delete", rolled_back_meanwhile)
     tidying.reap(two.adapters, "flights")
     tidying.reconcile(two.adapters)
     two.endpoints.finish()

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from chalicelib.inference.naming import endpoint_name, served_by
@@ -18,7 +19,7 @@ from tests.unit.inference.fakes import signed_model
 from tests.unit.inference.rest import ENVIRONMENT
 
 ROOT = Path(__file__).parents[3]
-AT = {"created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z"}
+AT: dict[str, Any] = {"created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z"}
 
 
 def canary(weight):

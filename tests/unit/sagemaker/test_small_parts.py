@@ -1,6 +1,7 @@
 """Metrics, statuses, events, images, IAM names and configuration files: the pure parts."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,7 @@ def test_a_metric_expression_that_does_not_compile_is_refused_with_its_name():
 
 
 def test_a_job_that_stops_passes_no_further_stage_but_ends():
-    row = {"TrainingJobStatus": "InProgress"}
+    row: dict[str, Any] = {"TrainingJobStatus": "InProgress"}
     job_status.enter(row, "Starting")
     job_status.enter(row, "Stopping", "Stopping")
     job_status.enter(row, "Uploading")
@@ -54,7 +55,7 @@ def test_a_job_that_stops_passes_no_further_stage_but_ends():
 
 
 def test_only_the_present_stage_has_no_end():
-    row = {"TrainingJobStatus": "InProgress"}
+    row: dict[str, Any] = {"TrainingJobStatus": "InProgress"}
     job_status.enter(row, "Starting")
     job_status.enter(row, "Downloading")
     assert ["EndTime" in item for item in row["SecondaryStatusTransitions"]] == [True, False]

@@ -1,5 +1,7 @@
 """Rows, tags, pages and the state file."""
 
+from typing import Any
+
 import pytest
 
 from localcloud.sagemaker import listing
@@ -75,7 +77,7 @@ def test_a_first_start_has_no_state_and_needs_none(store):
     assert store.rows(MODEL) == []
 
 
-def rows(*names: str) -> list[dict]:
+def rows(*names: str) -> list[dict[str, Any]]:
     return [{"TrainingJobName": name, "CreationTime": 1.0, "LastModifiedTime": 1.0} for name in names]
 
 

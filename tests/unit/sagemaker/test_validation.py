@@ -1,5 +1,7 @@
 """The validator speaks AWS's sentences, shape by shape."""
 
+from typing import Any
+
 import pytest
 
 from localcloud.sagemaker import model
@@ -13,7 +15,7 @@ JOB = {
 }
 
 
-def message_of(operation: str, request: dict) -> str:
+def message_of(operation: str, request: dict[str, Any]) -> str:
     with pytest.raises(ApiError) as error:
         model.check_request(operation, request)
     assert error.value.code in ("ValidationException", "SerializationException")
