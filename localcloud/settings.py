@@ -1,6 +1,7 @@
 """What one local cloud is started with."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,8 @@ DEFAULT_PORT = 4577
 # Of the caller's environment only these reach the server: a developer's AWS profile, proxies or
 # PYTHON* switches must not change what the cloud does.
 _KEPT = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "XDG_RUNTIME_DIR")
+# The switches of localcloud/sagemaker/settings.py are meant for the server and nobody else.
+_KEPT_PREFIX = "LOCALCLOUD_SAGEMAKER_"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,8 +60,15 @@ def ministack_environment(settings: Settings) -> dict[str, str]:
     }
 
 
+def kept_of(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the caller's variables that reach the server."""
+    return {
+        name: value for name, value in environment.items() if name in _KEPT or name.startswith(_KEPT_PREFIX)
+    }
+
+
 def install_environment(settings: Settings) -> None:
     """Replace this process's environment. Call before anything of MiniStack is imported."""
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    kept = kept_of(os.environ)
     os.environ.clear()
     os.environ.update(kept, **ministack_environment(settings))
