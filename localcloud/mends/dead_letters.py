@@ -6,12 +6,15 @@ records of Lambda asynchronous invocations"); a rule target's queue gets the eve
 that name rule and target (EventBridge user guide, "Using dead-letter queues").
 """
 
+import contextvars
 import json
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from ministack.core import iam_evaluator
 from ministack.services import lambda_svc, sns, sqs
 
 from localcloud.mends.patch_points import require
@@ -33,6 +36,7 @@ def require_patch_points() -> None:
     require(MEND, sqs, "_queue_by_arn", "_queues.get_scoped")
     require(MEND, sns, "publish_internal", "message_attributes: dict | None = None")
     require(MEND, lambda_svc, "invoke_async_with_retry")
+    require(MEND, iam_evaluator, "pin_request_origin", "source_ip: str, secure_transport: bool")
 
 
 def invocation_record(function_arn: str, event: Any, result: dict[str, Any], runs: int) -> Letter:
@@ -84,9 +88,20 @@ def deliver(target_arn: str, letter: Letter) -> None:
     """Send the letter to a queue, topic or function; a target that is gone is logged, as there is no more to do."""
     service = target_arn.split(":")[2]
     try:
-        _DELIVERIES[service](target_arn, letter)
+        # In a context of its own: the pin must not outlive the letter on a thread that also serves requests.
+        contextvars.copy_context().run(_deliver_over_tls, _DELIVERIES[service], target_arn, letter)
     except (KeyError, LookupError, sqs._Err) as error:
         _log.error("a dead letter for %s is lost: %r", target_arn, error)
+
+
+def _deliver_over_tls(send: Callable[[str, Letter], None], arn: str, letter: Letter) -> None:
+    """Send as AWS's services do among themselves, over TLS.
+
+    Invocation threads carry no request, and MiniStack takes what has none for plain HTTP: a queue
+    whose policy denies that (`aws:SecureTransport`) would lose the letter.
+    """
+    iam_evaluator.pin_request_origin("127.0.0.1", True)
+    send(arn, letter)
 
 
 def _to_queue(arn: str, letter: Letter) -> None:

@@ -114,15 +114,19 @@ def _denies_plain_http(template: Template, bucket: str) -> bool:
     whole = [{"Fn::GetAtt": [bucket, "Arn"]}, {"Fn::Sub": f"${{{bucket}.Arn}}/*"}]
     return any(
         policy["Bucket"] == {"Ref": bucket}
-        and any(
-            statement["Effect"] == "Deny"
-            and statement["Principal"] == "*"
-            and statement["Action"] == "s3:*"
-            and statement["Resource"] == whole
-            and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-            for statement in statements(policy["PolicyDocument"])
-        )
+        and _denies_plain(list(statements(policy["PolicyDocument"])), "s3:*", whole)
         for _, policy in properties(template, "AWS::S3::BucketPolicy")
+    )
+
+
+def _denies_plain(policy: list[dict[str, Any]], action: str, resource: Any) -> bool:
+    return any(
+        statement["Effect"] == "Deny"
+        and statement["Principal"] == "*"
+        and statement["Action"] == action
+        and statement["Resource"] == resource
+        and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        for statement in policy
     )
 
 
@@ -175,10 +179,11 @@ def data_outlives_the_stack(template: Template) -> list[str]:
 
 def queues_keep_dead_letters(template: Template) -> list[str]:
     wrong = []
-    senders = {
-        policy["Queues"][0]["Ref"]: str(list(statements(policy["PolicyDocument"])))
+    policies = {
+        policy["Queues"][0]["Ref"]: list(statements(policy["PolicyDocument"]))
         for _, policy in properties(template, "AWS::SQS::QueuePolicy")
     }
+    senders = {name: str(policy) for name, policy in policies.items()}
     for name, queue in properties(template, "AWS::SQS::Queue"):
         service = name.removesuffix("DeadLetters").lower()
         own_rules = f":rule/headrace-{service}-${{Stage}}-*"
@@ -187,9 +192,22 @@ def queues_keep_dead_letters(template: Template) -> list[str]:
             "kept for 14 days": queue.get("MessageRetentionPeriod") == 14 * 24 * 3600,
             "open to its own rules only": own_rules in senders.get(name, "")
             and senders[name].count(":rule/") == 1,
+            "over TLS only": _denies_plain(policies.get(name, []), "sqs:*", {"Fn::GetAtt": [name, "Arn"]}),
         }
         wrong += [f"{name} is not {check}" for check, holds in checks.items() if not holds]
     return wrong
+
+
+def alerts_come_over_tls(template: Template) -> list[str]:
+    policies = {
+        policy["Topics"][0]["Ref"]: list(statements(policy["PolicyDocument"]))
+        for _, policy in properties(template, "AWS::SNS::TopicPolicy")
+    }
+    return [
+        f"{name} takes messages over plain HTTP"
+        for name, _ in properties(template, "AWS::SNS::Topic")
+        if not _denies_plain(policies.get(name, []), "sns:Publish", {"Ref": name})
+    ]
 
 
 def nobody_is_everybody(template: Template) -> list[str]:

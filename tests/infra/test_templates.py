@@ -17,6 +17,7 @@ FOUNDATION_RULES = [
     rules.tables_have_the_agreed_keys,
     rules.data_outlives_the_stack,
     rules.queues_keep_dead_letters,
+    rules.alerts_come_over_tls,
     rules.nobody_is_everybody,
     rules.roles_are_least_privilege,
     rules.no_secret_is_written_down,
@@ -121,6 +122,16 @@ BREAKS: list[tuple[str, Rule, Callable[[Template], None]]] = [
         drop("IngestDeadLetters/Properties/SqsManagedSseEnabled"),
     ),
     ("foundation.yaml", rules.queues_keep_dead_letters, drop("TrainingDeadLettersPolicy")),
+    (
+        "foundation.yaml",
+        rules.queues_keep_dead_letters,
+        drop("InferenceDeadLettersPolicy/Properties/PolicyDocument/Statement/0"),
+    ),
+    (
+        "foundation.yaml",
+        rules.alerts_come_over_tls,
+        drop("AlertsTopicPolicy/Properties/PolicyDocument/Statement/0"),
+    ),
     (
         "foundation.yaml",
         rules.nobody_is_everybody,

@@ -1,6 +1,11 @@
 """Asynchronous invocations: bounded, retried, never lost without a trace."""
 
 import json
+from typing import Any
+
+import pytest
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.exceptions import ClientError
 
 from tests.integration.localcloud.cloud import (
     Cloud,
@@ -103,6 +108,51 @@ def test_a_function_that_does_not_permit_the_rule_is_not_invoked(cloud: Cloud) -
     name = make_function(cloud, FAILS)
     _put(cloud, _rule_for(cloud, name, permitted=False, dead_letters=arn))
     assert receive(cloud, url)["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS"
+
+
+def test_a_queue_that_denies_plain_http_still_gets_the_letters_of_functions_and_rules(cloud: Cloud) -> None:
+    url, arn = make_queue(cloud)
+    cloud.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy(_only_over_tls(arn))})
+    name = make_function(cloud, FAILS, DeadLetterConfig={"TargetArn": arn})
+    cloud.client("lambda").put_function_event_invoke_config(
+        FunctionName=name, MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": arn}}
+    )
+    cloud.client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=b'{"a": 1}')
+    bodies = [json.loads(_taken(cloud, url)["Body"]) for _ in range(2)]
+    assert {"a": 1} in bodies
+    assert {"a": 1} in [body.get("requestPayload") for body in bodies]
+    _put(cloud, _rule_for(cloud, unique("gone"), permitted=False, dead_letters=arn), n=1)
+    assert json.loads(_taken(cloud, url)["Body"])["detail"] == {"n": 1}
+
+
+def test_a_queue_that_denies_plain_http_denies_it(cloud: Cloud) -> None:
+    url, arn = make_queue(cloud)
+    cloud.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy(_only_over_tls(arn))})
+    plain = cloud.client("sqs")
+
+    def unencrypted(request: AWSPreparedRequest, **_: object) -> None:
+        request.headers["x-forwarded-proto"] = "http"
+
+    plain.meta.events.register("before-send.sqs", unencrypted)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        plain.send_message(QueueUrl=url, MessageBody="plain")
+
+
+def _only_over_tls(arn: str) -> dict[str, object]:
+    return {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sqs:*",
+        "Resource": arn,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
+def _taken(cloud: Cloud, url: str) -> dict[str, Any]:
+    """Receive one message and delete it, so that the next receive finds the next one."""
+    message = receive(cloud, url)
+    cloud.client("sqs").delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return message
 
 
 def test_never_more_than_three_events_run_at_a_time(cloud: Cloud) -> None:
