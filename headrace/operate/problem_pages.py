@@ -82,7 +82,9 @@ def write_pages(folder: Path) -> None:
 
 
 def _kinds(kind: type[HeadraceError]) -> Iterator[type[HeadraceError]]:
-    yield kind
+    """Yield the errors of the shared tree only: which services are loaded here must not change the pages."""
+    if kind.__module__ == HeadraceError.__module__:
+        yield kind
     for below in kind.__subclasses__():
         yield from _kinds(below)
 
