@@ -15,7 +15,7 @@ from chalicelib.ingest.engine import open_scratch
 from chalicelib.ingest.keys import Upload
 from chalicelib.ingest.pipelines import PipelineStore
 from chalicelib.ingest.raw_objects import RawObjects
-from chalicelib.ingest.workflow import handle_upload
+from chalicelib.ingest.workflow import LEASE, handle_upload
 
 from shared.entities.dataset import DatasetManifest, DatasetVersion
 from shared.entities.pipeline import PipelineDefinition
@@ -35,7 +35,7 @@ class World:
         self.requests = 0
 
     def adapters(self, **replaced: Any) -> Adapters:
-        plain = {
+        plain: dict[str, Any] = {
             "raw": RawObjects(self.incoming),
             "files": DatasetFiles(self.data),
             "catalog": Catalog(self.datasets),
@@ -61,11 +61,23 @@ class World:
 
     def handle(self, upload: Upload, **replaced: Any) -> DatasetVersion:
         self.requests += 1
-        handle_upload(upload, f"request-{self.requests}", self.adapters(**replaced))
+        self.handle_as(f"request-{self.requests}", upload, **replaced)
         return self.row(upload)
 
     def upload(self, body: bytes, name: str = "trips.csv", *, key: str | None = None) -> DatasetVersion:
         return self.handle(self.put(body, name, key=key))
+
+    def claim(self, row: DatasetVersion, owner: str) -> DatasetVersion:
+        """Return *row* under a lease of *owner*, who must get it."""
+        mine = Catalog(self.datasets).claim(row, owner, self.clock(), LEASE)
+        assert mine is not None, f"{owner} got no lease"
+        return mine
+
+    def handle_as(self, owner: str, upload: Upload, **replaced: Any) -> DatasetVersion:
+        """Handle the event of *upload* in a Lambda invocation of the id *owner* and return what came of it."""
+        row = handle_upload(upload, owner, self.adapters(**replaced))
+        assert row is not None, "taken for a folder"
+        return row
 
     def row(self, upload: Upload) -> DatasetVersion:
         return Catalog(self.datasets).read.get(upload.pipeline, upload.version)

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from chalice.test import Client
@@ -33,8 +34,8 @@ class Token:
 class Rest:
     """Calls the routes as API Gateway would, with a token and the origin secret."""
 
-    def __init__(self, app, world):
-        self.app, self.world, self.token = app, world, Token()
+    def __init__(self, app, world, token):
+        self.app, self.world, self.token = app, world, token
 
     def __call__(self, method, path, body=None, **headers):
         sent = {
@@ -54,12 +55,16 @@ def rest(world, monkeypatch):
     for name, value in ENV.items():
         monkeypatch.setenv(name, value)
     wiring.settings.cache_clear()
-    finder = type("T", (), {"find": lambda self, header: made.token})()
+    token = Token()
+    finder = type("T", (), {"find": lambda self, header: token})()
+    # Before the import: the app's authorizer asks for the tokens when it is made.
     monkeypatch.setattr(wiring, "tokens", lambda: finder)
     spec = importlib.util.spec_from_file_location("ingest_app", SERVICE / "app.py")
+    assert spec is not None
+    assert spec.loader is not None
     app = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(app)
-    made = Rest(app, world)
+    made = Rest(app, world, token)
     monkeypatch.setattr(wiring, "adapters", world.adapters)
     monkeypatch.setattr(wiring, "origin_secret", type("S", (), {"values": lambda self: ("secret",)}))
     return made
@@ -158,7 +163,8 @@ def test_no_form_for_an_unknown_pipeline(rest):
 def test_versions_come_newest_first_page_by_page(rest, csv):
     for i in range(5):
         rest.world.upload(csv(start=i), f"{i}.csv")
-    seen, path = [], "/v1/datasets/trips?limit=2"
+    seen: list[str] = []
+    path: str | None = "/v1/datasets/trips?limit=2"
     while path:
         status, page, headers = rest("GET", path)
         assert status == 200
@@ -213,7 +219,8 @@ def test_the_profile_of_a_duplicate_is_that_of_the_first(rest, csv):
 def test_rejects_come_page_by_page_with_a_sentence_each(rest, csv):
     rest.world.define(data={"max_bad": "50%"})
     rest.world.upload(csv() + b"x,y\n" * 5 + b"1,abc,AA,true\n")
-    seen, path = [], "/v1/datasets/trips/latest/rejects?limit=4"
+    seen: list[dict[str, Any]] = []
+    path: str | None = "/v1/datasets/trips/latest/rejects?limit=4"
     while path:
         _, page, headers = rest("GET", path)
         seen += page["rejects"]

@@ -123,7 +123,7 @@ def test_a_retried_event_goes_on_at_once_after_a_failure(world, csv):
     upload = world.put(csv())
     with pytest.raises(Unavailable):
         handle_upload(upload, "same-id", fused_adapters(world, Fuse(4, Unavailable, after=False)))
-    assert handle_upload(upload, "same-id", world.adapters()).state is DatasetState.READY
+    assert world.handle_as("same-id", upload).state is DatasetState.READY
 
 
 def test_a_killed_attempt_is_taken_over_at_once_by_lambdas_own_retry(world, csv):
@@ -131,7 +131,7 @@ def test_a_killed_attempt_is_taken_over_at_once_by_lambdas_own_retry(world, csv)
     with pytest.raises(Killed):
         handle_upload(upload, "same-id", fused_adapters(world, Fuse(6, Killed, after=False)))
     assert world.row(upload).state is DatasetState.VALIDATING
-    assert handle_upload(upload, "same-id", world.adapters()).state is DatasetState.READY
+    assert world.handle_as("same-id", upload).state is DatasetState.READY
 
 
 def test_a_duplicate_event_does_nothing_but_repeat_what_was_not_told(world, csv):
@@ -150,19 +150,19 @@ def test_a_live_lease_keeps_everyone_else_out(world, csv):
     upload = world.put(csv())
     catalog = Catalog(world.datasets)
     row = catalog.receive(upload, world.clock())
-    assert catalog.claim(row, "a", world.clock(), LEASE) is not None
+    world.claim(row, "a")
     world.clock.advance(LEASE.total_seconds() + LEASE_MARGIN.total_seconds() - 1)
     assert catalog.claim(row, "b", world.clock(), LEASE) is None
     world.clock.advance(1)
-    assert catalog.claim(row, "b", world.clock(), LEASE).attempt == 2
+    assert world.claim(row, "b").attempt == 2
 
 
 def test_an_attempt_that_lost_its_lease_cannot_finish(world, csv):
     upload = world.put(csv())
     catalog = Catalog(world.datasets)
-    slow = catalog.claim(catalog.receive(upload, world.clock()), "slow", world.clock(), LEASE)
+    slow = world.claim(catalog.receive(upload, world.clock()), "slow")
     world.clock.advance(3600)
-    catalog.claim(slow, "quick", world.clock(), LEASE)
+    world.claim(slow, "quick")
     with pytest.raises(ConditionFailed):
         catalog.finish_rejected(slow, ("empty_file", "x"), {}, world.clock())
     catalog.release(slow, world.clock())
@@ -172,8 +172,8 @@ def test_an_attempt_that_lost_its_lease_cannot_finish(world, csv):
 def test_the_same_owner_in_a_later_attempt_shuts_its_own_earlier_one_out(world, csv):
     upload = world.put(csv())
     catalog = Catalog(world.datasets)
-    first = catalog.claim(catalog.receive(upload, world.clock()), "same", world.clock(), LEASE)
-    catalog.claim(first, "same", world.clock(), LEASE)
+    first = world.claim(catalog.receive(upload, world.clock()), "same")
+    world.claim(first, "same")
     with pytest.raises(ConditionFailed):
         catalog.finish_rejected(first, ("empty_file", "x"), {}, world.clock())
 
@@ -195,15 +195,17 @@ def test_ordinals_count_the_uploads_of_a_pipeline(world, csv):
 
 
 def test_two_events_at_the_same_moment_make_one_row(world, csv):
+    class Early(Catalog):
+        """Looks before the quick one writes, and writes after it."""
+
+        def find(self, pipeline, version):
+            return None
+
     upload = world.put(csv())
-    slow = Catalog(world.datasets)
-    seen = slow.find
-    # The slow one looks before the quick one writes, and writes after it.
-    slow.find = lambda *key: None
     quick = Catalog(world.datasets).receive(upload, world.clock())
     world.clock.advance(5)
-    assert slow.receive(upload, world.clock()) == quick
-    assert seen(upload.pipeline, upload.version) == quick
+    assert Early(world.datasets).receive(upload, world.clock()) == quick
+    assert world.row(upload) == quick
 
 
 def test_a_whole_manifest_is_taken_over_as_it_is_by_whatever_code_comes_next(world, csv):
@@ -211,7 +213,7 @@ def test_a_whole_manifest_is_taken_over_as_it_is_by_whatever_code_comes_next(wor
     catalog = Fuse(1, Killed, after=False).wrap(Catalog(world.datasets), "finish_ready")
     with pytest.raises(Killed):
         handle_upload(upload, "same-id", world.adapters(catalog=catalog, code_version="old"))
-    row = handle_upload(upload, "same-id", world.adapters(code_version="new"))
+    row = world.handle_as("same-id", upload, code_version="new")
     assert row.state is DatasetState.READY
     assert world.manifest(row).code_version == "old"
 
@@ -261,7 +263,7 @@ def test_of_two_attempts_at_equal_content_the_later_to_finish_is_the_duplicate(w
                 world.handle(two)
             return found
 
-    row = handle_upload(one, "first", world.adapters(catalog=Late(world.datasets)))
+    row = world.handle_as("first", one, catalog=Late(world.datasets))
     assert row.duplicate_of == two.version
     assert world.row(two).duplicate_of is None
 
@@ -305,7 +307,7 @@ def test_the_last_attempt_is_not_failed_while_its_lease_lives(world, csv):
     catalog = Catalog(world.datasets)
     row = catalog.receive(upload, world.clock())
     for _ in range(MAX_ATTEMPTS):
-        row = catalog.claim(row, "same", world.clock(), LEASE)
+        row = world.claim(row, "same")
     assert advance(row, "other", world.adapters()).state is DatasetState.VALIDATING
 
 
@@ -335,16 +337,14 @@ def test_one_failing_version_does_not_keep_a_tick_from_the_others(world, csv):
     for upload in (bad, good):
         catalog.receive(upload, world.clock())
     world.clock.advance(120)
-    healthy = RawObjects(world.incoming)
-    broken = RawObjects(world.incoming)
 
-    def head(key, version_id=None):
-        if key.endswith("a.csv"):
-            raise Unavailable("S3 is slow")
-        return healthy.head(key, version_id)
+    class Slow(RawObjects):
+        def head(self, key, version_id=None):
+            if key.endswith("a.csv"):
+                raise Unavailable("S3 is slow")
+            return super().head(key, version_id)
 
-    broken.head = head
-    assert reconcile("tick", world.adapters(raw=broken)) == 1
+    assert reconcile("tick", world.adapters(raw=Slow(world.incoming))) == 1
     assert world.row(good).state is DatasetState.READY
     assert world.row(bad).state is DatasetState.VALIDATING
 
