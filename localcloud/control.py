@@ -124,6 +124,14 @@ def status(home: Path) -> Running | None:
     return None if record is None else Running(pid=record.pid, port=record.port, url=record.url)
 
 
+def killed_predecessor(home: Path) -> int | None:
+    """Return the process that was killed: the last server, or the one before the server that runs now."""
+    record = Home(root=home.absolute()).read_record()
+    if record is None:
+        return None
+    return record.killed_predecessor if status(home) else record.pid
+
+
 def reset(home: Path) -> None:
     """Stop the cloud and remove all it keeps; other files in the folder stay."""
     stop(home)

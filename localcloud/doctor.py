@@ -95,15 +95,15 @@ def disk_space(place: Home) -> Finding:
 
 
 def predecessor(place: Home) -> Finding:
-    """Tell whether the last server was killed: then the state is that of the last graceful stop."""
-    record = place.read_record()
-    if record is None or control.status(place.root) is not None:
-        return Finding(name="predecessor", ok=True, sentence="The last server ended gracefully, or runs.")
+    """Tell whether the server before was killed: then the state is that of its last snapshot."""
+    killed = control.killed_predecessor(place.root)
+    if killed is None:
+        return Finding(name="predecessor", ok=True, sentence="The server before ended gracefully.")
     return Finding(
         name="predecessor",
         ok=True,
-        sentence=f"The last server (process {record.pid}) was killed: what changed since its start may be lost.",
-        remedy="Nothing: the next start cleans up. Reset if services contradict each other afterwards.",
+        sentence=f"The server before (process {killed}) was killed: what changed in its last seconds may be lost.",
+        remedy="`headrace up` goes on from there; if it fails, `headrace reset` starts anew.",
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from localcloud import distribution
+from localcloud.calls import Calls
 from localcloud.requests import ORIGIN_HOSTS, Request, is_aws_call, needs_body
 
 Scope = MutableMapping[str, Any]
@@ -20,9 +21,10 @@ _HTTPS = (b"x-forwarded-proto", b"https")
 class FrontDoor:
     """Sends each request where it belongs."""
 
-    def __init__(self, aws: Application, health: Callable[[], dict[str, Any]]) -> None:
+    def __init__(self, aws: Application, health: Callable[[], dict[str, Any]], calls: Calls) -> None:
         self._aws = aws
         self._health = health
+        self._calls = calls
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection event (ASGI)."""
@@ -31,7 +33,8 @@ class FrontDoor:
         elif scope["path"] == HEALTH_PATH:
             await _send_json(send, self._health())
         else:
-            await self._route(scope, receive, send)
+            with self._calls.count(scope["method"]):
+                await self._route(scope, receive, send)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = _request(scope)

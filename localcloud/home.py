@@ -17,7 +17,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Who serves this folder now: the content of `cloud.json`.
 
     `start_ticks` is the kernel's start time of the process, so that a process id which was
-    given to somebody else meanwhile is never mistaken for the server.
+    given to somebody else meanwhile is never mistaken for the server. `killed_predecessor` is the
+    process before this one when that was killed, None when it ended gracefully.
     """
 
     pid: int
@@ -25,6 +26,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     started_at: str
     start_ticks: int
+    killed_predecessor: int | None = None
 
 
 class Home(msgspec.Struct, frozen=True, kw_only=True):

@@ -178,9 +178,13 @@ class InvocationQueue:
 def save(invocations: Iterable[Invocation], path: Path) -> int:
     """Write unfinished invocations for the next start; return how many."""
     unfinished = list(invocations)
-    path.unlink(missing_ok=True)
-    if unfinished:
-        path.write_bytes(msgspec.json.encode(unfinished))
+    if not unfinished:
+        path.unlink(missing_ok=True)
+        return 0
+    # In one step: a server killed while it saves keeps the list of the time before.
+    draft = path.with_suffix(".new")
+    draft.write_bytes(msgspec.json.encode(unfinished))
+    draft.replace(path)
     return len(unfinished)
 
 

@@ -1,7 +1,7 @@
 """Run the local cloud in the foreground until it is told to stop.
 
 Stages: take the folder, clear what a killed predecessor left, mend MiniStack, plug in SageMaker,
-serve. On SIGTERM or SIGINT: let asynchronous invocations run out, stop SageMaker, save the state,
+serve, saving the state whenever calls pause. On SIGTERM or SIGINT: let asynchronous invocations run out, stop SageMaker, save the state,
 end the Lambda workers.
 """
 
@@ -19,7 +19,8 @@ from hypercorn.config import Config
 from ministack import app as ministack_app
 from ministack.core import lambda_runtime
 
-from localcloud import mends
+from localcloud import mends, snapshots
+from localcloud.calls import Calls
 from localcloud.front_door import FrontDoor
 from localcloud.home import Record
 from localcloud.mends.async_invocations import AsyncInvocations
@@ -36,47 +37,59 @@ def run(settings: Settings) -> None:
         if predecessor is not None:
             _log.warning(
                 "the server before this one (process %d) was killed: its temporary files are removed, "
-                "the state is that of the last graceful stop",
+                "the state is that of its last snapshot",
                 predecessor.pid,
             )
+        snapshots.require_patch_points()
         invocations = mends.apply(settings)
         try:
-            uvloop.run(_serve(settings, invocations))
+            uvloop.run(_serve(settings, invocations, killed=predecessor.pid if predecessor else None))
         finally:
             lambda_runtime.reset()
             settings.home.record_file.unlink(missing_ok=True)
 
 
-async def _serve(settings: Settings, invocations: AsyncInvocations) -> None:
+async def _serve(settings: Settings, invocations: AsyncInvocations, killed: int | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    door = FrontDoor(ministack_app.app, lambda: _health(invocations))
+    calls = Calls()
+    door = FrontDoor(ministack_app.app, lambda: _health(invocations), calls)
     # Imported late: SageMaker patches MiniStack's IAM, after the mends have checked what they patch.
     from localcloud.sagemaker import plugin
 
-    end_sagemaker = plugin.install(images=settings.images, home=settings.home.root, endpoint_url=settings.url)
+    sagemaker = plugin.install(images=settings.images, home=settings.home.root, endpoint_url=settings.url)
+
+    def save_ours() -> None:
+        sagemaker.save()
+        invocations.save()
 
     async def until_stopped() -> None:
         await stop.wait()
         _log.info("stopping: %d asynchronous invocations to go", invocations.queue.depth)
         # Still serving meanwhile: functions and jobs that run out call back into this cloud.
         await asyncio.to_thread(invocations.drain)
-        await asyncio.to_thread(end_sagemaker)
+        await asyncio.to_thread(sagemaker.shut_down)
+        # MiniStack writes the last state after this: no snapshot of an earlier one may overtake it.
+        await opened
 
-    opening = asyncio.create_task(_open(settings, invocations))
+    async def open_and_save() -> None:
+        await _open(settings, invocations, killed)
+        # Not earlier: a snapshot of services that have not loaded yet would overwrite what they are to load.
+        await snapshots.keep_saving(calls, save_ours, stop)
+
+    opened = asyncio.create_task(open_and_save())
     await serve(door, _config(settings), shutdown_trigger=until_stopped)  # type: ignore[arg-type]
-    opening.cancel()
     invocations.keep()
 
 
-async def _open(settings: Settings, invocations: AsyncInvocations) -> None:
+async def _open(settings: Settings, invocations: AsyncInvocations, killed: int | None) -> None:
     """Once the state is loaded and the port answers: say so, and run what the last stop left over."""
     while not await _answers(settings.port):
         await asyncio.sleep(0.01)
     invocations.start()
-    _announce(settings)
+    _announce(settings, killed)
 
 
 async def _answers(port: int) -> bool:
@@ -97,7 +110,7 @@ def _config(settings: Settings) -> Config:
     return config
 
 
-def _announce(settings: Settings) -> None:
+def _announce(settings: Settings, killed: int | None) -> None:
     """Write `cloud.json`; from now on the folder has a known server."""
     pid = os.getpid()
     record = Record(
@@ -106,6 +119,7 @@ def _announce(settings: Settings) -> None:
         url=settings.url,
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         start_ticks=start_ticks(pid) or 0,
+        killed_predecessor=killed,
     )
     settings.home.write_record(record)
 

@@ -74,9 +74,13 @@ class AsyncInvocations:
         """Run out for a while; start nothing more."""
         self.queue.stop(DRAIN_S)
 
+    def save(self) -> int:
+        """Write down what is unfinished, at any time; return how many."""
+        return save(self.queue.unfinished, self._file)
+
     def keep(self) -> None:
         """Write down what is unfinished; the last thing before the process ends."""
-        count = save(self.queue.unfinished, self._file)
+        count = self.save()
         if count:
             _log.warning("%d asynchronous invocations are kept for the next start", count)
 

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from localcloud.errors import PatchPointMissing
 from localcloud.sagemaker import iam
 from localcloud.sagemaker.api import Api, operations
@@ -29,7 +31,17 @@ _READY_TIMEOUT_S = 120
 logger = logging.getLogger(__name__)
 
 
-def install(*, images: Path, home: Path, endpoint_url: str) -> Callable[[], None]:
+class Installed(msgspec.Struct, frozen=True, kw_only=True):
+    """What the server does with SageMaker: `save` at any time, `shut_down` once, at a graceful stop.
+
+    `shut_down` ends every process and saves too.
+    """
+
+    save: Callable[[], None]
+    shut_down: Callable[[], None]
+
+
+def install(*, images: Path, home: Path, endpoint_url: str) -> Installed:
     """Make MiniStack answer for SageMaker; call before its server starts, in its process.
 
     Parameters
@@ -40,10 +52,6 @@ def install(*, images: Path, home: Path, endpoint_url: str) -> Callable[[], None
         Folder for `sagemaker/`: state and the work folders of jobs and endpoints.
     endpoint_url
         Where that server will answer; jobs reach S3, STS and CloudWatch Logs there.
-
-    Returns
-    -------
-    The function to call at a graceful stop: it ends every process and saves the state.
 
     Raises
     ------
@@ -77,7 +85,7 @@ def install(*, images: Path, home: Path, endpoint_url: str) -> Callable[[], None
         endpoints.shut_down()
         store.save()
 
-    return _shut_down
+    return Installed(save=store.save, shut_down=_shut_down)
 
 
 def _register(api: Api) -> None:

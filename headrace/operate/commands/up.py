@@ -1,8 +1,12 @@
 """`headrace up`: the local cloud with Headrace on it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import click
 
 from headrace.client.credentials import Credentials
+from headrace.failures import Failure
 from headrace.operate.deployment import check_health, deploy_stage, ensure_token
 from headrace.operate.project import Project, find_project, told_in_one_line
 from headrace.options import command
@@ -62,10 +66,29 @@ def bring_up(session: Session, project: Project, port: int | None) -> tuple[Cred
 
     url, started = _start(session, project, port)
     stage = Stage.local(url)
-    deployed = deploy_stage(session, project, stage)
-    credentials, minted = ensure_token(session, project, stage, deployed)
-    check_health(session, credentials)
+    with saying_what_was_lost(project):
+        deployed = deploy_stage(session, project, stage)
+        credentials, minted = ensure_token(session, project, stage, deployed)
+        check_health(session, credentials)
     return credentials, started or deployed.changed or minted
+
+
+@contextmanager
+def saying_what_was_lost(project: Project) -> Iterator[None]:
+    """Name a killed server where its lost seconds may be why deploying fails: no deployment heals that."""
+    from localcloud import control
+
+    try:
+        with told_in_one_line():
+            yield
+    except Failure as failure:
+        killed = control.killed_predecessor(project.home)
+        if killed is None:
+            raise
+        raise Failure(
+            f"{failure.message} The local cloud before (process {killed}) was killed and what changed in its "
+            "last seconds is lost: `headrace reset`, then `headrace up`, starts anew."
+        ) from failure
 
 
 def closing_block(url: str, commands: Commands) -> str:

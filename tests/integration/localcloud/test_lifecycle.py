@@ -10,6 +10,7 @@ import pytest
 
 from localcloud import control, doctor, ports
 from localcloud.errors import PortTaken, RuntimeMissing, StartFailed
+from localcloud.home import Home
 from localcloud.processes import start_ticks
 from tests.integration.localcloud.cloud import (
     LAMBDA_RUNTIME,
@@ -17,10 +18,12 @@ from tests.integration.localcloud.cloud import (
     Cloud,
     call,
     make_function,
+    policy,
     start_cloud,
     wait_for,
 )
 
+IMAGE = "sagemaker-scikit-learn:1.9-0-cpu-py3"
 PID = "import os\ndef handler(event, context): return os.getpid()"
 
 
@@ -89,6 +92,43 @@ def test_a_killed_cloud_leaves_no_process_and_no_temporary_files(home: Path) -> 
     start_cloud(home)
     assert not list((home / "tmp").iterdir())
     assert "was killed" in (home / "logs" / "localcloud.log").read_text()
+
+
+def _make_model(cloud: Cloud, name: str) -> None:
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sagemaker.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    role = cloud.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))["Role"]
+    image = f"683313688378.dkr.ecr.us-east-1.amazonaws.com/{IMAGE}"
+    cloud.client("sagemaker").create_model(
+        ModelName=name,
+        PrimaryContainer={"Image": image, "ModelDataUrl": f"s3://{name}/model.tar.gz"},
+        ExecutionRoleArn=role["Arn"],
+    )
+
+
+def test_what_a_killed_cloud_had_before_the_last_pause_is_there_again(home: Path) -> None:
+    first = start_cloud(home)
+    name = make_function(first, "def handler(event, context): return 'still here'")
+    first.client("s3").create_bucket(Bucket="kept")
+    first.client("s3").put_object(Bucket="kept", Key="a.txt", Body=b"content")
+    _make_model(first, "kept")
+    files = [home / "state" / "lambda.json", home / "state" / "s3.json", home / "sagemaker" / "state.json"]
+    marks = [name, "kept", "kept"]
+    wait_for(lambda: all(f.exists() and m in f.read_text() for f, m in zip(files, marks, strict=True)))
+    os.kill(first.running.pid, signal.SIGKILL)
+    wait_for(lambda: not _children_of(first))
+    assert str(first.running.pid) in doctor.predecessor(Home(root=home)).sentence
+    second = start_cloud(home)
+    assert str(first.running.pid) in doctor.predecessor(Home(root=home)).sentence
+    assert second.client("s3").get_object(Bucket="kept", Key="a.txt")["Body"].read() == b"content"
+    assert second.client("sagemaker").describe_model(ModelName="kept")["ModelName"] == "kept"
+    assert call(second, name) == ("still here", None)
+    # Only a kill is told, and only until the next graceful stop.
+    assert control.stop(home)
+    assert "gracefully" in doctor.predecessor(Home(root=home)).sentence
 
 
 def test_a_worker_outlives_the_call_that_started_it(home: Path) -> None:

@@ -28,7 +28,7 @@ def main(home: Path, port: int, images: Path) -> None:
 
     from localcloud.sagemaker.plugin import install
 
-    shut_down = install(images=images, home=home, endpoint_url=url)
+    sagemaker = install(images=images, home=home, endpoint_url=url)
     config = Config()
     config.bind = [f"127.0.0.1:{port}"]
     config.graceful_timeout = 1
@@ -40,7 +40,7 @@ def main(home: Path, port: int, images: Path) -> None:
         await serve(ministack.app, config, shutdown_trigger=stopped.wait)
 
     asyncio.run(run())
-    shut_down()
+    sagemaker.shut_down()
 
 
 if __name__ == "__main__":
