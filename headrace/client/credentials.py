@@ -42,14 +42,17 @@ def find_credentials(asked: str | None, environ: Mapping[str, str], folder: Path
     exported = {} if asked else environ
     url, token = exported.get("HEADRACE_URL", ""), exported.get("HEADRACE_TOKEN", "")
     if not (url and token):
-        stored = read_credentials(stage, folder)
-        if stored is None:
-            remedy = (
-                "start it with `headrace up`" if stage == "local" else "set HEADRACE_URL and HEADRACE_TOKEN"
-            )
-            raise Failure(f"no address and token for the stage {stage!r} here: {remedy}")
+        stored = _stored(stage, folder)
         url, token = url or stored.url, token or stored.token
     return Credentials(stage=stage, url=_checked(url), token=token)
+
+
+def _stored(stage: str, folder: Path) -> Credentials:
+    stored = read_credentials(stage, folder)
+    if stored is None:
+        remedy = "start it with `headrace up`" if stage == "local" else "set HEADRACE_URL and HEADRACE_TOKEN"
+        raise Failure(f"no address and token for the stage {stage!r} here: {remedy}")
+    return stored
 
 
 def read_credentials(stage: str, folder: Path) -> Credentials | None:

@@ -76,11 +76,10 @@ def test_an_endpoint_is_made_described_listed_and_deleted(hosting):
     assert (state.status, state.content) == ("InService", plan.content)
     (variant,) = client.describe_endpoint_config(EndpointConfigName=NAME)["ProductionVariants"]
     assert ("ServerlessConfig" in variant) is isinstance(hosting, Serverless)
-    container = client.describe_model(ModelName=NAME)["PrimaryContainer"]
-    assert container["Environment"]["SAGEMAKER_PROGRAM"] == "inference.py"
-    assert container["Environment"]["SAGEMAKER_SUBMIT_DIRECTORY"] == "/opt/ml/model/code"
-    assert endpoints.names("headrace-test-") == {NAME}
-    assert endpoints.names("headrace-prod-") == set()
+    environment = client.describe_model(ModelName=NAME)["PrimaryContainer"]["Environment"]
+    code = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
+    assert environment.items() >= code.items()
+    assert (endpoints.names("headrace-test-"), endpoints.names("headrace-prod-")) == ({NAME}, set())
     endpoints.delete(NAME)
     endpoints.delete(NAME)
     assert endpoints.names("headrace-") == set()

@@ -109,15 +109,23 @@ def _make_model(cloud: Cloud, name: str) -> None:
     )
 
 
+def _wait_until_saved(home: Path, marks: dict[str, str]) -> None:
+    def saved() -> bool:
+        files = {home / file: mark for file, mark in marks.items()}
+        return all(file.exists() and mark in file.read_text() for file, mark in files.items())
+
+    wait_for(saved)
+
+
 def test_what_a_killed_cloud_had_before_the_last_pause_is_there_again(home: Path) -> None:
     first = start_cloud(home)
     name = make_function(first, "def handler(event, context): return 'still here'")
     first.client("s3").create_bucket(Bucket="kept")
     first.client("s3").put_object(Bucket="kept", Key="a.txt", Body=b"content")
     _make_model(first, "kept")
-    files = [home / "state" / "lambda.json", home / "state" / "s3.json", home / "sagemaker" / "state.json"]
-    marks = [name, "kept", "kept"]
-    wait_for(lambda: all(f.exists() and m in f.read_text() for f, m in zip(files, marks, strict=True)))
+    _wait_until_saved(
+        home, {"state/lambda.json": name, "state/s3.json": "kept", "sagemaker/state.json": "kept"}
+    )
     os.kill(first.running.pid, signal.SIGKILL)
     wait_for(lambda: not _children_of(first))
     assert str(first.running.pid) in doctor.predecessor(Home(root=home)).sentence

@@ -126,15 +126,20 @@ def test_lists_filter_sort_and_page_without_loss_or_repetition(cloud, model):
     assert found == [["listed-a", "listed-b"], ["listed-c", "listed-d"], ["listed-e"]]
     newest = cloud.sagemaker.list_endpoint_configs(NameContains="listed", MaxResults=1)["EndpointConfigs"]
     assert [item["EndpointConfigName"] for item in newest] == ["listed-e"]
+
+
+def test_lists_filter_by_the_time_of_creation(cloud, model):
+    for letter in "abc":
+        config(cloud, f"dated-{letter}", ModelName=model, ServerlessConfig=SERVERLESS)()
     # botocore sends whole seconds, so only times well apart can be told apart.
     now = datetime.now(UTC)
     for names_of, hours, count in (
-        ("CreationTimeAfter", -1, 5),
+        ("CreationTimeAfter", -1, 3),
         ("CreationTimeAfter", 1, 0),
         ("CreationTimeBefore", -1, 0),
     ):
         found = cloud.sagemaker.list_endpoint_configs(
-            NameContains="listed-", **{names_of: now + timedelta(hours=hours)}
+            NameContains="dated-", **{names_of: now + timedelta(hours=hours)}
         )
         assert len(found["EndpointConfigs"]) == count
 

@@ -85,8 +85,8 @@ def test_a_request_too_large_for_one_item_is_recorded_in_chunks_that_expire(live
     carrier = "".join(f"{n * 2654435761 % 2**32:08x}" for n in range(150_000))
     assert live.predict(records({**ONE, "carrier": carrier}, ONE)).status == 200
     rows = list(live.predictions.rows.values())
-    assert len(rows) > 1
-    assert all(len(row["body"]) <= 350_000 for row in rows)
+    sizes = [len(row["body"]) for row in rows]
+    assert (len(sizes) > 1, max(sizes) <= 350_000) == (True, True)
     assert {row["expires_at_s"] for row in rows} == {int(live.stage.clock().timestamp()) + 30 * 86400}
     found = live.get(PREDICTION, PREDICTION, pipeline="flights", id="request-1-0")
     assert found.body["record"]["carrier"] == carrier
@@ -298,8 +298,7 @@ def test_promote_rollback_and_stop_answer_with_the_release(live):
     back = live.operate("rollback", {"reason": "errors"})
     assert (back.status, back.body["live"], back.body["previous"]) == (200, "v1", "v3")
     seen = live.get(ENDPOINT, ENDPOINT, pipeline="flights")
-    assert seen.body == back.body
-    assert seen.body["endpoint"] == "headrace-test-flights-v1"
+    assert (seen.body, seen.body["endpoint"]) == (back.body, "headrace-test-flights-v1")
     entries = live.get(HISTORY, HISTORY, pipeline="flights").body["entries"]
     assert [(one["who"], one["outcome"], one["to_version"]) for one in entries][::-1] == [
         ("headrace", "LIVE", "v1"),
