@@ -39,6 +39,20 @@ def test_a_bad_file_is_rejected_with_its_reason_and_nothing_is_trained(
     assert pipelines.jobs(pipeline) == []
 
 
+@pytest.mark.parametrize("name", ["deeper/than/one.csv", "bell\x07.csv", "../escape.csv"])
+def test_a_hostile_key_is_rejected_and_kept_on_record(
+    stage: Stage, pipelines: Pipelines, pipeline: str, name: str
+) -> None:
+    stage.put_object(pipeline, name, GOOD)
+
+    def probe() -> list[str]:
+        keys = [v["key"] for v in pipelines.datasets(pipeline) if v["reason"] == "bad_key"]
+        return [key for key in keys if key.endswith(name)]
+
+    assert eventually(probe) == [f"incoming/{pipeline}/{name}"]
+    assert pipelines.jobs(pipeline) == []
+
+
 def test_a_good_file_after_bad_ones_goes_its_way(stage: Stage, pipelines: Pipelines) -> None:
     name = pipelines.create("recovers", retrain={"on": []})
     stage.put_object(name, "bad.csv", b"")
