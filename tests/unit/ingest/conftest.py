@@ -1,111 +1,28 @@
-"""The ingest service on in-memory adapters, with the real engine: real bytes in, real Parquet out."""
+"""Fixtures of the ingest tests: a world, a file, and the engine's answers to that file, given again."""
 
-import gzip
-import io
-import logging
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any
 
-import duckdb
 import msgspec
 import pytest
-from chalicelib.ingest.adapters import Adapters
-from chalicelib.ingest.catalog import Catalog
-from chalicelib.ingest.dataset_files import DatasetFiles
-from chalicelib.ingest.engine import open_scratch
-from chalicelib.ingest.keys import Upload
-from chalicelib.ingest.pipelines import PipelineStore
-from chalicelib.ingest.raw_objects import RawObjects
-from chalicelib.ingest.workflow import LEASE, handle_upload
+from chalicelib.ingest import validation
+from chalicelib.ingest.engine import Scratch, open_scratch
+from chalicelib.ingest.feed import Feed
 
-from shared.entities.dataset import DatasetManifest, DatasetVersion
-from shared.entities.pipeline import PipelineDefinition
-from shared.parsing import convert
-from tests.fakes import FakeBucket, FakeBus, FakeClock, FakeTable
+from tests.unit.ingest.world import World, make_csv
+
+# Where the story of an attempt hands over to the engine, in the order of the calls.
+ENGINE = ("stage", "decide_schema", "quarantine", "write_rejects", "finish")
 
 
-class World:
-    """Everything around the service; ``upload`` puts a file and handles its event as Lambda would."""
+class Recording(msgspec.Struct, frozen=True, kw_only=True):
+    """What the real engine answered to one file; the files it speaks of lie in ``scratch``."""
 
-    def __init__(self) -> None:
-        self.incoming, self.data = FakeBucket("incoming"), FakeBucket("data")
-        self.datasets = FakeTable("datasets", "pipeline", "version")
-        self.pipelines = FakeTable("pipelines", "kind", "pipeline")
-        self.bus, self.clock = FakeBus(), FakeClock()
-        self.measured: list[tuple[DatasetVersion, float]] = []
-        self.requests = 0
-
-    def adapters(self, **replaced: Any) -> Adapters:
-        plain: dict[str, Any] = {
-            "raw": RawObjects(self.incoming),
-            "files": DatasetFiles(self.data),
-            "catalog": Catalog(self.datasets),
-            "pipelines": PipelineStore(self.pipelines),
-            "bus": self.bus,
-            "clock": self.clock,
-            "open_scratch": open_scratch,
-            "measure": lambda row, seconds: self.measured.append((row, seconds)),
-            "log": logging.getLogger("test"),
-            "code_version": "test",
-        }
-        return Adapters(**(plain | replaced))
-
-    def define(self, name: str = "trips", **definition: Any) -> None:
-        document = {"name": name, "task": "classification", "target": "late", **definition}
-        kind: Any = PipelineDefinition
-        self.adapters().pipelines.put(name, convert(document, kind), self.clock())
-
-    def put(self, body: bytes, name: str = "trips.csv", *, key: str | None = None) -> Upload:
-        key = key or f"incoming/trips/{name}"
-        version_id = self.incoming.write(key, body)
-        return Upload(bucket="incoming", key=key, version_id=version_id, size_bytes=len(body))
-
-    def handle(self, upload: Upload, **replaced: Any) -> DatasetVersion:
-        self.requests += 1
-        self.handle_as(f"request-{self.requests}", upload, **replaced)
-        return self.row(upload)
-
-    def upload(self, body: bytes, name: str = "trips.csv", *, key: str | None = None) -> DatasetVersion:
-        return self.handle(self.put(body, name, key=key))
-
-    def claim(self, row: DatasetVersion, owner: str) -> DatasetVersion:
-        """Return *row* under a lease of *owner*, who must get it."""
-        mine = Catalog(self.datasets).claim(row, owner, self.clock(), LEASE)
-        assert mine is not None, f"{owner} got no lease"
-        return mine
-
-    def handle_as(self, owner: str, upload: Upload, **replaced: Any) -> DatasetVersion:
-        """Handle the event of *upload* in a Lambda invocation of the id *owner* and return what came of it."""
-        row = handle_upload(upload, owner, self.adapters(**replaced))
-        assert row is not None, "taken for a folder"
-        return row
-
-    def row(self, upload: Upload) -> DatasetVersion:
-        return Catalog(self.datasets).read.get(upload.pipeline, upload.version)
-
-    def file(self, row: DatasetVersion, name: str) -> bytes:
-        return self.data.read(f"datasets/{row.pipeline}/{row.version}/{name}")
-
-    def manifest(self, row: DatasetVersion) -> DatasetManifest:
-        return msgspec.json.decode(self.file(row, "manifest.json"), type=DatasetManifest)
-
-    def rejects(self, row: DatasetVersion) -> list[dict[str, Any]]:
-        lines = gzip.decompress(self.file(row, "rejects.jsonl.gz")).splitlines()
-        return [msgspec.json.decode(line) for line in lines]
-
-    def rows(self, row: DatasetVersion, side: str, tmp_path: Any) -> list[tuple[Any, ...]]:
-        """Return the rows of one side's part, read back by DuckDB."""
-        path = tmp_path / f"{row.version}-{side}.parquet"
-        path.write_bytes(self.file(row, f"{side}/part-0.parquet"))
-        with duckdb.connect() as connection:
-            found: list[tuple[Any, ...]] = connection.execute(f"FROM read_parquet('{path}')").fetchall()
-        return found
-
-    def good_rows(self, row: DatasetVersion, tmp_path: Any) -> list[tuple[Any, ...]]:
-        sides = [part.side for part in self.manifest(row).parts]
-        return sorted((r for side in sides for r in self.rows(row, side, tmp_path)), key=repr)
-
-    def types(self, row: DatasetVersion) -> dict[str, str]:
-        return {field["name"]: field["type"] for field in self.manifest(row).schema["fields"]}
+    scratch: Scratch
+    sha256: str
+    answers: dict[str, Any]
 
 
 @pytest.fixture
@@ -115,15 +32,48 @@ def world() -> World:
     return made
 
 
-def make_csv(rows: int = 200, header: str = "id,distance,carrier,late", start: int = 0) -> bytes:
-    """Return a clean file; ``start`` makes another content of the same shape."""
-    out = io.StringIO()
-    out.write(header + "\n")
-    for i in range(start, start + rows):
-        out.write(f"{i},{i * 7 % 1000 + 0.5},{'AA' if i % 3 else 'UA'},{'true' if i % 4 == 0 else 'false'}\n")
-    return out.getvalue().encode()
-
-
 @pytest.fixture
 def csv() -> Any:
     return make_csv
+
+
+@pytest.fixture(scope="session")
+def recording() -> Iterator[Recording]:
+    """Take ``make_csv()`` through the real engine once in a session: it costs 0.1 s, a crash test seconds."""
+    answers: dict[str, Any] = {}
+    made = World()
+    made.define()
+    with open_scratch() as scratch:
+        made.open_scratch = lambda: contextlib.nullcontext(scratch)
+        with pytest.MonkeyPatch.context() as patch:
+            for name in ENGINE:
+                patch.setattr(validation, name, _recorded(name, answers))
+            row = made.upload(make_csv())
+        yield Recording(scratch=scratch, sha256=row.content_sha256 or "", answers=answers)
+
+
+def _recorded(name: str, answers: dict[str, Any]) -> Callable[..., Any]:
+    call = getattr(validation, name)
+
+    @functools.wraps(call)
+    def recorded(*arguments: Any) -> Any:
+        answers[name] = call(*arguments)
+        return answers[name]
+
+    return recorded
+
+
+@pytest.fixture
+def replayed(world: World, recording: Recording, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Return a world whose engine knows ``make_csv()`` alone and answers as the real one did."""
+
+    def stage(scratch: Scratch, feed: Feed, layout: Any) -> Any:
+        assert feed.has_ended, "the file must fit into the feed's head"
+        assert feed.sha256 == recording.sha256, "only make_csv() was recorded"
+        return recording.answers["stage"]
+
+    for name in ENGINE[1:]:
+        monkeypatch.setattr(validation, name, lambda *_, given=recording.answers[name]: given)
+    monkeypatch.setattr(validation, "stage", stage)
+    world.open_scratch = lambda: contextlib.nullcontext(recording.scratch)
+    return world

@@ -121,6 +121,7 @@ def test_the_gates_grammar_is_accepted(rest, clause):
     assert rest("PUT", "/v1/pipelines/trips", DEFINITION | {"gate": [clause]})[0] == 200
 
 
+@pytest.mark.usefixtures("replayed")
 def test_a_pipeline_with_data_is_only_removed_by_force(rest, csv):
     rest.world.upload(csv())
     status, problem, _ = rest("DELETE", "/v1/pipelines/trips")
@@ -175,6 +176,7 @@ def test_versions_come_newest_first_page_by_page(rest, csv):
     assert seen == ["d5", "d4", "d3", "d2", "d1"]
 
 
+@pytest.mark.usefixtures("replayed")
 def test_a_version_has_three_names(rest, csv):
     row = rest.world.upload(csv())
     answers = [rest("GET", f"/v1/datasets/trips/{name}")[1] for name in (row.version, "d1", "latest")]
@@ -198,6 +200,7 @@ def test_uploads_without_a_pipeline_can_be_looked_up(rest):
 
 
 @pytest.mark.parametrize("name", ["%23counters", "%23content%23trips", "No%20Name", "x"])
+@pytest.mark.usefixtures("replayed")
 def test_the_tables_own_entries_are_no_pipelines(rest, csv, name):
     rest.world.upload(csv())
     for path in (f"/v1/datasets/{name}", f"/v1/datasets/{name}/latest", f"/v1/datasets/{name}/trips/rejects"):
@@ -210,6 +213,7 @@ def test_storing_the_same_definition_again_changes_nothing(rest):
     assert (status, stored["rev"]) == (200, 1)
 
 
+@pytest.mark.usefixtures("replayed")
 def test_the_profile_of_a_duplicate_is_that_of_the_first(rest, csv):
     rest.world.upload(csv(), "a.csv")
     assert rest.world.upload(csv(), "b.csv").state is DatasetState.READY
@@ -239,12 +243,14 @@ def test_rejects_come_page_by_page_with_a_sentence_each(rest, csv):
 @pytest.mark.parametrize(
     "query", ["limit=0", "limit=201", "limit=x", "cursor=%FF", "cursor=abc!", "cursor=LTE"]
 )
+@pytest.mark.usefixtures("replayed")
 def test_a_wrong_page_is_refused(rest, csv, query):
     rest.world.upload(csv())
     assert rest("GET", f"/v1/datasets/trips?{query}")[0] == 400
     assert rest("GET", f"/v1/datasets/trips/latest/rejects?{query}")[0] == 400
 
 
+@pytest.mark.usefixtures("replayed")
 def test_another_tokens_pipeline_does_not_exist(rest, csv):
     rest.world.upload(csv())
     rest.token.pipelines = ("flights",)
@@ -286,6 +292,7 @@ def test_the_event_filter_names_bucket_and_prefix(rest):
     assert pattern["detail"]["object"]["key"] == [{"prefix": "incoming/"}]
 
 
+@pytest.mark.usefixtures("replayed")
 def test_an_object_created_event_makes_a_version(rest, csv):
     upload = rest.world.put(csv(), "with space.csv")
     detail = {

@@ -8,6 +8,7 @@ import pytest
 from shared.entities.dataset import DatasetState
 
 HEADER = b"id,distance,carrier,late\n"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def lines(count: int = 200) -> list[bytes]:
@@ -66,10 +67,19 @@ def test_a_rejected_value_is_cut_and_escaped(world):
     assert b"\x1b" not in gzip.decompress(world.file(row, "rejects.jsonl.gz"))
 
 
-@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
-@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
-@pytest.mark.parametrize("delimiter", [b",", b";", b"\t", b"|"])
-def test_line_ends_marks_and_delimiters_make_no_difference(world, tmp_path, end, mark, delimiter):
+# Each mark, end and delimiter once with each other kind; all their combinations are an integration test.
+@pytest.mark.parametrize(
+    ("delimiter", "end", "mark"),
+    [
+        (b",", b"\n", b""),
+        (b";", b"\r\n", BYTE_ORDER_MARK),
+        (b"\t", b"\r", b""),
+        (b"|", b"\n", BYTE_ORDER_MARK),
+        (b";", b"\r", BYTE_ORDER_MARK),
+        (b"\t", b"\r\n", b""),
+    ],
+)
+def test_line_ends_marks_and_delimiters_make_no_difference(world, tmp_path, delimiter, end, mark):
     body = (HEADER + b"".join(lines(60))).replace(b",", delimiter).replace(b"\n", end)
     row = world.upload(mark + body)
     assert world.types(row) == {"id": "integer", "distance": "number", "carrier": "string", "late": "boolean"}
@@ -178,8 +188,8 @@ def test_a_form_feed_or_a_line_separator_inside_a_cell_ends_no_row(world, tmp_pa
 
 
 def test_a_file_of_several_chunks_is_read_whole_and_numbered_right(world):
-    body = lines(150_000)
-    body[140_000:140_000] = [b"1,2\n"]
+    body = lines(120_000)
+    body[110_000:110_000] = [b"1,2\n"]
     row = world.upload(HEADER + b"".join(body))
-    assert (row.row_count, row.rows_bad) == (150_001, 1)
-    assert world.rejects(row)[0]["row"] == 140_002
+    assert (row.row_count, row.rows_bad) == (120_001, 1)
+    assert world.rejects(row)[0]["row"] == 110_002

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 from chalicelib.ingest.catalog import Catalog
-from chalicelib.ingest.dataset_files import DatasetFiles
 from chalicelib.ingest.raw_objects import RawObjects
 from chalicelib.ingest.reconcile import reconcile
 from chalicelib.ingest.workflow import LEASE, MAX_ATTEMPTS, advance, handle_upload
@@ -13,110 +12,8 @@ from chalicelib.ingest.workflow import LEASE, MAX_ATTEMPTS, advance, handle_uplo
 from shared.clock import LEASE_MARGIN, to_text
 from shared.entities.dataset import DatasetState
 from shared.errors import ConditionFailed, Unavailable
-from shared.events import DatasetVersionReady, DatasetVersionRejected
-
-
-class Killed(BaseException):
-    """The process ends here: no handler of ours sees it."""
-
-
-class Fuse:
-    """Counts calls of several adapters and ends one of them, before or after its effect."""
-
-    def __init__(self, at: int, error: type[BaseException], *, after: bool) -> None:
-        self.left, self.error, self.after = at, error, after
-        self.blown = False
-
-    def wrap(self, adapter, *names):
-        for name in names:
-            setattr(adapter, name, self._fused(getattr(adapter, name)))
-        return adapter
-
-    def _fused(self, call):
-        def fused(*arguments, **named):
-            self.left -= 1
-            blows = self.left == 0
-            if blows and not self.after:
-                self._blow()
-            result = call(*arguments, **named)
-            if blows:
-                self._blow()
-            return result
-
-        return fused
-
-    def _blow(self):
-        self.blown = True
-        raise self.error("the fuse")
-
-
-def fused_adapters(world, fuse):
-    """Return adapters over the same rows and objects whose every call may be the last."""
-    bus = type("Bus", (), {"announce": lambda self, *e, **n: world.bus.announce(*e, **n)})()
-    return world.adapters(
-        raw=fuse.wrap(RawObjects(world.incoming), "head", "open"),
-        files=fuse.wrap(DatasetFiles(world.data), "write", "write_manifest", "manifest"),
-        catalog=fuse.wrap(
-            Catalog(world.datasets), "receive", "claim", "finish_ready", "finish_rejected", "holder", "told"
-        ),
-        bus=fuse.wrap(bus, "announce"),
-    )
-
-
-def heal(world):
-    """Let the lease run out and the ticks do their work."""
-    world.clock.advance((LEASE + LEASE_MARGIN).total_seconds() + 1)
-    for tick in range(3):
-        world.clock.advance(60)
-        reconcile(f"tick-{tick}", world.adapters())
-
-
-def versions(world):
-    return [row for row in world.datasets.rows.values() if "ordinal" in row and "state" in row]
-
-
-def manifests(world):
-    return {
-        key: len(history) for key, history in world.data.versions.items() if key.endswith("manifest.json")
-    }
-
-
-STEPS = range(1, 18)
-
-
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("error", [Killed, Unavailable])
-@pytest.mark.parametrize("step", STEPS)
-def test_a_crash_at_any_step_still_ends_in_one_ready_version(world, csv, step, error, after):
-    upload = world.put(csv())
-    fuse = Fuse(step, error, after=after)
-    if step == STEPS[-1]:
-        handle_upload(upload, "first", fused_adapters(world, fuse))
-        assert not fuse.blown  # the steps before this one are all there are
-        return
-    with pytest.raises(error):
-        handle_upload(upload, "first", fused_adapters(world, fuse))
-    if not versions(world):
-        world.handle(upload)  # Lambda repeats the event; a lost one is found in the bucket, tested below
-    heal(world)
-    (row,) = versions(world)
-    assert row["state"] == "READY"
-    assert "attention" not in row
-    assert list(manifests(world).values()) == [1]
-    assert {event.identity() for event in world.bus.events} == {world.bus.events[0].identity()}
-    assert isinstance(world.bus.events[0], DatasetVersionReady)
-
-
-@pytest.mark.parametrize("error", [Killed, Unavailable])
-@pytest.mark.parametrize("step", range(4, 8))
-def test_a_crash_while_rejecting_still_ends_in_one_rejected_version(world, step, error):
-    upload = world.put(b"")
-    with pytest.raises(error):
-        handle_upload(upload, "first", fused_adapters(world, Fuse(step, error, after=False)))
-    heal(world)
-    (row,) = versions(world)
-    assert (row["state"], row["reason"]) == ("REJECTED", "empty_file")
-    assert {type(event) for event in world.bus.events} == {DatasetVersionRejected}
+from shared.events import DatasetVersionReady
+from tests.unit.ingest.crashes import Fuse, Killed, fused_adapters, manifests, versions
 
 
 def test_a_retried_event_goes_on_at_once_after_a_failure(world, csv):
@@ -134,6 +31,7 @@ def test_a_killed_attempt_is_taken_over_at_once_by_lambdas_own_retry(world, csv)
     assert world.handle_as("same-id", upload).state is DatasetState.READY
 
 
+@pytest.mark.usefixtures("replayed")
 def test_a_duplicate_event_does_nothing_but_repeat_what_was_not_told(world, csv):
     upload = world.put(csv())
     for _ in range(3):
@@ -208,6 +106,7 @@ def test_two_events_at_the_same_moment_make_one_row(world, csv):
     assert world.row(upload) == quick
 
 
+@pytest.mark.usefixtures("replayed")
 def test_a_whole_manifest_is_taken_over_as_it_is_by_whatever_code_comes_next(world, csv):
     upload = world.put(csv())
     catalog = Fuse(1, Killed, after=False).wrap(Catalog(world.datasets), "finish_ready")
@@ -218,6 +117,7 @@ def test_a_whole_manifest_is_taken_over_as_it_is_by_whatever_code_comes_next(wor
     assert world.manifest(row).code_version == "old"
 
 
+@pytest.mark.usefixtures("replayed")
 def test_a_space_or_a_plus_in_a_key_is_part_of_the_name(world, csv):
     row = world.upload(csv(), "my file+1 %20 é.csv")
     assert (row.state, row.key) == (DatasetState.READY, "incoming/trips/my file+1 %20 é.csv")
@@ -235,6 +135,7 @@ def test_equal_file_names_do_not_overwrite_each_other(world, csv):
     assert {world.manifest(row).raw.sha256 for row in rows} == {row.content_sha256 for row in rows}
 
 
+@pytest.mark.usefixtures("replayed")
 def test_the_same_content_again_is_a_duplicate_of_the_first_and_says_so(world, csv):
     first = world.upload(csv(), "a.csv")
     assert first.row_count == 200
@@ -253,6 +154,7 @@ def test_content_that_was_rejected_may_come_again(world):
     assert (again.state, again.duplicate_of) == (DatasetState.READY, None)
 
 
+@pytest.mark.usefixtures("replayed")
 def test_of_two_attempts_at_equal_content_the_later_to_finish_is_the_duplicate(world, csv):
     one, two = world.put(csv(), "one.csv"), world.put(csv(), "two.csv")
 
@@ -290,6 +192,7 @@ def test_a_stream_that_ends_inside_a_quoted_value_is_not_blamed_on_the_data(worl
         world.handle(upload, raw=RawObjects(broken))
 
 
+@pytest.mark.usefixtures("replayed")
 def test_a_version_that_no_attempt_can_finish_becomes_failed_and_stays_visible(world, csv):
     upload = world.put(csv())
     for _ in range(MAX_ATTEMPTS):
@@ -311,6 +214,7 @@ def test_the_last_attempt_is_not_failed_while_its_lease_lives(world, csv):
     assert advance(row, "other", world.adapters()).state is DatasetState.VALIDATING
 
 
+@pytest.mark.usefixtures("replayed")
 def test_an_upload_whose_event_was_lost_is_found_by_the_second_tick(world, csv):
     upload = world.put(csv())
     _age(world, timedelta(minutes=1))
@@ -354,6 +258,7 @@ def test_a_folder_object_is_ignored(world):
     assert versions(world) == []
 
 
+@pytest.mark.usefixtures("replayed")
 def test_the_metrics_of_an_upload_are_measured_once(world, csv):
     upload = world.put(csv())
     world.handle(upload)
