@@ -11,6 +11,7 @@ import click
 from headrace.failures import Failure
 
 Row = dict[str, Any]
+# Wider cells push the columns after them off most terminals; JSON and CSV are never cut.
 _CUT = 100
 
 

@@ -22,6 +22,7 @@ from localcloud.processes import is_same_process, wait_until_gone
 from localcloud.settings import DEFAULT_PORT
 
 HEALTH_PATH = "/_localcloud/health"
+# The server lets its queue run out for 10 s (DRAIN_S) before it saves: killing it sooner loses that.
 STOP_TIMEOUT_S = 15.0
 _PACKAGE_ROOT = Path(__file__).resolve().parent.parent
 _LOG_TAIL_LINES = 12
@@ -90,6 +91,7 @@ def start(
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
+            # Else Ctrl-C in the terminal that started it would end the server too.
             start_new_session=True,
             env={**os.environ, "PYTHONPATH": str(_PACKAGE_ROOT)},
         )
@@ -185,6 +187,7 @@ def _wait_until_ready(
             _children[process.pid] = process
             return Running(pid=process.pid, port=port, url=url)
         time.sleep(0.05)
+    # Not ready is as good as dead, and it must not take the port later, when nobody looks.
     process.kill()
     process.wait()
     raise StartFailed(f"the local cloud did not answer within {timeout_s:.0f} s. {_tail(place)}")

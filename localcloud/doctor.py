@@ -13,6 +13,7 @@ from localcloud.home import Home
 from localcloud.settings import DEFAULT_PORT
 
 PYTHON = (3, 12)
+# A demo writes far less; this is room for datasets and models of one's own.
 NEEDED_BYTES = 2 * 1024**3
 _PACKAGE_ROOT = Path(__file__).resolve().parent.parent
 
@@ -170,6 +171,7 @@ def parent_death_signal() -> Finding:
 
 def mends_fit() -> Finding:
     """Check MiniStack's version and every patch point, in a process of its own."""
+    # In a process of its own: applying the mends patches MiniStack, and replaces the environment, for good.
     code = "from localcloud.doctor import check_patch_points; check_patch_points()"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, timeout=60, check=False, cwd=_PACKAGE_ROOT

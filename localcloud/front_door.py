@@ -30,6 +30,7 @@ class FrontDoor:
         """Handle one connection event (ASGI)."""
         if scope["type"] != "http":
             await self._aws(scope, receive, send)
+        # Before routing: whoever waits for the start must not depend on a distribution or on signatures.
         elif scope["path"] == HEALTH_PATH:
             await _send_json(send, self._health())
         else:

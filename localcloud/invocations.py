@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 MAX_AGE_S = 21_600  # Lambda's default MaximumEventAgeInSeconds
+# AWS waits up to minutes; here the function is free again as soon as its run ends.
 THROTTLE_PAUSE_S = 0.5
 
 

@@ -12,8 +12,10 @@ from headrace.client.problems import failure_of
 from headrace.client.transport import HttpAnswer, HttpRequest, Transport
 from headrace.failures import Failure, Missing, Unreachable
 
+# Throttling and what a gateway says while nobody is behind it. Not 500: that answer would come again.
 RETRIED = frozenset({429, 502, 503, 504})
 ATTEMPTS = 4
+# Somebody is waiting at a terminal: a longer Retry-After is better told than slept through.
 MAX_WAIT_S = 10.0
 PAGE = 100
 

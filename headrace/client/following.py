@@ -28,6 +28,7 @@ from headrace.client.telling import (
 from headrace.failures import BadData, Failure, GateRefused, Missing
 from headrace.progress import Progress, duration
 
+# A local run takes seconds in all; on AWS two reads a second for one person cost next to nothing.
 POLL_S = 0.5
 _DATASET_AT_REST = frozenset({"READY", "REJECTED", "FAILED", "SUPERSEDED", "ARCHIVED"})
 _JOB_AT_REST = frozenset({"SUCCEEDED", "DEAD", "STOPPED"})

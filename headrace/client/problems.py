@@ -21,6 +21,7 @@ _REMEDIES = {
     401: 'the token is not known here (any more): eval "$(headrace env)", or ask for a new one',
     403: "the token may not do this: it needs another scope",
 }
+# Two fields of a flat error document: no XML parser sees what a stranger's server sent.
 _S3_CODE = re.compile(r"<Code>([^<]{1,100})</Code>")
 _S3_MESSAGE = re.compile(r"<Message>([^<]{1,500})</Message>")
 
@@ -61,6 +62,7 @@ def storage_failure(answer: HttpAnswer) -> Failure:
     text = answer.body.decode("utf-8", "replace")
     code, message = _S3_CODE.search(text), _S3_MESSAGE.search(text)
     said = f"{code[1]}: {message[1]}" if code and message else f"HTTP {answer.status}"
+    # Only the size is the file's fault; an expired or altered form is not.
     kind = BadData if code and code[1] == "EntityTooLarge" else Failure
     return kind(_plain(f"the upload was refused: {said}"))
 

@@ -66,6 +66,7 @@ def sniff(text: str) -> str:
         return "json"
     if start.startswith("{"):
         first = start.split("\n", 1)[0].strip()
+        # One object over several lines is JSON, an object on each line is NDJSON: the first line tells.
         several = "\n" in start.strip()
         return "ndjson" if several and _is_object(first) else "json"
     header = start.split("\n", 1)[0]

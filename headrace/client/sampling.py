@@ -11,11 +11,14 @@ import msgspec
 
 from headrace.failures import BadData
 
+# A draft needs the shape of the data, not its extremes; the ingest service judges every row later.
 SAMPLE_BYTES = 1024 * 1024
 MAX_ROWS = 5000
 MANY_CLASSES = 20
 _DELIMITERS = (",", ";", "\t", "|")
+# What pandas, R and spreadsheets write where there is nothing.
 _MISSING = frozenset({"", "na", "n/a", "nan", "null", "none"})
+# ASCII only, here and below: Python's \d also takes Arabic and full-width digits.
 _WHOLE = re.compile(r"[+-]?\d+(\.0*)?", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -49,6 +52,7 @@ def read_sample(file: Path) -> Sample:
     # Gzip's magic number, or a NUL byte as in spreadsheets and Parquet.
     if content[:2] == b"\x1f\x8b" or b"\0" in content:
         raise BadData(f"{file} is not text: give the uncompressed CSV")
+    # A sample may end amid a character, a whole file may not.
     text = _decode(content, file, whole=len(content) < SAMPLE_BYTES)
     delimiter = find_delimiter(text)
     lines = _parse(text, delimiter)

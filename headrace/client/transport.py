@@ -16,6 +16,7 @@ import msgspec
 
 from headrace.failures import Unreachable
 
+# Above API Gateway's 29 s, so that its own 504 arrives before this side gives up.
 TIMEOUT_S = 60.0
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -78,6 +79,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 def _opener(url: str) -> urllib.request.OpenerDirector:
     """Return an opener that honours HTTPS_PROXY and its kin, except towards this very machine."""
     if urllib.parse.urlsplit(url).hostname in LOOPBACK:
+        # A developer's proxy cannot reach this machine's loopback, and must not see its tokens.
         return urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
     return urllib.request.build_opener(_NoRedirect)
 

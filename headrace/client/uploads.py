@@ -9,6 +9,7 @@ import msgspec
 from headrace.client.problems import storage_failure
 from headrace.client.transport import HttpRequest, Transport
 
+# Small enough that the progress moves on a slow line, large enough to cost no time on a fast one.
 CHUNK_BYTES = 256 * 1024
 # A quoted name as browsers write it in multipart/form-data (WHATWG).
 _ESCAPES = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
@@ -33,6 +34,7 @@ def send_file(
     """
     boundary = f"headrace-{secrets.token_hex(16)}"
     head, tail = form_around(post.fields, file.name, boundary)
+    # S3 takes no chunked transfer encoding for a POST form: the length has to be known before the first byte.
     length = len(head) + file.stat().st_size + len(tail)
     answer = transport.send(
         HttpRequest(

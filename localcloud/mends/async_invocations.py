@@ -23,6 +23,7 @@ from localcloud.mends.patch_points import require
 from localcloud.settings import ACCOUNT_ID, REGION, Settings
 
 MEND = "async_invocations"
+# Long enough for runs of a few seconds; what needs more is kept on disk, so a stop stays short.
 DRAIN_S = 10.0
 
 _log = logging.getLogger("localcloud.async")

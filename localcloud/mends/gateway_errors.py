@@ -13,6 +13,7 @@ from localcloud.mends.patch_points import require, wraps
 from localcloud.settings import ACCOUNT_ID, Settings
 
 MEND = "gateway_errors"
+# Both from "Amazon API Gateway quotas", REST APIs: 10 MB, and 29 s as the default.
 PAYLOAD_BYTES = 10 * 1024 * 1024
 INTEGRATION_TIMEOUT_S = 29.0
 

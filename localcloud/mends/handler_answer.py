@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 END_OF_LOG = "\x1elocalcloud:end-of-invocation"
+# 6 MB and 100 bytes: the number is that of AWS's own error message.
 RESULT_LIMIT_BYTES = 6_291_556
 
 

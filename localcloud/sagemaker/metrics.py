@@ -45,6 +45,7 @@ def check_definitions(definitions: Iterable[dict[str, str]]) -> None:
 
 def _first_number(expression: Any, line: str) -> float | None:
     try:
+        # A user's expression may backtrack for ever, and it runs on every line of the log.
         match = expression.search(line, timeout=1)
     except TimeoutError:
         return None

@@ -27,6 +27,7 @@ from localcloud.sagemaker.settings import Settings
 from localcloud.sagemaker.store import Store
 from localcloud.sagemaker.training import Training
 
+# Far more than the 2 s it takes: on a busy machine only patience is needed.
 _READY_TIMEOUT_S = 120
 logger = logging.getLogger(__name__)
 

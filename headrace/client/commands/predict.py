@@ -33,8 +33,10 @@ def predict(
         raise click.UsageError("give either a FILE (or `-`) or --json")
     api = session.api
     if text is not None:
+        # JSON says itself what is a number, so the model's inputs need not be asked for.
         records = read_records(text.encode(), ".json", ())
     else:
+        # For mypy: exactly one of the two is given, as checked above.
         assert file is not None
         content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
         records = read_records(content, file.suffix, model_inputs(api, pipeline, version))
@@ -66,6 +68,7 @@ def ask(session: Session, pipeline: str, records: list[Record], version: str | N
         if len(records) > MAX_ROWS:
             session.progress.doing(f"predicted {len(rows):,} of {len(records):,}")
         answer = api.post("predictions", pipeline, body={"records": batch}, version=version)
+        # Each answer names its version: a release may happen between two batches.
         rows += [_row(prediction, answer["model_version"]) for prediction in answer["predictions"]]
     return rows
 

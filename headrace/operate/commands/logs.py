@@ -15,6 +15,7 @@ from headrace.options import command
 from headrace.session import Session
 
 PREFIX = "/aws/lambda/headrace-"
+# CloudWatch Logs usually shows a line seconds after it was written: asking more often finds nothing sooner.
 FOLLOW_S = 1.0
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -46,6 +47,7 @@ def logs(session: Session, name: str, follow: bool, since: str) -> None:
         groups = find_groups(client, session.stage, name)
         if not groups:
             raise Missing(f"no function of the stage {session.stage!r} has logged as {name or 'headrace'!r}")
+        # Two lines may carry the same millisecond, so it is ids that say what was printed.
         seen: set[str] = set()
         while True:
             for line in read_lines(client, groups, begin_ms, seen):

@@ -101,6 +101,7 @@ def _start(session: Session, project: Project, port: int | None) -> tuple[str, b
     from localcloud import control
 
     running = control.status(project.home)
+    # A second server on the folder would be refused; the one that runs is what the caller wants.
     if running is not None:
         if port not in {None, running.port}:
             raise click.UsageError(f"the local cloud runs on port {running.port}: `headrace down` first")

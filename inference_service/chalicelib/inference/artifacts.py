@@ -13,6 +13,7 @@ from shared.entities.training import ModelFile, ModelManifest, ModelVersion
 from shared.errors import NotFound
 from shared.objects import Bucket, split_uri
 
+# Hashing piece by piece keeps a large model out of a small function's memory.
 _PIECE_BYTES = 1024 * 1024
 
 

@@ -110,6 +110,7 @@ def _runtime_client() -> Any:
     config = Config(
         retries={"total_max_attempts": 1, "mode": "standard"},
         connect_timeout=2,
+        # Under the 29 s of API Gateway, so that the caller gets our 503 and not its 504.
         read_timeout=24,
         tcp_keepalive=True,
     )
