@@ -1,5 +1,6 @@
 """The ingest service on in-memory adapters, with the real engine: real bytes in, real Parquet out."""
 
+import functools
 import gzip
 import io
 import logging
@@ -98,8 +99,7 @@ class World:
         """Return the rows of one side's part, read back by DuckDB."""
         path = tmp_path / f"{row.version}-{side}.parquet"
         path.write_bytes(self.file(row, f"{side}/part-0.parquet"))
-        with duckdb.connect() as connection:
-            found: list[tuple[Any, ...]] = connection.execute(f"FROM read_parquet('{path}')").fetchall()
+        found: list[tuple[Any, ...]] = _reader().execute(f"FROM read_parquet('{path}')").fetchall()
         return found
 
     def good_rows(self, row: DatasetVersion, tmp_path: Any) -> list[tuple[Any, ...]]:
@@ -108,6 +108,12 @@ class World:
 
     def types(self, row: DatasetVersion) -> dict[str, str]:
         return {field["name"]: field["type"] for field in self.manifest(row).schema["fields"]}
+
+
+@functools.cache
+def _reader() -> Any:
+    """Return one connection for all reading back: opening one costs more than the answers."""
+    return duckdb.connect(config={"threads": 1})
 
 
 def make_csv(rows: int = 200, header: str = "id,distance,carrier,late", start: int = 0) -> bytes:
