@@ -27,8 +27,9 @@ def decode[T](body: bytes, kind: type[T]) -> T:
     except msgspec.ValidationError as error:
         raise _invalid(error, kind) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidBody(f"The body is not JSON: {error}") from None
+        raise unreadable(error) from None
     except RecursionError:
+        # From msgspec's own guard of the C stack, before a value of that depth exists.
         raise InvalidBody(f"The body is nested deeper than {MAX_DEPTH} levels.") from None
 
 
@@ -40,16 +41,36 @@ def convert[T](value: object, kind: type[T]) -> T:
         raise _invalid(error, kind) from None
 
 
-def _invalid(error: msgspec.ValidationError, kind: Any) -> InvalidBody:
-    """Split msgspec's ``reason - at `$.path` `` into a field error."""
-    text, _, path = str(error).partition(" - at `")
-    detail = text + _suggestion(text, kind)
-    pointer = _pointer(path.rstrip("`"))
+def unreadable(error: msgspec.DecodeError | UnicodeDecodeError, within: str = "") -> InvalidBody:
+    """Return the complaint for bytes that are no value of any type: broken JSON, or a number such as 1e999.
+
+    *within* is the pointer to what was decoded, where that is a part of the body.
+    """
+    text, path = _reason_and_path(error)
+    pointer = within + _pointer(path)
+    # Only a value that was reached has a path; without one the text itself is broken.
+    detail = text if path else f"is not JSON: {text}"
     return InvalidBody(f"{pointer or 'The body'}: {detail}", (FieldError(pointer=pointer, detail=detail),))
 
 
+def _invalid(error: msgspec.ValidationError, kind: Any) -> InvalidBody:
+    """Return the complaint for a value of a wrong type, with a field error."""
+    text, path = _reason_and_path(error)
+    detail = text + _suggestion(text, kind)
+    pointer = _pointer(path)
+    return InvalidBody(f"{pointer or 'The body'}: {detail}", (FieldError(pointer=pointer, detail=detail),))
+
+
+def _reason_and_path(error: Exception) -> tuple[str, str]:
+    """Split msgspec's ``reason - at `$.path` ``; the path is empty where the error names none."""
+    text, _, path = str(error).partition(" - at `")
+    return text, path.rstrip("`")
+
+
 def _pointer(path: str) -> str:
-    """Return an RFC 6901 pointer for msgspec's ``$.a.b[0]``; ``[...]`` stands for some member of a map."""
+    """Return an RFC 6901 pointer for msgspec's ``$.a.b[0]``, as far as msgspec knows the way."""
+    # "[...]" is some member of a map, which one it does not say: the map itself is the nearest place that exists.
+    path = path.partition("[...]")[0]
     steps = re.findall(r"\.([^.\[\]]+)|\[([^\]]*)\]", path.removeprefix("key in ").lstrip("$"))
     names = [(name or index).replace("~", "~0").replace("/", "~1") for name, index in steps]
     return "".join(f"/{name}" for name in names)

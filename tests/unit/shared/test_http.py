@@ -125,12 +125,12 @@ def test_every_failure_has_one_shape_and_no_exception_text(http: Any, name: str,
 
 @pytest.mark.parametrize(
     ("body", "pointer"),
-    [(b'{"quantity": "x"}', "/quantity"), (b'{"quantity": 1, "quantty": 2}', ""), (b"{", None), (b"", "")],
+    [(b'{"quantity": "x"}', "/quantity"), (b'{"quantity": 1, "quantty": 2}', ""), (b"{", ""), (b"", "")],
 )
-def test_a_wrong_body_is_422_and_names_the_field(http: Any, body: bytes, pointer: str | None) -> None:
+def test_a_wrong_body_is_422_and_names_the_field(http: Any, body: bytes, pointer: str) -> None:
     answer = problem(http("POST", "/v1/orders", body=body, **{"Content-Type": "application/json"}))
     assert answer["status"] == 422
-    assert [error["pointer"] for error in answer.get("errors", [])] == ([] if pointer is None else [pointer])
+    assert [error["pointer"] for error in answer["errors"]] == [pointer]
 
 
 def test_a_good_body_is_answered_with_the_documented_status(http: Any) -> None:

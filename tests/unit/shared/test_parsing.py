@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from shared.entities.pipeline import (
@@ -15,7 +16,7 @@ from shared.entities.pipeline import (
     task_of,
 )
 from shared.errors import InvalidBody
-from shared.parsing import convert, decode
+from shared.parsing import convert, decode, unreadable
 
 KIND: Any = PipelineDefinition
 MINIMAL = {"name": "flights", "task": "classification", "target": "late"}
@@ -54,6 +55,31 @@ def test_a_wrong_definition_names_the_place(change: dict[str, Any], pointer: str
 def test_a_body_that_is_not_json_is_an_invalid_body_whatever_it_is(body: bytes) -> None:
     with pytest.raises(InvalidBody):
         decode(body, dict[str, Any])
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "words"),
+    [
+        (b'[{"records":[1, {"hour":1e999}]}]', "/0", "Number out of range"),
+        (b"[1, [2, -1e999]]", "/1/1", "Number out of range"),
+        (b'{"a":', "", "is not JSON"),
+        (b"", "", "missing"),
+    ],
+)
+def test_what_no_type_can_hold_is_told_by_the_nearest_place_that_has_a_name(
+    body: bytes, pointer: str, words: str
+) -> None:
+    with pytest.raises(InvalidBody) as caught:
+        decode(body, Any)
+    (error,) = caught.value.errors
+    assert error.pointer == pointer
+    assert words in error.detail
+
+
+def test_a_part_of_a_body_is_told_by_its_place_in_the_whole() -> None:
+    with pytest.raises(msgspec.DecodeError) as caught:
+        msgspec.json.decode(b'[{"hour":1}, {"hour":1e999}]')
+    assert unreadable(caught.value, "/records").errors[0].pointer == "/records/1"
 
 
 def test_deep_nesting_is_refused_not_crashed() -> None:
