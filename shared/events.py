@@ -42,7 +42,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DatasetVersionReady(Event, frozen=True, kw_only=True):
-    """A dataset version is validated, split and written; training may begin."""
+    """A dataset version is validated, split and written; training may begin.
+
+    ``row_count`` is the rows read from the upload, bad ones included: the manifest says how many are good.
+    """
 
     service: ClassVar[str] = "ingest"
 

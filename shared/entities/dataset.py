@@ -23,7 +23,8 @@ class DatasetVersion(msgspec.Struct, frozen=True, kw_only=True):
 
     ``attention`` is ``"open"`` while the reconciler must look again (not at rest, or its event is not yet
     told) and absent otherwise; the index over it is how the reconciler finds work without a Scan.
-    ``lease_until`` and the ``_at`` fields are fixed-width RFC 3339 texts.
+    ``lease_until`` and the ``_at`` fields are fixed-width RFC 3339 texts. ``row_count`` is the rows read,
+    ``rows_good + rows_bad``.
     """
 
     pipeline: str
