@@ -1,7 +1,11 @@
 """`headrace up`: the local cloud with Headrace on it."""
 
+import os
+import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
@@ -18,7 +22,7 @@ type Commands = tuple[tuple[str, str], ...]
 NEXT = """\
 API      {url}/v1
 Console  {url}/
-Shell    eval "$(headrace env)"
+Shell    eval "$({command} env)"
 
 Next:
 {commands}"""
@@ -94,7 +98,17 @@ def saying_what_was_lost(project: Project) -> Iterator[None]:
 def closing_block(url: str, commands: Commands) -> str:
     """Return the addresses and what to try next."""
     width = max(len(text) for text, _ in commands)
-    return NEXT.format(url=url, commands="\n".join(f"  {text:<{width}}  {why}" for text, why in commands))
+    lines = "\n".join(f"  {text:<{width}}  {why}" for text, why in commands)
+    return NEXT.format(url=url, command=callable_name(), commands=lines)
+
+
+def callable_name() -> str:
+    """Return how the caller's shell finds this command: by name, or by the path it was called with."""
+    called = Path(sys.argv[0])
+    # `env` itself puts the folder on PATH, so only the very first call needs the path.
+    if called.name != "headrace" or shutil.which("headrace"):
+        return "headrace"
+    return os.path.relpath(called)
 
 
 def _start(session: Session, project: Project, port: int | None) -> tuple[str, bool]:
