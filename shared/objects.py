@@ -56,6 +56,7 @@ class Bucket:
 
     def open(self, key: str, version_id: str | None = None) -> IO[bytes]:
         """Return the object's bytes as a stream that the caller reads once and closes."""
+        # Only the request is inside: errors while the caller reads the stream are the caller's to name.
         with aws_errors(f"open {self.uri(key)}"):
             answer = self._client.get_object(Bucket=self.name, Key=key, **_version(version_id))
         stream: IO[bytes] = answer["Body"]
@@ -76,6 +77,7 @@ class Bucket:
         PreconditionFailed
             ``new`` and the key is taken.
         """
+        # S3 decides this atomically (conditional writes); to look first and then write would be a race.
         options = {"IfNoneMatch": "*"} if new else {}
         with aws_errors(f"write {self.uri(key)}"):
             answer = self._client.put_object(
@@ -99,6 +101,7 @@ class Bucket:
 
     def presign_post(self, key: str, *, max_bytes: int, expires_s: int) -> dict[str, Any]:
         """Return ``{url, fields}`` with which anyone may write exactly *key*, up to *max_bytes*, for *expires_s*."""
+        # A POST form, since a presigned PUT cannot limit the size.
         form: dict[str, Any] = self._client.generate_presigned_post(
             self.name, key, Conditions=[["content-length-range", 0, max_bytes]], ExpiresIn=expires_s
         )

@@ -39,6 +39,7 @@ class Pipelines:
 
     def definition(self, name: str) -> PipelineDefinition:
         """Return the definition with every default filled in."""
+        # Converted anew at each read: a definition stored by an older release gets the defaults of this one.
         kind: Any = PipelineDefinition
         definition: PipelineDefinition = convert(self.get(name).definition, kind)
         return definition
@@ -70,6 +71,7 @@ class Datasets:
 
     def versions(self, pipeline: str) -> list[DatasetVersion]:
         """Return all versions of *pipeline*, oldest first (by ordinal)."""
+        # The sort key is a hash of the upload, so the table's own order says nothing of time.
         rows = [from_row(row, DatasetVersion) for row in all_rows(self.table, pipeline)]
         return sorted(rows, key=lambda version: version.ordinal)
 
@@ -106,6 +108,7 @@ class Models:
 
     def versions(self, pipeline: str) -> list[ModelVersion]:
         """Return all model versions of *pipeline*, oldest first."""
+        # As text v10 sorts before v9.
         rows = [from_row(row, ModelVersion) for row in all_rows(self.table, pipeline)]
         return sorted(rows, key=lambda model: model.number)
 

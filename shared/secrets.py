@@ -22,6 +22,7 @@ class OriginSecret:
 
     def values(self) -> Collection[str]:
         """Return the values accepted now: ``current`` and, while it rotates, ``previous``."""
+        # Never before the first request: packaging and tests make the object without AWS.
         if time.monotonic() - self._read_at > KEEP_S:
             with aws_errors("read the origin secret"):
                 text = self._client.get_secret_value(SecretId=self._arn)["SecretString"]

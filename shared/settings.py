@@ -27,6 +27,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ConfigurationError
             Names all missing and malformed variables together, so that one deploy can mend them all.
         """
+        # Collected instead of raised at the first: a deploy takes minutes, so each round must tell everything.
         problems: list[str] = []
         values: dict[str, Any] = {}
         for field in msgspec.structs.fields(cls):
@@ -46,5 +47,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 def _read(text: str, kind: object) -> object:
     """Convert *text* to *kind*; anything but a scalar is spelled as JSON."""
     if kind in {str, int, float, bool}:
+        # Not strict: in the environment everything is text, also 300 and true.
         return msgspec.convert(text, kind, strict=False)
     return msgspec.json.decode(text, type=kind)

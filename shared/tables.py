@@ -43,6 +43,7 @@ class Table:
     def get(self, *key: str) -> Row | None:
         """Return the row under *key* (consistent read), None where there is none."""
         with aws_errors(f"read {self.name} {key}"):
+            # Consistent, at twice the price: a handler often reads what another wrote a moment ago.
             answer = self._client.get_item(TableName=self.name, Key=self._key(key), ConsistentRead=True)
         return from_item(answer["Item"]) if "Item" in answer else None
 
@@ -66,6 +67,7 @@ class Table:
         condition = f"{names.name(partition_key)} = {names.value(partition)}"
         if prefix:
             condition += f" AND begins_with({names.name(sort_key)}, {names.value(prefix)})"
+        # An index has no consistent reads; DynamoDB refuses the option there.
         options: dict[str, Any] = {"IndexName": index} if index else {"ConsistentRead": True}
         if limit:
             options["Limit"] = limit
@@ -119,6 +121,7 @@ class Table:
     def updating(self, key: tuple[str, ...], change: Change, *, only_if: Condition | None = None) -> Write:
         """Return :meth:`update` as a part of a transaction; every update counts ``rev`` up by one."""
         names = Names()
+        # ADD makes an absent number 0 first; SET x = x + 1 would fail on a row that is new.
         sets = [f"{names.name(name)} = {names.value(value)}" for name, value in change.set.items()]
         adds = [f"{names.name(name)} {names.value(n)}" for name, n in {"rev": 1, **change.add}.items()]
         expression = f"ADD {', '.join(adds)}"
@@ -144,6 +147,7 @@ class Table:
         ConditionFailed
             At least one condition does not hold; nothing was written.
         """
+        # DynamoDB takes at most 100 parts, and no two of one row: a ConditionCheck beside an Update is refused.
         with aws_errors(f"transaction of {len(writes)} writes at {self.name}"):
             self._client.transact_write_items(TransactItems=[{write.kind: write.request} for write in writes])
 

@@ -29,6 +29,7 @@ def guard(app: Chalice, secrets: Callable[[], Collection[str]]) -> None:
     @app.middleware("http")
     def only_from_the_edge(event: Any, get_response: Callable[[Any], Response]) -> Response:
         sent = str(event.headers.get(ORIGIN_HEADER, ""))
+        # In constant time, so that the time of a refusal tells nothing of the secret.
         if not any(hmac.compare_digest(sent.encode(), secret.encode()) for secret in secrets()):
             problem = make_problem(403, "Forbidden", "Use the service's public address.")
             return _with_id(event, _respond(event, problem))
@@ -37,6 +38,7 @@ def guard(app: Chalice, secrets: Callable[[], Collection[str]]) -> None:
     @app.middleware("http")
     def in_one_shape(event: Any, get_response: Callable[[Any], Response]) -> Response:
         response = get_response(event)
+        # Chalice answers unknown paths and methods in a shape of its own, before any view of ours.
         if response.status_code < 400 or response.headers.get("Content-Type") == MEDIA_TYPE:
             return response
         return _respond(event, _problem_of_chalice(response))

@@ -25,6 +25,7 @@ def openapi(operations: Iterable[Operation], *, version: str) -> dict[str, Any]:
     schemas, components = msgspec.json.schema_components(
         [*models, Problem], ref_template="#/components/schemas/{name}"
     )
+    # By identity: unions such as PipelineDefinition have no name to look them up by.
     schema_of = {id(model): schema for model, schema in zip([*models, Problem], schemas, strict=True)}
     paths: dict[str, dict[str, Any]] = {}
     for operation in ordered:

@@ -39,6 +39,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
             It is not a whole number from 1 to *maximum*.
         """
         text = self.query.get("limit", str(default))
+        # isdigit alone takes "²" too, and int() of a very long text is slow.
         if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= maximum:
             raise InvalidRequest(f"limit={text[:20]!r} is not a whole number from 1 to {maximum}")
         return int(text)
@@ -62,6 +63,7 @@ def authorise(caller: Caller, scope: str, pipeline: str | None) -> None:
 
 def caller_of(context: dict[str, Any]) -> Caller:
     """Return the caller that the authorizer put into the request context."""
+    # API Gateway passes on texts only, so the lists come joined by spaces.
     claims = context.get("authorizer") or {}
     return Caller(
         token_id=str(claims.get("principalId", "")),

@@ -12,6 +12,7 @@ from shared.objects import Bucket
 
 MAX_PACKED_BYTES = 400 * 1024 * 1024  # Lambda's /tmp has 512 MB
 MAX_UNPACKED_BYTES = 2 * 1024 * 1024 * 1024
+# Against archives that are small only while they are packed.
 MAX_ENTRIES = 20_000
 MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
 REQUIRED = ("signature.json", "versions.json", "evaluation.json", "golden.jsonl", "card.md")

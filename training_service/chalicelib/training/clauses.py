@@ -41,6 +41,7 @@ def parse_clause(text: str) -> Clause:
     ClauseError
         Names the position (from 1) and what should stand there.
     """
+    # Read by hand for its errors: a position and what should stand there, which no one pattern could tell.
     tokens = _Tokens(text)
     metric = tokens.take("name", "the name of a metric")
     operator = tokens.take("op", "one of >=, <=, >, <")

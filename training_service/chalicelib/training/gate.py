@@ -63,6 +63,7 @@ def decide(
 
 
 def _state_after(failed: list[_Judged], needs_approval: bool) -> ModelState:
+    # One clear failure is enough: what could not be judged would not save the model.
     if any(not each.undecidable for each in failed):
         return ModelState.REJECTED
     if failed:

@@ -70,6 +70,7 @@ def plan_training(work: Work) -> TrainingPlan:
     parameters = make_parameters(definition, newest, work.champion)
     input_sha256 = hash_inputs(work, window, parameters)
     return TrainingPlan(
+        # 80 bits are enough for an id, and SageMaker's job names end after 63 characters.
         job_id=input_sha256[:20],
         input_sha256=input_sha256,
         pipeline=definition.name,

@@ -9,6 +9,7 @@ from chalicelib.training.plan import TrainingPlan
 
 INPUT_VARIABLE = "HEADRACE_INPUT_SHA256"
 _CODE = "/opt/ml/input/data/code/sourcedir.tar.gz"
+# Input mode File copies every channel to the disk whole; the model and its checkpoints need room beside them.
 _VOLUME_GB = 30
 _VCPUS = {"medium": 2, "large": 2, "xlarge": 4}
 
@@ -51,6 +52,7 @@ def training_request(plan: TrainingPlan, attempt: int, place: Place) -> dict[str
         "CheckpointConfig": {"S3Uri": f"s3://{place.models_bucket}/staging/{name}/checkpoints"},
         "ResourceConfig": {
             "InstanceType": plan.instance,
+            # scikit-learn does not train on more than one.
             "InstanceCount": 1,
             "VolumeSizeInGB": _VOLUME_GB,
         },

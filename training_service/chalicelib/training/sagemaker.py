@@ -53,6 +53,7 @@ class SageMakerJobs:
         """Return what SageMaker says of the job; raises NotFound where there is none."""
         with aws_errors(f"describe the training job {name}"):
             answer = self._call("describe_training_job", TrainingJobName=name)
+        # .get where SageMaker leaves a field out: no reason without a failure, no start before an instance.
         return Described(
             name=name,
             status=answer["TrainingJobStatus"],

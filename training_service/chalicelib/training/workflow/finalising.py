@@ -52,6 +52,7 @@ def finalise(ports: Ports, job: Job) -> Job:
         job = ports.jobs.dead(job, f"artifact: {sanitise(str(error))}")
         tell_ended(ports, job)
         return job
+    # Two finalisers may both come here with equal files; the row of the model exists once.
     try:
         ports.jobs.table.transact(ports.jobs.succeeding(job), ports.models.registering(model))
     except ConditionFailed:
@@ -171,6 +172,7 @@ def _row(
         dataset_versions=job.dataset_versions,
         trained_through=parsed.evaluation.trained_through,
         evaluated_champion=job.champion,
+        # DynamoDB holds neither NaN nor infinity; evaluation.json keeps them.
         metrics={name: v for name, v in scores.items() if v is not None and math.isfinite(v)},
         inputs=parsed.inputs,
         attention="open",

@@ -53,6 +53,7 @@ def _follow(ports: Ports, job: Job) -> Job:
 def _absent(ports: Ports, job: Job) -> Job:
     """Decide about a job SageMaker does not know: never created, perhaps about to be, or deleted by somebody."""
     now = to_text(ports.clock() - LEASE_MARGIN)
+    # A submitter may be between its claim and its call: absence says nothing before the lease is over.
     if job.state is JobState.SUBMITTING or (job.lease_until and job.lease_until > now):
         return job
     if job.state is JobState.STOPPING:
@@ -81,6 +82,7 @@ def _moved(ports: Ports, job: Job, described: Described) -> Job:
         case "Stopped":
             return _stopped(ports, job, described)
     if job.state is JobState.SUBMITTING:
+        # The submitter died between SageMaker's yes and its own note.
         job = ports.jobs.running(job)
     tell_started(ports, job)
     return _stop_if_stuck(ports, job, described)

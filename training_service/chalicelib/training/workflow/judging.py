@@ -62,6 +62,7 @@ def _decide(ports: Ports, model: ModelVersion) -> Decision:
         return _reject("the pipeline was deleted while its model was trained")
     release = ports.releases.current(model.pipeline)
     live = release.live if release else None
+    # The comparison is with a champion that is gone: its differences say nothing about the one that is live.
     if live != model.evaluated_champion:
         return _supersede(ports, model, live)
     key = f"{folder_of(model.pipeline, model.version)}evaluation.json"

@@ -68,6 +68,7 @@ def find_champion(ports: Ports, pipeline: str) -> Champion | None:
     if release is None or release.live is None:
         return None
     model = ports.models.get(pipeline, release.live)
+    # By its own copy under v<N>, which stays; the job's staging folder expires.
     return Champion(
         version=model.version,
         trained_through=model.trained_through,

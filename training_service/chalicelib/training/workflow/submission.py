@@ -21,6 +21,7 @@ from shared.errors import (
     Unavailable,
 )
 
+# Any end of a job wakes the waiting ones at once; these waits are for what ends without an event.
 _FIRST_WAIT_S = 30
 _LONGEST_WAIT_S = 900
 _CLAIM_TRIES = 3
@@ -66,6 +67,7 @@ def submit(ports: Ports, job: Job) -> bool:
     claimed = claim(ports, job)
     if claimed is None:
         return False
+    # From the stored plan, never planned anew: every attempt of a job trains on the same inputs.
     plan = ports.job_files.read(claimed.job_id)
     request = training_request(plan, claimed.attempt, ports.place)
     try:
@@ -91,6 +93,7 @@ def claim(ports: Ports, job: Job) -> Job | None:
         try:
             return ports.jobs.submitting(job, slots)
         except ConditionFailed:
+            # Either another job took a slot, then ours may still be had; or somebody has ours.
             job = ports.jobs.get(job.job_id)
             if job.state not in {JobState.PENDING, JobState.SUBMITTING} or not is_due(ports, job):
                 return None

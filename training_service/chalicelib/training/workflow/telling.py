@@ -22,6 +22,7 @@ def tell_started(ports: Ports, job: Job) -> None:
     event = TrainingJobStarted(
         pipeline=job.pipeline, job_id=job.job_id, attempt=job.attempt, dataset_version=job.dataset_version
     )
+    # Told before it is noted: the other order would lose the event of a crash between.
     ports.bus.announce(event, correlation_id=job.correlation_id)
     _close_job(ports, job, started=True)
 

@@ -20,6 +20,7 @@ from .failure import UserError
 from .parameters import Field
 
 CALENDAR = ("month", "weekday", "hour")
+# Boosting bins at most 255 values of a column; a linear model gets a column per category.
 DEFAULT_MAX_CATEGORIES = {"boosting": 200, "linear": 50}
 type Matrix = npt.NDArray[np.object_]
 
@@ -71,6 +72,7 @@ def preprocessing(
     chosen = [
         (label, step, places) for (label, step), places in zip(steps, (numbers, names), strict=True) if places
     ]
+    # Dense: HistGradientBoosting takes no sparse matrix.
     return ColumnTransformer(chosen, sparse_threshold=0.0)
 
 

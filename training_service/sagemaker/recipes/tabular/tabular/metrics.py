@@ -48,6 +48,7 @@ def _classification(truth: npt.NDArray[np.int64], scores: Floats) -> dict[str, M
     classes = scores.shape[1]
     hits = np.eye(classes)[truth]
     best = scores.argmax(axis=1)
+    # With two classes both curves are about the second one, as scikit-learn's are.
     ranked = [1] if classes == 2 else range(classes)
     squares = ((scores - hits) ** 2).sum(axis=1)
     # The same floor as scikit-learn's: a certain and wrong answer costs much, but not infinitely much.
@@ -57,6 +58,7 @@ def _classification(truth: npt.NDArray[np.int64], scores: Floats) -> dict[str, M
         "roc_auc": _macro([_roc_auc(hits[:, c], scores[:, c]) for c in ranked]),
         "accuracy": _mean_of((best == truth).astype(np.float64)),
         "f1": lambda weights: _macro_f1(truth, best, classes, weights),
+        # Halved for two classes, which gives the definition everybody knows for them.
         "brier": _mean_of(squares / 2 if classes == 2 else squares),
         "average_precision": _macro([_average_precision(hits[:, c], scores[:, c]) for c in ranked]),
     }
@@ -85,6 +87,7 @@ def _ratio(part: float, whole: float) -> float:
 
 
 def _macro(measures: list[Measure]) -> Measure:
+    # A class without a row in a replicate makes the whole NaN: a mean over fewer classes is another metric.
     return lambda weights: float(np.mean([measure(weights) for measure in measures]))
 
 

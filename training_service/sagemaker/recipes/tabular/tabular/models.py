@@ -96,6 +96,7 @@ def _fit_boosting(
     kind = HistGradientBoostingClassifier if plan.task == "classification" else HistGradientBoostingRegressor
     estimator = kind(
         **chosen,
+        # scikit-learn's own early stopping would take its rows from the training side.
         early_stopping=held_out is not None,
         n_iter_no_change=budget.patience,
         random_state=plan.seed,
@@ -124,6 +125,7 @@ def _fit_linear(
 
 def _linear(plan: Plan, strength: float) -> BaseEstimator:
     if plan.task == "classification":
+        # C is the inverse of what the option is called; 100 iterations, the default, often do not converge.
         return LogisticRegression(C=1.0 / strength, max_iter=1000, random_state=plan.seed)
     return Ridge(alpha=strength, random_state=plan.seed)
 
