@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 from chalicelib.ingest import rules as rule
-from chalicelib.ingest.column_types import value_of
+from chalicelib.ingest.column_types import TEMPORAL, value_of
 from chalicelib.ingest.engine import Scratch, identifier, table
 from chalicelib.ingest.observe import Table
 from chalicelib.ingest.profile import Profile, profile, rfc3339
@@ -95,16 +95,13 @@ def finish(scratch: Scratch, rows: Table, schema: TableSchema) -> Prepared:
     sides = _sides(scratch, rows, places)
     counts = _count_sides(scratch, good, sides)
     check_sides(counts)
-    time = places.get(rows.definition.data.time or "")
-    # A time that the split does not need may be text; it then has no bounds.
-    temporal = (
-        time if time and schema.types[rows.definition.data.time or ""] in {"date", "datetime"} else None
-    )
+    time = _time_place(rows, schema, places)
     return Prepared(
         schema=schema,
+        # Before the parts: it leaves DuckDB with one thread, and so they too are written in one order.
         profile=profile(scratch, good, schema, places),
-        split=_split_record(scratch, rows, sides, counts, temporal),
-        time=_bounds(scratch, temporal, "true"),
+        split=_split_record(scratch, rows, sides, counts, time),
+        time=_bounds(scratch, time, "true"),
         parts=tuple(
             _write_part(scratch, side, f"SELECT {_renamed(places)} FROM {good} WHERE {condition}", counts)
             for side, condition in sides.conditions.items()
@@ -132,6 +129,13 @@ def _hashed_texts(rows: Table, schema: TableSchema) -> list[str]:
     only = rows.roles.group or rows.roles.key
     names = [only] if only else sorted(field.name for field in schema.fields)
     return [rows.texts[name] for name in names]
+
+
+def _time_place(rows: Table, schema: TableSchema, places: dict[str, str]) -> str | None:
+    """Return the SQL name of the time column, None where there is none or it has no order in time."""
+    name = rows.definition.data.time
+    # A time that the split does not need may be text; it then has no bounds.
+    return places[name] if name and schema.types.get(name) in TEMPORAL else None
 
 
 def _sides(scratch: Scratch, rows: Table, places: dict[str, str]) -> Sides:

@@ -14,6 +14,7 @@ from chalicelib.ingest.feed import Feed
 from chalicelib.ingest.layout import read_layout
 from chalicelib.ingest.observe import Table, decide_schema, describe
 from chalicelib.ingest.prepare import (
+    LocalPart,
     Prepared,
     check_bad_rows,
     finish,
@@ -179,7 +180,7 @@ def _publish(
     return manifest
 
 
-def _write_part(row: DatasetVersion, part: Any, adapters: Adapters) -> Part:
+def _write_part(row: DatasetVersion, part: LocalPart, adapters: Adapters) -> Part:
     key = adapters.files.key(row.pipeline, row.version, f"{part.side}/part-0.parquet")
     adapters.files.write(key, part.path, PARQUET)
     return Part(

@@ -52,7 +52,6 @@ def training_request(plan: TrainingPlan, attempt: int, place: Place) -> dict[str
         "CheckpointConfig": {"S3Uri": f"s3://{place.models_bucket}/staging/{name}/checkpoints"},
         "ResourceConfig": {
             "InstanceType": plan.instance,
-            # scikit-learn does not train on more than one.
             "InstanceCount": 1,
             "VolumeSizeInGB": _VOLUME_GB,
         },

@@ -56,12 +56,14 @@ def ports() -> Ports:
         releases=Releases(_table(have.releases_table, "pipeline", "entry")),
         job_files=JobFiles(data),
         model_files=ModelFiles(models),
+        # One bucket, two prefixes: the training role may write only below staging/.
         staging=models,
         sagemaker=SageMakerJobs(client("sagemaker")),
         signer=Signer(client("kms"), have.signing_key_arn),
         logs=TrainingLogs(client("logs")),
         bus=Bus(client("events"), have.stage),
         clock=utc_now,
+        # Passed in like the clock, so that a test knows how long a job waits.
         jitter=random.random,
         place=Place(
             stage=have.stage,

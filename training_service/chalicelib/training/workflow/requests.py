@@ -54,6 +54,7 @@ def revive(ports: Ports, job: Job) -> Job:
         raise Conflict(f"training job {job.job_id} has succeeded; the same inputs would give the same model")
     if job.state not in AT_REST:
         return job
+    # A second "retry" of the same click meets a job that is no longer at rest, and starts nothing.
     try:
         return ports.jobs.revived(job)
     except ConditionFailed:
@@ -85,6 +86,7 @@ def request_stop(ports: Ports, caller: Caller, job_id: str) -> Job:
         job = stop(ports, job, f"stopped by {caller.token_id or 'a person'}")
     except ConditionFailed:
         raise Conflict(f"training job {job_id} has just changed; look again") from None
+    # Its slot is free at once if SageMaker never had it; otherwise the next ones are refused and wait on.
     start_next(ports, wake=True)
     return job
 

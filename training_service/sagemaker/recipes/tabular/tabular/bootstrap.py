@@ -40,6 +40,7 @@ def compare(challenger: Floats, other: Floats, estimate: float, confidence: floa
     Both arrays come from the same draws, so what the rows have in common cancels out.
     """
     differences = challenger - other
+    # A replicate without one of the classes has no AUC; it is left out on both sides alike.
     differences = differences[~np.isnan(differences)]
     if not len(differences):
         return Difference(estimate=estimate, low=float("nan"), high=float("nan"))

@@ -46,6 +46,7 @@ def load_champion(folder: Path, parameters: Parameters) -> Champion:
     archive = folder / ARCHIVE
     if not archive.is_file():
         raise ModelRefusedError(f"The channel 'champion' has no {ARCHIVE}.")
+    # Only these members, read by name: the champion's own code and any path in the archive stay untouched.
     members = read_members(archive, {MODEL_FILE, SIGNATURE_FILE, EVALUATION_FILE, SEEN_FILE})
     for name in (SIGNATURE_FILE, MODEL_FILE):
         if name not in members:

@@ -35,6 +35,7 @@ def transform_fn(model: Predictor, body: bytes | str, content_type: str, accept:
 def _choose(accept: str) -> str:
     kinds = [part.partition(";")[0].strip().lower() for part in (accept or JSON).split(",")]
     for kind in kinds:
+        # In the caller's order; weights (q=) are not read, as our own client sends none.
         if kind in (JSON, "*/*", "application/*"):
             return JSON
         if kind in (CSV, "text/*"):
@@ -43,6 +44,7 @@ def _choose(accept: str) -> str:
 
 
 def _to_json(signature: Signature, answers: Floats) -> str:
+    # NaN is no JSON: better a loud 500 than an answer that strict parsers refuse.
     return json.dumps({"predictions": to_predictions(signature, answers)}, allow_nan=False)
 
 

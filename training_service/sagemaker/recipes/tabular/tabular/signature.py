@@ -70,6 +70,7 @@ def make_signature(
 def _describe(column: Field, values: Column, seen: Sequence[str] | None) -> Input:
     known = column.categories or tuple(seen or ())
     shown = known if known and len(known) <= MAX_CATEGORIES_SHOWN and column.type == "string" else None
+    # Where no training row lacked it, the model never learned what its absence means.
     required = not bool(np.any(is_missing(values)))
     return Input(name=column.name, type=column.type, required=required, categories=shown)
 
