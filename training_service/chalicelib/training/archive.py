@@ -20,10 +20,10 @@ _CHUNK = 1024 * 1024
 
 
 class BadArtifact(HeadraceError):
-    """The archive a training job left cannot become a model version; trying again would not mend it."""
+    """The archive a training job left cannot become a model version; trying again would not mend it.
 
-    status = 422
-    title = "Bad artifact"
+    Never an HTTP answer: it ends the job, whose row tells the reason.
+    """
 
 
 class Fetched(msgspec.Struct, frozen=True, kw_only=True):
