@@ -6,6 +6,8 @@ when that fails are the rows walked again, value by value, so that the caller le
 
 import datetime as dt
 import difflib
+import json
+import math
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Annotated, Any, Literal
@@ -14,7 +16,7 @@ import msgspec
 from chalicelib.inference.states import Refused
 
 from shared.errors import FieldError, HeadraceError, InvalidBody, PayloadTooLarge
-from shared.parsing import MAX_DEPTH
+from shared.parsing import MAX_DEPTH, unreadable
 
 MAX_ROWS = 1_000
 MAX_ERRORS = 20
@@ -79,13 +81,14 @@ class Validator:
 
     def _explain(self, records: bytes, fallback: str) -> HeadraceError:
         """Walk the records once more and name what is wrong with them."""
-        # Untyped this time; slow, but only refused requests come here.
+        # Untyped this time, and by the reader that holds 1e999 as infinity, so that its field can be named;
+        # slow, but only refused requests come here.
         try:
-            rows = msgspec.json.decode(records)
+            rows = json.loads(records)
         except RecursionError:
             return _too_deep()
-        except msgspec.DecodeError as error:  # such as 1e999, which no type can hold
-            return InvalidBody(f"The records cannot be read: {error}")
+        except ValueError as error:
+            return unreadable(msgspec.DecodeError(str(error)), "/records")
         if not isinstance(rows, list):
             wrong = FieldError(pointer="/records", detail="must be a list of objects")
             return InvalidBody("/records must be a list of objects", (wrong,))
@@ -136,6 +139,8 @@ def _wrong(given: Input, row: Mapping[str, Any]) -> str | None:
     value = row.get(given.name)
     if value is None:
         return f"is required: {expected}" if given.required else None
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"is out of range: {expected} is expected"
     try:
         msgspec.convert(value, kind)
     except msgspec.ValidationError:

@@ -117,7 +117,7 @@ MALFORMED = {
     "empty body": ("", 422, None),
     "not JSON": ("{", 422, None),
     "NaN": ('{"records":[{"distance":NaN,"carrier":"AA"}]}', 422, None),
-    "infinite number": ('{"records":[{"distance":1e999,"carrier":"AA"}]}', 422, None),
+    "infinite number": ('{"records":[{"distance":1e999,"carrier":"AA"}]}', 422, "/records/0/distance"),
     "no records": ("{}", 422, ""),
     "records is no list": ('{"records":3}', 422, "/records"),
     "empty records": ('{"records":[]}', 422, "/records"),

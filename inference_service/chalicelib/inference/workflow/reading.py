@@ -42,8 +42,9 @@ def get_history(adapters: Releasing, pipeline: str, at: str | None, limit: int) 
 def _moment(text: str) -> datetime:
     try:
         moment = msgspec.convert(text, datetime)
-    except msgspec.ValidationError:
+        # Close to the years 1 and 9999 an offset can lead out of the calendar.
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (msgspec.ValidationError, OverflowError):
         raise InvalidRequest(
             f"at={text[:40]!r} is not an RFC 3339 time such as 2026-01-31T14:03:00Z"
         ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
