@@ -9,6 +9,9 @@ from shared.aws import aws_errors
 from shared.codec import Row, from_item, to_attribute, to_item
 from shared.conditions import Condition, Names
 
+# DynamoDB's limits of a partition key and a sort key.
+_MAX_KEY_BYTES = (2048, 1024)
+
 
 class Write(msgspec.Struct, frozen=True, kw_only=True):
     """One part of a transaction: its kind (Put, Update, Delete or ConditionCheck) and DynamoDB's request for it."""
@@ -42,6 +45,9 @@ class Table:
 
     def get(self, *key: str) -> Row | None:
         """Return the row under *key* (consistent read), None where there is none."""
+        # Asked all the same, DynamoDB refuses the call; what a caller put into a path is not our bug.
+        if not _can_exist(*key):
+            return None
         with aws_errors(f"read {self.name} {key}"):
             # Consistent, at twice the price: a handler often reads what another wrote a moment ago.
             answer = self._client.get_item(TableName=self.name, Key=self._key(key), ConsistentRead=True)
@@ -62,6 +68,8 @@ class Table:
 
         A page ends after *limit* rows or 1 MB, whichever comes first; ``cursor`` says whether more follow.
         """
+        if not _can_exist(partition):
+            return Page(rows=[])
         names = Names()
         partition_key, sort_key = keys or (self.keys[0], self.keys[-1])
         condition = f"{names.name(partition_key)} = {names.value(partition)}"
@@ -153,6 +161,11 @@ class Table:
 
     def _key(self, key: tuple[str, ...]) -> dict[str, Any]:
         return to_item(dict(zip(self.keys, key, strict=True)))
+
+
+def _can_exist(*key: str) -> bool:
+    """Say whether a row can have *key*: neither empty nor longer than DynamoDB takes."""
+    return all(1 <= len(part.encode()) <= most for part, most in zip(key, _MAX_KEY_BYTES, strict=False))
 
 
 def _conditional(only_if: Condition | None, names: Names) -> dict[str, Any]:
