@@ -7,7 +7,9 @@ from shared.tables import Page, Table
 NO_CLIENT = object()  # any call of it fails
 
 
-@pytest.mark.parametrize("key", [("", "v1"), ("p", ""), ("p" * 2049, "v1"), ("p", "v" * 1025), ("p", "é" * 513)])
+@pytest.mark.parametrize(
+    "key", [("", "v1"), ("p", ""), ("p" * 2049, "v1"), ("p", "v" * 1025), ("p", "é" * 513)]
+)
 def test_no_row_is_under_a_key_that_dynamodb_refuses(key: tuple[str, str]) -> None:
     assert Table(NO_CLIENT, "models", "pipeline", "version").get(*key) is None
 
