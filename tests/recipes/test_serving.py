@@ -36,7 +36,7 @@ def test_the_packed_code_serves_the_model_in_a_process_of_its_own(trained):
         "print(inference.__file__, sorted({'tabular.data', 'tabular.training'} & set(sys.modules)))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(trained.model)],
+        [sys.executable, "-B", "-c", code, str(trained.model)],
         input=line,
         cwd=trained.model / "code",
         capture_output=True,
