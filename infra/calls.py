@@ -5,11 +5,15 @@ from typing import Any
 
 import msgspec
 
+from infra.errors import CallRefused
 from infra.stage import Stage
 
 # A role's new policy reaches Lambda some seconds after IAM has taken it.
 _PROPAGATION_S = 60.0
-_NOT_YET = {"InvalidParameterValueException"}
+# The second: Lambda is still busy with the function's last update.
+_NOT_YET = {"InvalidParameterValueException", "ResourceConflictException"}
+# A function that ran meanwhile has made its own log group.
+_DONE_ALREADY = {"ResourceAlreadyExistsException"}
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,7 +26,13 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def send(stage: Stage, calls: Iterable[Call]) -> list[str]:
-    """Send the calls in order and return what each did."""
+    """Send the calls in order and return what each did.
+
+    Raises
+    ------
+    CallRefused
+        EventBridge took the call and refused an entry of it.
+    """
     return [_send(stage, call) for call in calls]
 
 
@@ -35,10 +45,16 @@ def _send(stage: Stage, call: Call) -> str:
     deadline = time.monotonic() + _PROPAGATION_S
     while True:
         try:
-            method(**call.request)
+            answer = method(**call.request)
         except ClientError as error:
-            if error.response["Error"]["Code"] not in _NOT_YET or time.monotonic() > deadline:
+            code = error.response["Error"]["Code"]
+            if code in _DONE_ALREADY:
+                return call.what
+            if code not in _NOT_YET or time.monotonic() > deadline:
                 raise
             time.sleep(2)
         else:
+            # PutTargets answers 200 also when it refused a target.
+            if refused := answer.get("FailedEntries"):
+                raise CallRefused(f"{call.what}: {refused[0].get('ErrorMessage', refused[0])}")
             return call.what

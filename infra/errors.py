@@ -6,6 +6,7 @@ DeployError
 ├── RenderError      a template of `.chalice/templates`
 ├── PackageTooLarge  a Lambda zip is over AWS's limits
 ├── ChaliceFailed    Chalice's deployer; carries the end of what it printed
+├── CallRefused      AWS took a call and refused a part of it
 └── NotDeployed      something is needed that no deployment has made yet
 """
 
@@ -32,6 +33,10 @@ class PackageTooLarge(DeployError):
 
 class ChaliceFailed(DeployError):
     """Chalice could not deploy a service."""
+
+
+class CallRefused(DeployError):
+    """AWS took a call and refused a part of it."""
 
 
 class NotDeployed(DeployError):

@@ -53,7 +53,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
         Raises
         ------
         InvalidStage
-            No region is set, the name belongs to the local cloud, or the environment points to one.
+            No region is set, the account has no CloudFront, the name belongs to the local cloud, or the
+            environment points to one.
         """
         import boto3
 
@@ -66,6 +67,12 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
             raise InvalidStage(f"stage {name!r}: no AWS region is set; export AWS_REGION")
         identity = session.client("sts").get_caller_identity()
         partition = identity["Arn"].split(":")[1]
+        if (
+            partition != "aws"
+        ):  # the edge would be the last to fail: neither China nor GovCloud has it in us-east-1
+            raise InvalidStage(
+                f"stage {name!r}: partition {partition} has no CloudFront that we know; use a standard AWS region"
+            )
         return cls(name=name, region=session.region_name, account=identity["Account"], partition=partition)
 
     @property

@@ -94,5 +94,8 @@ def client(service: str) -> Any:
         connect_timeout=3,
         read_timeout=25,
         signature_version="s3v4" if service == "s3" else None,
+        # Else forms name the global host, which redirects to another region's new bucket, and a form cannot
+        # follow: https://github.com/boto/boto3/pull/4768
+        s3={"addressing_style": "virtual"} if service == "s3" else None,
     )
     return boto3.client(service, config=config)

@@ -1,5 +1,6 @@
 """Our own rules on the templates; each returns its violations, none when the template keeps it."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -259,6 +260,13 @@ def no_secret_is_written_down(template: Template) -> list[str]:
         f"{name} has a value in the template"
         for name, secret in properties(template, "AWS::SecretsManager::Secret")
         if "SecretString" in secret or "GenerateSecretString" not in secret
+    ]
+    # CloudFormation adds the generated key; what it does with one that is there is not documented.
+    wrong += [
+        f"{name} gives a value for the key it generates"
+        for name, secret in properties(template, "AWS::SecretsManager::Secret")
+        for generated in [secret.get("GenerateSecretString", {})]
+        if generated.get("GenerateStringKey") in json.loads(generated.get("SecretStringTemplate", "{}"))
     ]
     parameters = template["Parameters"]
     wrong += [

@@ -75,3 +75,16 @@ def test_no_function_may_do_everything_or_reach_everything(service: str) -> None
 def test_the_api_stage_is_the_one_the_edge_calls(service: str) -> None:
     config = _stage_config(service)
     assert (config["api_gateway_stage"], config["api_gateway_endpoint_type"]) == ("api", "REGIONAL")
+
+
+@pytest.mark.parametrize("service", WRITTEN)
+def test_whoever_reads_objects_is_told_when_one_is_missing(service: str) -> None:
+    # Without s3:ListBucket S3 answers 403 for a key that is not there, and "gone" would look like "forbidden".
+    for source in _templates(service).glob("policy-*.json"):
+        reads, lists = set(), set()
+        for statement in json.loads(render_file(source, _values()))["Statement"]:
+            buckets = {resource.partition("/")[0] for resource in rules.as_list(statement["Resource"])}
+            actions = set(rules.as_list(statement["Action"]))
+            reads |= buckets if "s3:GetObject" in actions else set()
+            lists |= buckets if "s3:ListBucket" in actions and "Condition" not in statement else set()
+        assert reads <= lists, source

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.infra import rules
+from tests.infra import aws_rules, rules
 from tests.infra.rules import Template
 
 FOUNDATION_RULES = [
@@ -21,6 +21,8 @@ FOUNDATION_RULES = [
     rules.nobody_is_everybody,
     rules.roles_are_least_privilege,
     rules.no_secret_is_written_down,
+    aws_rules.the_site_tells_missing_from_forbidden,
+    aws_rules.sagemaker_may_list_its_buckets,
 ]
 EDGE_RULES = [
     rules.behaviours_are_in_order,
@@ -145,6 +147,27 @@ BREAKS: list[tuple[str, Rule, Callable[[Template], None]]] = [
         drop("SagemakerRole/Properties/AssumeRolePolicyDocument/Statement/0/Condition"),
     ),
     ("foundation.yaml", rules.no_secret_is_written_down, put("OriginSecret/Properties/SecretString", "x")),
+    (
+        "foundation.yaml",
+        rules.no_secret_is_written_down,
+        put("OriginSecret/Properties/GenerateSecretString/SecretStringTemplate", '{"current": ""}'),
+    ),
+    (
+        "foundation.yaml",
+        aws_rules.the_site_tells_missing_from_forbidden,
+        drop("SiteBucketPolicy/Properties/PolicyDocument/Statement/2"),
+    ),
+    (
+        "foundation.yaml",
+        aws_rules.the_site_tells_missing_from_forbidden,
+        drop("SiteBucketPolicy/Properties/PolicyDocument/Statement/2/Fn::If/1/Condition"),
+    ),
+    ("foundation.yaml", aws_rules.sagemaker_may_list_its_buckets, drop(f"{_ROLE}/1")),
+    (
+        "foundation.yaml",
+        aws_rules.sagemaker_may_list_its_buckets,
+        put(f"{_ROLE}/1/Condition", {"StringLike": {"s3:prefix": ["models/*"]}}),
+    ),
     ("edge.yaml", rules.behaviours_are_in_order, swap_behaviours),
     (
         "edge.yaml",

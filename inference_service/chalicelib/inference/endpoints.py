@@ -9,6 +9,11 @@ from chalicelib.inference.ports import EndpointState
 from chalicelib.inference.states import Refused
 
 from shared.aws import aws_errors
+from shared.errors import Unavailable
+
+# SageMaker reads back eventually what it was given a moment ago: the next try finds it.
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpoint.html
+_NOT_SEEN_YET = ("Could not find endpoint configuration", 'Could not find model "', "already existing")
 
 
 class SageMakerEndpoints:
@@ -41,6 +46,8 @@ class SageMakerEndpoints:
         ------
         QuotaExceeded
             The account's limit of endpoints is reached.
+        Unavailable
+            SageMaker does not see yet what the calls before made or deleted.
         Refused
             SageMaker finds the request invalid.
         """
@@ -134,4 +141,6 @@ def _refusals(name: str) -> Iterator[None]:
         if error.response["Error"]["Code"] not in {"ValidationException", "ValidationError"}:
             raise
         message = error.response["Error"].get("Message", "")
+        if any(text in message for text in _NOT_SEEN_YET):
+            raise Unavailable(f"create {name}: {message}") from error
         raise Refused(f"SageMaker refuses to create {name}: {message[:300]}") from error

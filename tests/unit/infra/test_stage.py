@@ -1,3 +1,4 @@
+import boto3
 import pytest
 
 from infra.errors import DeployError, InvalidStage
@@ -51,3 +52,18 @@ def test_each_region_has_its_own_image_and_an_unknown_one_is_an_error() -> None:
     assert training_image_uri("eu-west-1").startswith("141502667606.dkr.ecr.eu-west-1.amazonaws.com/")
     with pytest.raises(DeployError, match="xx-north-9"):
         training_image_uri("xx-north-9")
+
+
+@pytest.mark.parametrize("partition", ["aws-us-gov", "aws-cn"])
+def test_a_partition_without_the_edge_is_refused_before_anything_is_made(
+    monkeypatch: pytest.MonkeyPatch, partition: str
+) -> None:
+    class Sts:
+        def get_caller_identity(self) -> dict[str, str]:
+            return {"Arn": f"arn:{partition}:iam::111122223333:user/operator", "Account": "111122223333"}
+
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-gov-west-1")
+    monkeypatch.setattr(boto3.Session, "client", lambda *_: Sts())
+    with pytest.raises(InvalidStage, match=partition):
+        Stage.of("dev")
