@@ -29,7 +29,7 @@ class LateSageMaker:
         """Refuse."""
         error = {"Code": "ValidationException", "Message": self._message}
         raise ClientError(
-            {"Error": error, "ResponseMetadata": {"HTTPStatusCode": 400}},  # type: ignore[typeddict-item]
+            {"Error": error, "ResponseMetadata": {"HTTPStatusCode": 400}},
             "CreateEndpoint",
         )
 
