@@ -101,13 +101,16 @@ class Models:
         NotFound
             There is none.
         """
-        row = self.table.get(pipeline, version)
+        # "#counters" is no pipeline, but the training service's own entry in the table.
+        row = None if pipeline.startswith("#") else self.table.get(pipeline, version)
         if row is None:
             raise NotFound(f"pipeline {pipeline!r} has no model version {version!r}")
         return from_row(row, ModelVersion)
 
     def versions(self, pipeline: str) -> list[ModelVersion]:
         """Return all model versions of *pipeline*, oldest first."""
+        if pipeline.startswith("#"):
+            return []
         # As text v10 sorts before v9.
         rows = [from_row(row, ModelVersion) for row in all_rows(self.table, pipeline)]
         return sorted(rows, key=lambda model: model.number)

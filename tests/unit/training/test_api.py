@@ -251,6 +251,14 @@ def test_what_is_not_there_is_404_and_says_so(api: Api, path: str) -> None:
     assert (status, problem["title"]) == (404, "Not found")
 
 
+@pytest.mark.parametrize(("path", "status"), [("#counters", 200), ("#counters/flights/card", 404)])
+def test_the_tables_own_entries_are_no_pipeline(api: Api, path: str, status: int) -> None:
+    trained(api)
+    answer = api.call("GET", f"/v1/models/{path}")
+    assert answer[0] == status
+    assert "number" not in str(answer[1])
+
+
 def test_model_versions_come_newest_first_by_number(api: Api) -> None:
     for ordinal in range(1, 12):
         api.world.ready(api.world.dataset(ordinal))

@@ -177,12 +177,31 @@ def test_an_object_over_the_limit_is_refused_before_it_fills_the_disk(
     assert "larger than 100 bytes" in (world.only_job().reason or "")
 
 
-def test_other_bytes_under_the_models_key_are_never_overwritten() -> None:
+def test_a_number_with_files_of_another_model_is_passed_over_and_nothing_is_overwritten() -> None:
+    world, job = completed()
+    for taken in ("v1/model.tar.gz", "v2/card.md"):
+        world.models_bucket.write(f"models/flights/{taken}", b"older")
+    world.changed(job)
+    assert world.only_job().state is JobState.SUCCEEDED
+    assert [model.version for model in world.models()] == ["v3"]
+    for taken in ("v1/model.tar.gz", "v2/card.md"):
+        assert world.models_bucket.read(f"models/flights/{taken}") == b"older"
+
+
+def test_a_stop_while_another_number_is_taken_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     world, job = completed()
     world.models_bucket.write("models/flights/v1/model.tar.gz", b"older")
+    take = world.ports.models.take_number
+
+    def stopped_meanwhile(pipeline: str) -> int:
+        if (job := world.only_job()).state is JobState.FINALISING:
+            world.ports.jobs.stopping(job, "stopped by t1")
+        return take(pipeline)
+
+    monkeypatch.setattr(world.ports.models, "take_number", stopped_meanwhile)
     world.changed(job)
-    assert world.only_job().state is JobState.DEAD
-    assert world.models_bucket.read("models/flights/v1/model.tar.gz") == b"older"
+    assert world.only_job().state is JobState.STOPPING
+    assert world.models() == []
 
 
 def test_a_nan_metric_is_left_out_of_the_row() -> None:

@@ -166,6 +166,12 @@ class JobRows:
             remove=("lease_until", "waiting_reason"),
         )
 
+    def renumbered(self, job: Job, number: int) -> Job:
+        """Give a FINALISING job another number, because its own has files of another model."""
+        mine = (having("number", job.number),)
+        after = (JobState.FINALISING,)
+        return self._move(job, JobState.FINALISING, after=after, only_if=mine, fields={"number": number})
+
     def succeeding(self, job: Job) -> Write:
         """Return the job's part of the transaction that makes its model version exist."""
         fields = {"ended_at": to_text(self._clock())}

@@ -26,6 +26,7 @@ from shared.clock import to_text
 from shared.entities.training import ModelFile, ModelManifest, ModelState, ModelVersion
 from shared.errors import ConditionFailed, Conflict, NotFound
 
+_NUMBERS_TRIED = 20  # in one go; each costs a download of the artifact
 MAX_SIGNATURE_BYTES = 200 * 1024  # it becomes part of a row, and a row holds 400 KB
 
 
@@ -47,7 +48,10 @@ class _Documents(msgspec.Struct, frozen=True, kw_only=True):
 def finalise(ports: Ports, job: Job) -> Job:
     """Make the model version of a FINALISING job and judge it; a bad artifact ends the job instead."""
     try:
-        model = _make_model(ports, job)
+        job, model = _make_numbered(ports, job)
+    except ConditionFailed:
+        # Stopped, or another finaliser took another number: that side goes on.
+        return ports.jobs.get(job.job_id)
     except (BadArtifact, Conflict) as error:
         job = ports.jobs.dead(job, f"artifact: {sanitise(str(error))}")
         tell_ended(ports, job)
@@ -60,6 +64,17 @@ def finalise(ports: Ports, job: Job) -> Job:
     count(ports, "TrainingJobSucceeded", job.pipeline, job_id=job.job_id, version=model.version)
     judge(ports, model)
     return ports.jobs.get(job.job_id)
+
+
+def _make_numbered(ports: Ports, job: Job) -> tuple[Job, ModelVersion]:
+    """Make the model under the job's number, or under the next that has no files of another model."""
+    for _ in range(_NUMBERS_TRIED):
+        try:
+            return job, _make_model(ports, job)
+        except Conflict:
+            # Files outlive rows: a table restored from a backup counts on from an older number.
+            job = ports.jobs.renumbered(job, ports.models.take_number(job.pipeline))
+    return job, _make_model(ports, job)
 
 
 def _make_model(ports: Ports, job: Job) -> ModelVersion:
