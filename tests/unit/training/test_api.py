@@ -13,6 +13,7 @@ from chalicelib.training import wiring
 from chalicelib.training.settings import TrainingSettings
 
 from shared.entities.training import JobState, ModelState
+from shared.errors import NotFound
 from shared.events import ModelVersionApproved, ModelVersionRejected
 from tests.unit.training.world import World
 
@@ -251,12 +252,13 @@ def test_what_is_not_there_is_404_and_says_so(api: Api, path: str) -> None:
     assert (status, problem["title"]) == (404, "Not found")
 
 
-@pytest.mark.parametrize(("path", "status"), [("#counters", 200), ("#counters/flights/card", 404)])
-def test_the_tables_own_entries_are_no_pipeline(api: Api, path: str, status: int) -> None:
+def test_the_tables_own_entries_are_no_pipeline(api: Api) -> None:
     trained(api)
-    answer = api.call("GET", f"/v1/models/{path}")
-    assert answer[0] == status
-    assert "number" not in str(answer[1])
+    models = api.world.ports.models
+    assert models.table.get("#counters", "flights") is not None
+    assert models.versions("#counters") == []
+    with pytest.raises(NotFound):
+        models.get("#counters", "flights")
 
 
 def test_model_versions_come_newest_first_by_number(api: Api) -> None:
