@@ -19,7 +19,15 @@ from chalicelib.inference.workflow.context import Releasing
 from shared.entities.pipeline import endpoint_of, seconds
 from shared.entities.serving import Phase
 from shared.entities.training import ModelVersion
-from shared.errors import ConditionFailed, InvalidRequest, NotFound, QuotaExceeded
+from shared.errors import (
+    ConditionFailed,
+    Forbidden,
+    HeadraceError,
+    InvalidRequest,
+    NotFound,
+    QuotaExceeded,
+    Unavailable,
+)
 from shared.events import Event, ReleaseCompleted, ReleaseRolledBack, ReleaseStarted
 
 # SageMaker gives up on an endpoint by itself; this also ends what can never begin, such as a missing quota.
@@ -95,12 +103,23 @@ def _step_or_fail(adapters: Releasing, release: CurrentRelease) -> None:
         # Trying again gives the same answer; what is retryable flies instead.
         _fail(adapters, release, str(error))
         return
-    except QuotaExceeded as error:
-        adapters.log.warning("waiting for a SageMaker quota", extra={"reason": str(error)})
+    except (QuotaExceeded, Forbidden, Unavailable) as error:
+        _raise_while_in_time(adapters, release, error)
     if _is_late(release, adapters.clock()):
         _fail(
             adapters, release, f"not ready {int(PATIENCE.total_seconds() / 60)} minutes after it was accepted"
         )
+
+
+def _raise_while_in_time(adapters: Releasing, release: CurrentRelease, error: HeadraceError) -> None:
+    """Let an error fly that another try may not meet, until it is too late; a quota is waited for in silence."""
+    if isinstance(error, QuotaExceeded):
+        adapters.log.warning("waiting for a SageMaker quota", extra={"reason": str(error)})
+    elif not _is_late(release, adapters.clock()):
+        raise error
+    else:
+        # A missing permission, say: tried every minute, but a release must end.
+        adapters.log.exception("the release cannot go on")
 
 
 def _create(adapters: Releasing, release: CurrentRelease, model: ModelVersion) -> CurrentRelease:

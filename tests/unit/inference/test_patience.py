@@ -1,0 +1,48 @@
+"""A release that AWS keeps refusing is tried again, and ends."""
+
+import pytest
+from chalicelib.inference.states import Outcome
+from chalicelib.inference.workflow import requests, rollout, tidying
+
+from shared.errors import Forbidden, HeadraceError
+from shared.events import ModelVersionApproved
+from tests.unit.inference.fakes import DOWN, Stage
+
+DENIED = Forbidden("User: arn:aws:sts::1:assumed-role/x is not authorized (AccessDeniedException)")
+V1 = "headrace-test-flights-v1"
+
+
+@pytest.fixture
+def warming() -> Stage:
+    """v1's endpoint serves, but has not answered the golden rows."""
+    stage = Stage()
+    stage.add_model("v1")
+    requests.on_model_approved(
+        stage.adapters, ModelVersionApproved(pipeline="flights", version="v1", job_id="job-v1")
+    )
+    stage.endpoints.finish()
+    return stage
+
+
+@pytest.mark.parametrize("error", [DENIED, DOWN])
+def test_what_stays_refused_ends_the_release_and_tells_nothing_of_the_account(
+    warming: Stage, error: HeadraceError
+) -> None:
+    warming.runtime.error = error
+    with pytest.raises(type(error)):
+        rollout.on_endpoint_changed(warming.adapters, V1)
+    assert warming.release().candidate == "v1"
+    warming.clock.advance(46 * 60)
+    tidying.reconcile(warming.adapters)
+    assert (warming.release().candidate, warming.release().outcome) == (None, Outcome.FAILED)
+    reason = warming.release().reason or ""
+    assert "not ready 45 minutes" in reason
+    assert "arn:" not in reason
+
+
+def test_a_permission_given_in_time_lets_the_release_go_on(warming: Stage) -> None:
+    warming.runtime.error = DENIED
+    tidying.reconcile(warming.adapters)
+    warming.runtime.error = None
+    tidying.reconcile(warming.adapters)
+    assert warming.release().live == "v1"
