@@ -23,7 +23,9 @@ def mend(settings: Settings) -> None:
     AWS: CloudFront calls the API over HTTPS with the origin's custom headers and, unless a policy
     forwards the viewer's, the origin's own Host; any other Host is refused with 403 (CloudFront
     developer guide, "Restrict access to API Gateway"; the AllViewer policy shows it).
-    MiniStack 1.5.33: refuses to dial hosts of AWS and answers 502.
+    A path pattern's `*` stands for any characters of the path as it came.
+    MiniStack 1.5.33: refuses to dial hosts of AWS and answers 502. Its `*` stands for no line break, so a
+    path with %0A went to the default origin.
     """
     del settings
     fetch = require(
@@ -34,6 +36,14 @@ def mend(settings: Settings) -> None:
     require(
         MEND, ministack_app, "_handle_execute_api_request", "host: str, path: str, method: str, headers: dict"
     )
+
+    glob = require(MEND, cloudfront, "_glob_to_regex", 'return _re_compile("^" + "".join(out) + "$")')
+
+    @wraps(glob)
+    def glob_to_regex(pattern: str) -> re.Pattern[str]:
+        return re.compile(glob(pattern).pattern, re.DOTALL)
+
+    cloudfront._glob_to_regex = glob_to_regex
 
     @wraps(fetch)
     async def fetch_from_origin(

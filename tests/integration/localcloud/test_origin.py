@@ -75,6 +75,10 @@ def test_every_method_reaches_the_api_through_the_origin(front: Site, method: st
     assert seen["body"] == (None if body is None else {"a": 1})
 
 
+def test_a_line_break_in_a_path_does_not_lead_past_the_api(front: Site) -> None:
+    assert ask(front.cloud, "GET", "/v1/things/x%0d%0ay").json["method"] == "GET"
+
+
 def test_head_has_no_body(front: Site) -> None:
     answer = ask(front.cloud, "HEAD", "/v1/things/x")
     assert (answer.status, answer.body) == (200, b"")
