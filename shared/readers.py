@@ -32,10 +32,8 @@ class Pipelines:
         NotFound
             There is none of that name.
         """
-        row = self.table.get("pipeline", name)
-        if row is None:
-            raise NotFound(f"no pipeline {name!r}; create it with PUT /v1/pipelines/{name}")
-        return from_row(row, Pipeline)
+        missing = f"no pipeline {name!r}; create it with PUT /v1/pipelines/{name}"
+        return _found(self.table, ("pipeline", name), Pipeline, missing)
 
     def definition(self, name: str) -> PipelineDefinition:
         """Return the definition with every default filled in."""
@@ -64,10 +62,8 @@ class Datasets:
         NotFound
             There is none.
         """
-        row = self.table.get(pipeline, version)
-        if row is None:
-            raise NotFound(f"pipeline {pipeline!r} has no dataset version {version!r}")
-        return from_row(row, DatasetVersion)
+        missing = f"pipeline {pipeline!r} has no dataset version {version!r}"
+        return _found(self.table, (pipeline, version), DatasetVersion, missing)
 
     def versions(self, pipeline: str) -> list[DatasetVersion]:
         """Return all versions of *pipeline*, oldest first (by ordinal)."""
@@ -101,11 +97,11 @@ class Models:
         NotFound
             There is none.
         """
+        missing = f"pipeline {pipeline!r} has no model version {version!r}"
         # "#counters" is no pipeline, but the training service's own entry in the table.
-        row = None if pipeline.startswith("#") else self.table.get(pipeline, version)
-        if row is None:
-            raise NotFound(f"pipeline {pipeline!r} has no model version {version!r}")
-        return from_row(row, ModelVersion)
+        if pipeline.startswith("#"):
+            raise NotFound(missing)
+        return _found(self.table, (pipeline, version), ModelVersion, missing)
 
     def versions(self, pipeline: str) -> list[ModelVersion]:
         """Return all model versions of *pipeline*, oldest first."""
@@ -136,3 +132,11 @@ def all_rows(table: Table, partition: str, *, prefix: str = "") -> list[dict[str
         page = table.query(partition, prefix=prefix, cursor=page.cursor)
         rows += page.rows
     return rows
+
+
+def _found[T](table: Table, key: tuple[str, str], kind: type[T], missing: str) -> T:
+    """Return the row under *key*; :class:`NotFound` with the sentence *missing* where there is none."""
+    row = table.get(*key)
+    if row is None:
+        raise NotFound(missing)
+    return from_row(row, kind)

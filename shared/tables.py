@@ -75,24 +75,17 @@ class Table:
         condition = f"{names.name(partition_key)} = {names.value(partition)}"
         if prefix:
             condition += f" AND begins_with({names.name(sort_key)}, {names.value(prefix)})"
-        # An index has no consistent reads; DynamoDB refuses the option there.
-        options: dict[str, Any] = {"IndexName": index} if index else {"ConsistentRead": True}
-        if limit:
-            options["Limit"] = limit
-        if cursor:
-            options["ExclusiveStartKey"] = to_item(cursor)
         with aws_errors(f"query {self.name} {partition}"):
             answer = self._client.query(
                 TableName=self.name,
                 KeyConditionExpression=condition,
                 ScanIndexForward=not descending,
                 **_placeholders(names),
-                **options,
+                **_page_options(index, limit, cursor),
             )
         last = answer.get("LastEvaluatedKey")
-        return Page(
-            rows=[from_item(item) for item in answer["Items"]], cursor=from_item(last) if last else None
-        )
+        rows = [from_item(item) for item in answer["Items"]]
+        return Page(rows=rows, cursor=from_item(last) if last else None)
 
     def put(self, row: Mapping[str, Any], *, only_if: Condition | None = None) -> None:
         """Write the whole *row*.
@@ -166,6 +159,16 @@ class Table:
 def _can_exist(*key: str) -> bool:
     """Say whether a row can have *key*: neither empty nor longer than DynamoDB takes."""
     return all(1 <= len(part.encode()) <= most for part, most in zip(key, _MAX_KEY_BYTES, strict=False))
+
+
+def _page_options(index: str | None, limit: int | None, cursor: Row | None) -> dict[str, Any]:
+    # An index has no consistent reads; DynamoDB refuses the option there.
+    options: dict[str, Any] = {"IndexName": index} if index else {"ConsistentRead": True}
+    if limit:
+        options["Limit"] = limit
+    if cursor:
+        options["ExclusiveStartKey"] = to_item(cursor)
+    return options
 
 
 def _conditional(only_if: Condition | None, names: Names) -> dict[str, Any]:
