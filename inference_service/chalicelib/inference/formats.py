@@ -17,6 +17,7 @@ CONTENT_TYPES = (JSON, CSV, NDJSON)
 # What JSON itself accepts as a number, and a leading + or zeros; never inf, nan or other digits than 0-9.
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
+_REPLACEMENT = "\ufffd".encode()
 _RAW = msgspec.json.Decoder(msgspec.Raw)
 
 RoutingKey = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
@@ -50,10 +51,21 @@ def read_request(body: bytes, content_type: str, routing_key: str | None) -> Rec
     kind = content_type.partition(";")[0].strip().lower() or JSON
     if kind not in CONTENT_TYPES:
         raise UnsupportedMediaType(f"send {', '.join(CONTENT_TYPES)}, not {kind[:60]!r}")
+    _check_encoding(body)
     if kind == JSON:
         request: PredictionRequest = decode(body, PredictionRequest)
         return Records(kind=kind, body=bytes(request.records), routing_key=request.routing_key)
     return Records(kind=kind, body=body, routing_key=routing_key)
+
+
+def _check_encoding(body: bytes) -> None:
+    """Refuse what API Gateway made of bytes that are not UTF-8: a model would take it for an unseen category."""
+    place = body.find(_REPLACEMENT)
+    if place >= 0:
+        raise _invalid(
+            "",
+            f"the body is not UTF-8 text: character {len(body[:place].decode('utf-8', 'replace'))} is wrong",
+        )
 
 
 def to_json(records: Records, inputs: Mapping[str, Input]) -> bytes:

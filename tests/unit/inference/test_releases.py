@@ -321,3 +321,30 @@ def test_an_answer_is_the_same_to_nine_digits_and_in_every_score(trained, answer
     else:
         with pytest.raises(Refused, match="golden row 0"):
             check_answers(rows, [answered])
+
+
+@pytest.mark.parametrize("failure", [DOWN, ValueError("nobody foresaw this")])
+def test_one_pipeline_that_fails_does_not_keep_a_tick_from_the_others(stage, failure):
+    stage.add_model("v1")
+    requests.on_model_approved(stage.adapters, approved("v1"))
+    stage.endpoints.finish()
+    describe = stage.endpoints.describe
+    reaped = []
+
+    def failing(name):
+        raise failure
+
+    stage.endpoints.describe = failing
+    stage.add_pipeline("trips")
+    names = stage.endpoints.names
+
+    def counted(prefix):
+        reaped.append(prefix)
+        return names(prefix)
+
+    stage.endpoints.names = counted
+    tidying.reconcile(stage.adapters)
+    assert reaped
+    stage.endpoints.describe = describe
+    tidying.reconcile(stage.adapters)
+    assert stage.release().live == "v1"

@@ -104,6 +104,19 @@ def test_csv_and_ndjson_give_the_same_answers_as_json(live):
     assert values[0] == values[1] == values[2]
 
 
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("distance,carrier\n7,A\ufffd\n", "text/csv"),
+        ('{"distance": 7, "carrier": "A\ufffd"}', "application/x-ndjson"),
+        ('{"records": [{"distance": 7, "carrier": "A\ufffd"}]}', "application/json"),
+    ],
+)
+def test_what_the_gateway_made_of_another_encoding_is_refused(live, text, kind):
+    answer = live.predict(text, kind)
+    assert (answer.status, "not UTF-8" in answer.body["detail"]) == (422, True)
+
+
 def test_answers_come_as_csv_to_who_accepts_csv(live):
     answer = live.predict(records(ONE), accept="text/csv")
     header, line = answer.text.splitlines()

@@ -6,8 +6,10 @@ import itertools
 import json
 
 import pytest
+from chalicelib.training.sagemaker import Described
 
 from shared.entities.training import JobState, ModelState
+from shared.errors import Unavailable
 from shared.events import (
     DatasetVersionReady,
     ModelVersionApproved,
@@ -207,3 +209,23 @@ def test_a_job_that_fails_is_told_once_with_its_reason() -> None:
     (event,) = world.bus.named(TrainingJobFailed)
     assert "AlgorithmError: no rows in <path>" in str(event)
     assert world.only_job().attention is None
+
+
+@pytest.mark.parametrize("failure", [Unavailable("SageMaker is slow"), ValueError("nobody foresaw this")])
+def test_one_row_that_fails_does_not_keep_a_tick_from_the_others(failure: Exception) -> None:
+    world = World(quota=2)
+    for ordinal in (1, 2):
+        world.ready(world.dataset(ordinal))
+    first, second = sorted(world.jobs(), key=lambda job: job.created_at + job.job_id)
+    describe = world.sagemaker.describe
+
+    def failing_for_the_first(name: str) -> Described:
+        if name == world.name(first):
+            raise failure
+        return describe(name)
+
+    world.sagemaker.describe = failing_for_the_first  # type: ignore[method-assign]
+    world.sagemaker.move(world.name(second), "Failed", reason="AlgorithmError: no target")
+    world.tick()
+    assert world.ports.jobs.get(second.job_id).state is JobState.DEAD
+    assert world.ports.jobs.get(first.job_id).state is JobState.RUNNING

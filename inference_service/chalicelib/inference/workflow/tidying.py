@@ -11,7 +11,7 @@ from chalicelib.inference.workflow import requests, rollout
 from chalicelib.inference.workflow.context import Releasing
 
 from shared.entities.training import ModelState, ModelVersion
-from shared.errors import ConditionFailed, HeadraceError
+from shared.errors import ConditionFailed
 
 
 def reconcile(adapters: Releasing) -> None:
@@ -67,7 +67,8 @@ def _apart(adapters: Releasing, pipeline: str, work: Callable[[Releasing, str], 
     """Do *work* for one pipeline; one that cannot go on must not hold up the others."""
     try:
         work(adapters, pipeline)
-    except HeadraceError:
+    # A supervisor: also what nobody foresaw, such as an AWS code we do not know, stays with its pipeline.
+    except Exception:
         adapters.log.exception("reconciling failed", extra={"pipeline": pipeline})
 
 

@@ -15,7 +15,6 @@ from chalicelib.training.workflow.telling import count, tell_ended, tell_verdict
 from shared import log
 from shared.entities.pipeline import PipelineDefinition
 from shared.entities.training import JobState, ModelState, ModelVersion
-from shared.errors import HeadraceError
 
 LONG_WAIT = timedelta(hours=1)
 _log = log.logger("training")
@@ -69,5 +68,6 @@ def _each(rows: Iterable[Any], reconcile: Callable[[Any], object]) -> None:
     for row in rows:
         try:
             reconcile(row)
-        except HeadraceError:
+        # A supervisor: also what nobody foresaw, such as an AWS code we do not know, stays with its row.
+        except Exception:  # noqa: BLE001
             _log.exception("a row could not be reconciled")
