@@ -44,7 +44,7 @@ def find_credentials(asked: str | None, environ: Mapping[str, str], folder: Path
     if not (url and token):
         stored = _stored(stage, folder)
         url, token = url or stored.url, token or stored.token
-    return Credentials(stage=stage, url=_checked(url), token=token)
+    return Credentials(stage=stage, url=_checked(url), token=_plain(token))
 
 
 def _stored(stage: str, folder: Path) -> Credentials:
@@ -63,7 +63,7 @@ def read_credentials(stage: str, folder: Path) -> Credentials | None:
         if file.is_file():
             try:
                 return msgspec.json.decode(file.read_bytes(), type=Credentials)
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise Failure(f"{file} cannot be read ({error}): remove it and deploy again") from error
     return None
 
@@ -96,3 +96,11 @@ def _checked(url: str) -> str:
         raise Failure(f"HEADRACE_URL={url!r} would send the token in clear text: use https://")
     # People copy the API's address with its version.
     return url.rstrip("/").removesuffix("/v1")
+
+
+def _plain(token: str) -> str:
+    """Return the token without the line end that a file or a copy adds."""
+    token = token.strip()
+    if not (token.isascii() and token.isprintable()):
+        raise Failure("HEADRACE_TOKEN is no token: it holds characters that no token has")
+    return token

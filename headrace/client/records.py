@@ -132,6 +132,8 @@ def _from_csv(text: str, delimiter: str, inputs: Sequence[Record]) -> list[Recor
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         header = next(rows, [])
+        if not header:
+            raise BadData("there are no records to predict")
         if len(set(header)) != len(header):
             raise BadData("the header names a column twice")
         if types and types.keys().isdisjoint(header):

@@ -20,7 +20,13 @@ def datasets() -> None:
 @datasets.add_command
 @command("ls")
 @click.argument("pipeline")
-@click.option("--limit", default=50, show_default=True, help="At most so many, the newest first.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=50,
+    show_default=True,
+    help="At most so many, the newest first.",
+)
 def list_versions(session: Session, pipeline: str, limit: int) -> None:
     """List the dataset versions of a pipeline."""
     found = session.api.every("versions", "datasets", pipeline)
@@ -50,7 +56,13 @@ def show_profile(session: Session, pipeline: str, version: str) -> None:
 @command("rejects")
 @click.argument("pipeline")
 @click.argument("version")
-@click.option("--limit", default=100, show_default=True, help="At most so many, in the order of the file.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="At most so many, in the order of the file.",
+)
 def show_rejects(session: Session, pipeline: str, version: str, limit: int) -> None:
     """Show the rows that were set aside: row, column and the rule each broke."""
     found = session.api.every("rejects", "datasets", pipeline, version, "rejects")

@@ -29,7 +29,13 @@ def jobs() -> None:
 @jobs.add_command
 @command("ls")
 @click.argument("pipeline")
-@click.option("--limit", default=50, show_default=True, help="At most so many, the newest first.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=50,
+    show_default=True,
+    help="At most so many, the newest first.",
+)
 def list_jobs(session: Session, pipeline: str, limit: int) -> None:
     """List the training jobs of a pipeline."""
     found = session.api.every("jobs", "training-jobs", pipeline=pipeline)

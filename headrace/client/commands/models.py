@@ -19,7 +19,13 @@ def models() -> None:
 @models.add_command
 @command("ls")
 @click.argument("pipeline")
-@click.option("--limit", default=50, show_default=True, help="At most so many, the newest first.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=50,
+    show_default=True,
+    help="At most so many, the newest first.",
+)
 def list_models(session: Session, pipeline: str, limit: int) -> None:
     """List the model versions of a pipeline."""
     session.show(list(islice(session.api.every("versions", "models", pipeline), limit)), _COLUMNS)

@@ -18,7 +18,12 @@ TIMEOUT_MIN = 60
     "--version", "version", metavar="V", help="A dataset version, such as d7; without it the newest."
 )
 @click.option(
-    "--timeout", "minutes", default=TIMEOUT_MIN, show_default=True, help="Minutes each step may take."
+    "--timeout",
+    "minutes",
+    type=click.IntRange(min=1),
+    default=TIMEOUT_MIN,
+    show_default=True,
+    help="Minutes each step may take.",
 )
 def watch(session: Session, pipeline: str | None, version: str | None, minutes: int) -> None:
     """Follow a dataset version until its model is live.

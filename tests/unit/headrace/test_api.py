@@ -125,6 +125,22 @@ def test_a_token_never_travels_in_clear_text_over_a_network(tmp_path: Path) -> N
         find_credentials(None, {**exported, "HEADRACE_URL": "file:///etc/passwd"}, tmp_path)
 
 
+def test_a_token_may_end_with_a_line_and_holds_nothing_that_is_none(tmp_path: Path) -> None:
+    exported = {"HEADRACE_URL": URL, "HEADRACE_TOKEN": f"{TOKEN}\r\n"}
+    assert find_credentials(None, exported, tmp_path).token == TOKEN
+    for wrong in ("a\nb", "\x01", "hr_é"):
+        with pytest.raises(Failure, match="is no token"):
+            find_credentials(None, {**exported, "HEADRACE_TOKEN": wrong}, tmp_path)
+
+
+def test_a_broken_file_of_credentials_is_named(tmp_path: Path) -> None:
+    file = write_credentials(KEPT, tmp_path)
+    for broken in (b"{", b'{"stage":"local","url":"\xff","token":"x"}'):
+        file.write_bytes(broken)
+        with pytest.raises(Failure, match=r"local\.json cannot be read"):
+            read_credentials("local", tmp_path)
+
+
 def test_a_stage_name_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
     with pytest.raises(click.UsageError, match="is no stage"):
         find_credentials("../x", {}, tmp_path)

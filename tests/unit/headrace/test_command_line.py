@@ -7,6 +7,8 @@ import pytest
 
 from headrace.cli import SECTIONS, cli
 from headrace.reference import reference
+from tests.unit.headrace.conftest import Run
+from tests.unit.headrace.fake_stage import Nobody
 
 ROOT = Path(__file__).resolve().parents[3]
 ENTRIES = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
@@ -22,6 +24,32 @@ def test_the_start_imports_no_command_and_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+def test_a_full_disk_behind_stdout_is_one_line() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "headrace", "--version"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, "Error: [Errno 28] No space left on device\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["watch", "--timeout", "0"],
+        ["models", "ls", "p", "--limit", "0"],
+        ["jobs", "ls", "p", "--limit", "-1"],
+    ],
+)
+def test_a_number_that_means_nothing_is_wrong_usage(run: Run, arguments: list[str]) -> None:
+    assert run(Nobody(), *arguments).exit_code == 2
 
 
 @pytest.mark.parametrize("name", ENTRIES)

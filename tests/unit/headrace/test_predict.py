@@ -84,6 +84,7 @@ def test_standard_input_is_told_apart_by_how_it_looks(text: str, form: str) -> N
         (".csv", "q\n1\n", "none of the model's inputs: n, x, ok, zip"),
         (".csv", 'n\n"1\n', "cannot be read near line"),
         (".csv", "n\n", "no records"),
+        (".csv", "", "no records"),
     ],
 )
 def test_wrong_input_is_told_with_its_place(suffix: str, text: str, told: str) -> None:
