@@ -6,9 +6,9 @@ from contextlib import contextmanager
 
 # Shorter than a person needs between the end of `headrace up` and the next step; a pause in the calls is
 # also when services contradict each other least.
-QUIET_S = 2.0
-# A console that polls, or a long upload, never pauses.
-LONGEST_S = 30.0
+QUIET_S = 1.0
+# A console that polls, or a long upload, never pauses. What a kill may cost against 20 ms a snapshot.
+LONGEST_S = 3.0
 # They change nothing, except through a function, whose own calls arrive here too.
 _READING = ("GET", "HEAD", "OPTIONS")
 

@@ -6,10 +6,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
-from headrace.client.credentials import Credentials
+from headrace.client.credentials import Credentials, read_credentials
 from headrace.failures import Failure
 from headrace.operate.deployment import check_health, deploy_stage, ensure_token
 from headrace.operate.project import Project, find_project, told_in_one_line
@@ -35,7 +36,11 @@ COMMANDS: Commands = (
 
 @command("up")
 @click.option("--demo", "with_demo", is_flag=True, help="Run the flights example to a live prediction.")
-@click.option("--port", type=click.IntRange(1, 65535), help="The local cloud's port; 4577 when left out.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    help="The local cloud's port; when left out, that of last time, at first 4577.",
+)
 def up(session: Session, with_demo: bool, port: int | None) -> None:
     """Start the local cloud and deploy Headrace on it.
 
@@ -124,8 +129,17 @@ def _start(session: Session, project: Project, port: int | None) -> tuple[str, b
     began = session.monotonic()
     session.progress.doing("starting the local cloud")
     running = control.start(
-        home=project.home, port=port, lambda_runtime=project.lambda_runtime, images=project.images
+        home=project.home,
+        port=port or last_port(project),
+        lambda_runtime=project.lambda_runtime,
+        images=project.images,
     )
     made = f"local AWS at {running.url} (process {running.pid})"
     session.progress.done("cloud", made, session.monotonic() - began)
     return running.url, True
+
+
+def last_port(project: Project) -> int | None:
+    """Return the port this stage had the last time, None before: addresses people noted should stay right."""
+    known = read_credentials(LOCAL, project.root)
+    return urlsplit(known.url).port if known else None
