@@ -44,7 +44,7 @@ check: setup
 	$(BIN)/mypy $(CODE) && for app in *_service/app.py; do $(BIN)/mypy $$app || exit 1; done
 	PYTHONPATH=.:ingest_service:training_service:inference_service $(BIN)/lint-imports
 	$(BIN)/cfn-lint infra/*.yaml
-	$(BIN)/pytest -q tests/unit
+	$(BIN)/pytest -q -n auto tests/unit
 
 recipes: setup $(RUNTIMES)/pytest
 	PYTHONPATH=$(RUNTIMES)/pytest $(IMAGE)/bin/python -m pytest -q -c tests/recipes/pytest.ini tests/recipes

@@ -49,6 +49,17 @@ def common_options(function: "FC") -> "FC":
     return stage(output(function))
 
 
+def limit_option(default: int, order: str) -> Callable[["FC"], "FC"]:
+    """Add `--limit` to a command that lists; *order* says which rows come first."""
+    return click.option(
+        "--limit",
+        type=click.IntRange(min=1),
+        default=default,
+        show_default=True,
+        help=f"At most so many, {order}.",
+    )
+
+
 def command(name: str, **options: Any) -> Callable[[Callable[..., Any]], click.Command]:
     """Make a click command with the common options, which gets the `Session` as its first argument."""
 

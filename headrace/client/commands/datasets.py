@@ -4,7 +4,7 @@ from itertools import islice
 
 import click
 
-from headrace.options import command
+from headrace.options import command, limit_option
 from headrace.session import Session
 
 _COLUMNS = ("alias", "state", "rows_good", "rows_bad", "reason", "key", "created_at", "version")
@@ -20,13 +20,7 @@ def datasets() -> None:
 @datasets.add_command
 @command("ls")
 @click.argument("pipeline")
-@click.option(
-    "--limit",
-    type=click.IntRange(min=1),
-    default=50,
-    show_default=True,
-    help="At most so many, the newest first.",
-)
+@limit_option(50, "the newest first")
 def list_versions(session: Session, pipeline: str, limit: int) -> None:
     """List the dataset versions of a pipeline."""
     found = session.api.every("versions", "datasets", pipeline)
@@ -56,13 +50,7 @@ def show_profile(session: Session, pipeline: str, version: str) -> None:
 @command("rejects")
 @click.argument("pipeline")
 @click.argument("version")
-@click.option(
-    "--limit",
-    type=click.IntRange(min=1),
-    default=100,
-    show_default=True,
-    help="At most so many, in the order of the file.",
-)
+@limit_option(100, "in the order of the file")
 def show_rejects(session: Session, pipeline: str, version: str, limit: int) -> None:
     """Show the rows that were set aside: row, column and the rule each broke."""
     found = session.api.every("rejects", "datasets", pipeline, version, "rejects")

@@ -4,7 +4,7 @@ from itertools import islice
 
 import click
 
-from headrace.options import command
+from headrace.options import command, limit_option
 from headrace.output import write_lines
 from headrace.session import Session
 
@@ -29,13 +29,7 @@ def jobs() -> None:
 @jobs.add_command
 @command("ls")
 @click.argument("pipeline")
-@click.option(
-    "--limit",
-    type=click.IntRange(min=1),
-    default=50,
-    show_default=True,
-    help="At most so many, the newest first.",
-)
+@limit_option(50, "the newest first")
 def list_jobs(session: Session, pipeline: str, limit: int) -> None:
     """List the training jobs of a pipeline."""
     found = session.api.every("jobs", "training-jobs", pipeline=pipeline)

@@ -4,7 +4,7 @@ from itertools import islice
 
 import click
 
-from headrace.options import command
+from headrace.options import command, limit_option
 from headrace.session import Session
 
 _COLUMNS = ("version", "state", "metrics", "reasons", "dataset_version", "created_at")
@@ -19,13 +19,7 @@ def models() -> None:
 @models.add_command
 @command("ls")
 @click.argument("pipeline")
-@click.option(
-    "--limit",
-    type=click.IntRange(min=1),
-    default=50,
-    show_default=True,
-    help="At most so many, the newest first.",
-)
+@limit_option(50, "the newest first")
 def list_models(session: Session, pipeline: str, limit: int) -> None:
     """List the model versions of a pipeline."""
     session.show(list(islice(session.api.every("versions", "models", pipeline), limit)), _COLUMNS)

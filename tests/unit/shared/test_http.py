@@ -155,10 +155,17 @@ def test_a_token_reaches_only_its_scopes_and_pipelines() -> None:
         authorise(reader, "read", "payroll")
 
 
-@pytest.mark.parametrize(
-    "header",
-    ["", "Bearer", f"bearer {TOKEN}", f"Bearer {TOKEN} ", "Bearer hr_" + "a" * 43, f"Bearer {REVOKED}"],
-)
+HEADERS = {
+    "none": "",
+    "no token": "Bearer",
+    "another scheme": f"bearer {TOKEN}",
+    "more behind it": f"Bearer {TOKEN} ",
+    "unknown": "Bearer hr_" + "a" * 43,
+    "revoked": f"Bearer {REVOKED}",
+}
+
+
+@pytest.mark.parametrize("header", list(HEADERS.values()), ids=list(HEADERS))
 def test_a_malformed_unknown_or_revoked_token_is_nobody(header: str) -> None:
     assert make_tokens().find(header) is None
 
