@@ -1,5 +1,6 @@
 """Entry point of the `headrace` command."""
 
+import os
 import sys
 
 from headrace.cli import cli
@@ -10,7 +11,9 @@ def main() -> None:
     try:
         cli(prog_name="headrace")
     except OSError as error:
-        # Such as a full disk behind stdout, which shows only when click has nothing more to say.
+        # Such as a full disk behind stdout, which shows only when click has nothing more to say. What is still
+        # buffered would fail again when Python ends, with lines and an exit code of its own.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(f"Error: {error}")
 
 

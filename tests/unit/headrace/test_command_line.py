@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -27,10 +28,12 @@ def test_the_start_imports_no_command_and_nothing_heavy() -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
-def test_a_full_disk_behind_stdout_is_one_line() -> None:
+@pytest.mark.parametrize("buffering", ["", "1"])
+def test_a_full_disk_behind_stdout_is_one_line(buffering: str) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             [sys.executable, "-m", "headrace", "--version"],
+            env=dict(os.environ, PYTHONUNBUFFERED=buffering),
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
