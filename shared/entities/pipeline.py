@@ -108,6 +108,11 @@ class Regression(_Definition, frozen=True, kw_only=True, tag_field="task", tag="
 
 PipelineDefinition = Classification | Regression
 TASKS = ("classification", "regression")
+# What a gate may name: the metrics every recipe of the task reports.
+METRICS = {
+    "classification": ("log_loss", "roc_auc", "accuracy", "f1", "brier", "average_precision"),
+    "regression": ("rmse", "mae", "r2", "mape"),
+}
 
 
 def task_of(definition: PipelineDefinition) -> str:

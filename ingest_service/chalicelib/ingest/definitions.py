@@ -1,14 +1,15 @@
 """What a pipeline's definition must be beyond the types of its fields."""
 
+import difflib
 import re
 
-from shared.entities.pipeline import PipelineDefinition, fraction
+from shared.entities.pipeline import METRICS, PipelineDefinition, fraction, task_of
 from shared.errors import FieldError, InvalidBody
 
 # Read, never evaluated: a gate is data.
 _NUMBER = r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?"
 _REFERENCE = rf"(champion|baseline)(\s*[+-]\s*{_NUMBER})?"
-_CLAUSE = re.compile(rf"\s*[a-z][a-z0-9_]*\s*(>=|<=|>|<)\s*({_NUMBER}|{_REFERENCE})\s*")
+_CLAUSE = re.compile(rf"\s*(?P<metric>[a-z][a-z0-9_]*)\s*(>=|<=|>|<)\s*({_NUMBER}|{_REFERENCE})\s*")
 
 
 def check_definition(name: str, definition: PipelineDefinition) -> None:
@@ -43,11 +44,22 @@ def _checks(name: str, definition: PipelineDefinition) -> list[tuple[bool, str, 
 
 
 def _gate_checks(definition: PipelineDefinition) -> list[tuple[bool, str, str]]:
-    return [
-        (
-            _CLAUSE.fullmatch(clause) is None,
-            f"/gate/{place}",
-            f"{clause!r} is not 'metric op number', 'metric op champion ± number' or 'metric op baseline ± number'",
-        )
-        for place, clause in enumerate(definition.gate)
-    ]
+    found = (
+        (f"/gate/{place}", _wrong_clause(clause, definition)) for place, clause in enumerate(definition.gate)
+    )
+    return [(wrong is not None, pointer, wrong or "") for pointer, wrong in found]
+
+
+def _wrong_clause(clause: str, definition: PipelineDefinition) -> str | None:
+    """Return what is wrong with a clause of the gate, None where nothing is."""
+    match = _CLAUSE.fullmatch(clause)
+    if match is None:
+        forms = "'metric op number', 'metric op champion ± number' or 'metric op baseline ± number'"
+        return f"{clause!r} is not {forms}"
+    task = task_of(definition)
+    if match["metric"] in METRICS[task]:
+        return None
+    # A metric that no recipe reports would fail every model, weeks after the typing error.
+    close = difflib.get_close_matches(match["metric"], METRICS[task], n=1)
+    meant = f"; did you mean {close[0]!r}?" if close else ""
+    return f"{match['metric']!r} is no metric of {task} (it has {', '.join(METRICS[task])}){meant}"

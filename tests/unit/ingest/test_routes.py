@@ -103,7 +103,9 @@ def test_a_stale_if_match_changes_nothing(rest):
         ({"split": {"test": "60%", "validation": "40%"}}, "/split/validation"),
         ({"data": {"drop": ["late"]}}, "/data/drop"),
         ({"data": {"key": "late"}}, "/target"),
-        ({"gate": ["auc > 0.5", "auc is good"]}, "/gate/1"),
+        ({"gate": ["roc_auc > 0.5", "roc_auc is good"]}, "/gate/1"),
+        ({"gate": ["auc > 0.5"]}, "/gate/0"),
+        ({"gate": ["rmse < 3"]}, "/gate/0"),
         ({"gate": ["__import__('os') > 1"]}, "/gate/0"),
         ({"data": {"max_bad": "many"}}, "/data/max_bad"),
     ],
@@ -114,11 +116,22 @@ def test_a_wrong_definition_is_refused_by_place(rest, change, pointer):
     assert problem["errors"][0]["pointer"] == pointer
 
 
+def test_a_metric_that_no_recipe_reports_is_refused_with_the_likely_meaning(rest):
+    _, problem, _ = rest("PUT", "/v1/pipelines/trips", DEFINITION | {"gate": ["auc > 0.5"]})
+    assert "did you mean 'roc_auc'?" in problem["detail"]
+
+
 @pytest.mark.parametrize(
-    "clause", ["roc_auc >= 0.60", "log_loss <= champion + 0.005", "rmse<baseline", "mae < baseline - 1e-3"]
+    ("task", "clause"),
+    [
+        ("classification", "roc_auc >= 0.60"),
+        ("classification", "log_loss <= champion + 0.005"),
+        ("regression", "rmse<baseline"),
+        ("regression", "mae < baseline - 1e-3"),
+    ],
 )
-def test_the_gates_grammar_is_accepted(rest, clause):
-    assert rest("PUT", "/v1/pipelines/trips", DEFINITION | {"gate": [clause]})[0] == 200
+def test_the_gates_grammar_is_accepted(rest, task, clause):
+    assert rest("PUT", "/v1/pipelines/trips", DEFINITION | {"task": task, "gate": [clause]})[0] == 200
 
 
 @pytest.mark.usefixtures("replayed")

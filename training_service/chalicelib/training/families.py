@@ -2,6 +2,8 @@
 
 import msgspec
 
+from shared.entities.pipeline import METRICS
+
 
 class Family(msgspec.Struct, frozen=True, kw_only=True):
     """A recipe family as one task uses it; ``metrics`` are the names in its ``metric: <name>=`` lines."""
@@ -11,8 +13,6 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
 
 
 FAMILIES = {
-    "classification": Family(
-        name="tabular", metrics=("log_loss", "roc_auc", "accuracy", "f1", "brier", "average_precision")
-    ),
-    "regression": Family(name="tabular", metrics=("rmse", "mae", "r2", "mape")),
+    "classification": Family(name="tabular", metrics=METRICS["classification"]),
+    "regression": Family(name="tabular", metrics=METRICS["regression"]),
 }

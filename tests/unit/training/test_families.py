@@ -1,0 +1,26 @@
+"""What a gate may name is what the recipes report."""
+
+import ast
+from pathlib import Path
+
+from chalicelib.training.families import FAMILIES
+
+from shared.entities.pipeline import METRICS, TASKS
+
+RECIPES = Path(__file__).parents[3] / "training_service" / "sagemaker" / "recipes"
+
+
+def reported(family: str) -> dict[str, dict[str, bool]]:
+    """Return the recipe's own table, read as text: the recipe runs in another environment than this test."""
+    source = (RECIPES / family / family / "metrics.py").read_text(encoding="utf-8")
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "HIGHER_IS_BETTER":
+            table: dict[str, dict[str, bool]] = ast.literal_eval(node.value)
+            return table
+    raise AssertionError(f"{family} has no table of metrics")
+
+
+def test_every_task_has_a_family_whose_recipe_reports_exactly_the_tasks_metrics() -> None:
+    assert set(FAMILIES) == set(TASKS) == set(METRICS)
+    for task, family in FAMILIES.items():
+        assert tuple(reported(family.name)[task]) == METRICS[task] == family.metrics
