@@ -1,6 +1,7 @@
 """The folder of a local cloud, and who owns it."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -104,6 +105,18 @@ def test_doctor_tells_a_killed_predecessor(home: Home) -> None:
 
 def test_doctor_looks_at_the_disk_of_a_folder_that_does_not_exist_yet(tmp_path: Path) -> None:
     assert str(tmp_path) in disk_space(Home(root=tmp_path / "a" / "b")).sentence
+
+
+def test_doctor_says_that_a_disk_is_full_and_how_much_to_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=200 * 1024**2))
+    found = disk_space(Home(root=tmp_path))
+    assert not found.ok
+    assert "0.2 GiB are free" in found.sentence
+    assert found.remedy
+    assert found.remedy.startswith("Free ")
 
 
 def test_doctor_names_the_images(tmp_path: Path) -> None:
