@@ -122,6 +122,9 @@ def test_the_plain_commands_work_unchanged(stage: Stage, pipelines: Pipelines, t
     copied = stage.run("aws", "s3", "cp", str(file), target)
     assert copied.returncode == 0, copied.stderr
     assert pipelines.settled(name, "a file.csv")["state"] == "READY"
+    assert "not hardened" in stage.headrace("status").stderr
+    assert stage.headrace("deploy", "--stage", "local").returncode == 0
+    assert "not hardened" not in stage.headrace("status").stderr
 
 
 def test_the_command_line_tells_the_whole_story(stage: Stage, pipelines: Pipelines, tmp_path: Path) -> None:
