@@ -10,8 +10,6 @@ from localcloud.home import Home
 
 ACCOUNT_ID = "000000000000"
 REGION = "us-east-1"
-ROOT_ACCESS_KEY = "test"
-ROOT_SECRET_KEY = "test"  # noqa: S105 - MiniStack's fixed root key; the port is open to this machine only
 DEFAULT_PORT = 4577
 
 # Of the caller's environment only these reach the server: a developer's AWS profile, proxies or

@@ -9,8 +9,6 @@ from typing import Any, Protocol
 
 import msgspec
 
-Row = dict[str, Any]
-
 
 class Names:
     """Collect placeholders for one DynamoDB request (reserved words make them necessary)."""

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import IO, Any
 
 from shared.bus import Bus
-from shared.codec import from_item, to_item
-from shared.conditions import Condition, Row
+from shared.codec import Row, from_item, to_item
+from shared.conditions import Condition
 from shared.errors import ConditionFailed, NotFound, PreconditionFailed
 from shared.events import Event
 from shared.objects import Bucket, ObjectInfo

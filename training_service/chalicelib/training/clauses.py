@@ -9,7 +9,6 @@ import msgspec
 
 from shared.errors import InvalidRequest
 
-OPERATORS = (">=", "<=", ">", "<")
 REFERENCES = ("champion", "baseline")
 _TOKEN = re.compile(
     r"\s*(?:(?P<op>>=|<=|>|<)"
