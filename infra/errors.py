@@ -7,7 +7,8 @@ DeployError
 ├── PackageTooLarge  a Lambda zip is over AWS's limits
 ├── ChaliceFailed    Chalice's deployer; carries the end of what it printed
 ├── CallRefused      AWS took a call and refused a part of it
-└── NotDeployed      something is needed that no deployment has made yet
+├── NotDeployed      something is needed that no deployment has made yet
+└── RecipeBuildError a recipe's tarball (in `infra.recipes`)
 """
 
 

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import msgspec
 
+from infra.errors import DeployError
+
 ROOT = Path(__file__).resolve().parents[1]
 RECIPES = ROOT / "training_service" / "sagemaker" / "recipes"
 PINS = ROOT / "requirements" / "recipes.txt"
@@ -36,7 +38,7 @@ class RecipeTarball(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
 
 
-class RecipeBuildError(Exception):
+class RecipeBuildError(DeployError):
     """The recipe family does not exist, or its pinned packages could not be installed."""
 
 
@@ -44,9 +46,12 @@ def vendor_with_uv(pins: Path, target: Path) -> None:
     """Install the hash-pinned, pure-Python packages into a folder, without their dependencies."""
     command = [*_uv(), "pip", "install", "--quiet", "--target", str(target), "--python", sys.executable]
     command += ["--no-deps", "--only-binary", ":all:", "--require-hashes", "--requirements", str(pins)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    # The system's certificates, as the Makefile has it: behind a company's proxy uv's own know nobody.
+    env = {"UV_SYSTEM_CERTS": "1", **os.environ}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=300)
     if done.returncode:
-        raise RecipeBuildError(f"{pins.name} could not be vendored: {done.stderr.strip()[-400:]}")
+        said = " ".join(done.stderr.split())[-400:]
+        raise RecipeBuildError(f"{pins.name} could not be vendored: {said}")
 
 
 def build_tarball(family: str, *, cache: Path, install: Install = vendor_with_uv) -> RecipeTarball:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from infra import recipes
-from infra.recipes import RecipeBuildError, build_tarball, pack
+from infra.errors import DeployError
+from infra.recipes import RecipeBuildError, build_tarball, pack, vendor_with_uv
 
 
 def _install(pins: Path, target: Path) -> None:
@@ -103,3 +104,11 @@ def test_the_pins_name_a_hash_for_every_package() -> None:
 def test_packing_does_not_depend_on_the_order_files_were_found() -> None:
     files = {"b.py": b"2", "a.py": b"1"}
     assert pack(files) == pack(dict(reversed(files.items())))
+
+
+def test_a_failed_build_is_a_deployments_error_in_one_line(tmp_path: Path) -> None:
+    pins = tmp_path / "recipes.txt"
+    pins.write_text("no requirement at all ===\n", encoding="utf-8")
+    with pytest.raises(DeployError, match="recipes.txt could not be vendored: error") as caught:
+        vendor_with_uv(pins, tmp_path / "target")
+    assert "\n" not in str(caught.value)
