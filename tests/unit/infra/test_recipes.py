@@ -109,6 +109,6 @@ def test_packing_does_not_depend_on_the_order_files_were_found() -> None:
 def test_a_failed_build_is_a_deployments_error_in_one_line(tmp_path: Path) -> None:
     pins = tmp_path / "recipes.txt"
     pins.write_text("no requirement at all ===\n", encoding="utf-8")
-    with pytest.raises(DeployError, match="recipes.txt could not be vendored: error") as caught:
+    with pytest.raises(DeployError, match=r"recipes\.txt could not be vendored: error") as caught:
         vendor_with_uv(pins, tmp_path / "target")
     assert "\n" not in str(caught.value)
