@@ -3,7 +3,8 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
@@ -13,6 +14,9 @@ from headrace.failures import Failure
 Row = dict[str, Any]
 # Wider cells push the columns after them off most terminals; JSON and CSV are never cut.
 _CUT = 100
+# What makes a spreadsheet calculate a cell, and run commands by it (OWASP, "CSV injection").
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def write(data: Row | Sequence[Row], columns: tuple[str, ...], form: str) -> None:
@@ -35,6 +39,22 @@ def write(data: Row | Sequence[Row], columns: tuple[str, ...], form: str) -> Non
         click.echo(_lines([(name, _text(value)) for name, value in data.items() if value is not None]))
     else:
         click.echo(_table(data, columns or _fields(data)))
+
+
+def stream(rows: Iterable[Row], columns: tuple[str, ...], form: str) -> None:
+    """Print records as they come, however many; only a table, whose widths depend on all rows, collects them."""
+    if form == "table":
+        write(list(rows), columns, form)
+    elif form == "csv":
+        click.echo(_csv_lines([columns]), nl=False)
+        for row in rows:
+            click.echo(_csv_lines([[row.get(name) for name in columns]]), nl=False)
+    else:
+        before = "["
+        for row in rows:
+            click.echo(f"{before}\n  {json.dumps(row, ensure_ascii=False)}", nl=False)
+            before = ","
+        click.echo("[]" if before == "[" else "\n]")
 
 
 def write_lines(lines: Sequence[str], form: str) -> None:
@@ -83,13 +103,17 @@ def _short(text: str) -> str:
 
 def _csv(rows: Sequence[Row], columns: tuple[str, ...]) -> str:
     names = _fields(rows) or columns
+    return _csv_lines([names, *([row.get(name) for name in names] for row in rows)])
+
+
+def _csv_lines(lines: Iterable[Sequence[Any]]) -> str:
     buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(names)
-    for row in rows:
-        writer.writerow([_csv_cell(row.get(name)) for name in names])
+    csv.writer(buffer, lineterminator="\n").writerows([_csv_cell(cell) for cell in line] for line in lines)
     return buffer.getvalue()
 
 
 def _csv_cell(value: Any) -> Any:
+    """Return a cell; text that a spreadsheet would calculate gets an apostrophe, numbers stay numbers."""
+    if isinstance(value, str) and value.startswith(_FORMULA) and not _NUMBER.fullmatch(value):
+        return f"'{value}"
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | bool) else value

@@ -17,7 +17,8 @@ Data goes to stdout, progress to stderr. Exit codes: 0 ok, 1 failed, 2 usage, 3 
 Every command also takes `-o, --output table|json|csv` and `--stage NAME`. Without `--stage`, address and token
 come from `HEADRACE_URL` and `HEADRACE_TOKEN`, else from `.headrace/local.json` in this folder or above.
 
-CSV is for programs: cells are what the data holds, and one that begins with `=` is a formula to a spreadsheet.
+CSV is safe to open in a spreadsheet: a text that begins with `=`, `+`, `-`, `@`, a tab or a carriage return gets an
+apostrophe in front, numbers do not. JSON always holds the data as it is.
 """
 _COMMON = frozenset({"output", "stage"})
 

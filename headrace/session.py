@@ -66,3 +66,9 @@ class Session:
         from headrace.output import write
 
         write(rows, columns, self.output)
+
+    def stream(self, rows: Any, columns: tuple[str, ...]) -> None:
+        """Print rows on stdout as they come; `columns` are those of the table and the CSV."""
+        from headrace.output import stream
+
+        stream(rows, columns, self.output)

@@ -6,9 +6,11 @@ from typing import Any
 
 import yaml
 
+from headrace.client.table_schema import read_schema
 from headrace.failures import BadData
 
 DEFINITION = "pipeline.yaml"
+SCHEMA = "schema.json"
 MAX_BYTES = 64 * 1024
 
 
@@ -23,8 +25,24 @@ _Loader.yaml_implicit_resolvers = {
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"true|false"), ["t", "f"])
 
 
+def load_definition(file: Path) -> dict[str, Any]:
+    """Return the definition in *file* as the service takes it: with the schema that it names by a file inside.
+
+    Raises
+    ------
+    BadData
+        One of the files is not what it should be; the message says where.
+    """
+    definition = read_definition(file)
+    data = definition.get("data")
+    if isinstance(data, dict) and isinstance(data.get("schema"), str):
+        schema = read_schema(file.parent / data["schema"], named_in=file)
+        return {**definition, "data": {**data, "schema": schema}}
+    return definition
+
+
 def read_definition(file: Path) -> dict[str, Any]:
-    """Return the definition in *file*.
+    """Return the definition in *file* as it is written.
 
     Raises
     ------

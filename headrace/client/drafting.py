@@ -1,12 +1,20 @@
-"""A first `pipeline.yaml` for a data file, with comments that say what can be changed."""
+"""A first `pipeline.yaml` and `schema.json` for a table, with comments that say what can be changed."""
 
 import difflib
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from string import Template
+from typing import Any
 
-from headrace.client.sampling import Sample, infer_task, time_columns
+import msgspec
+
+from headrace.client.definitions import SCHEMA
+from headrace.client.samples.kinds import Kind
+from headrace.client.samples.table import Sample
+from headrace.client.sampling import infer_task, kinds_of
+from headrace.client.schema_drafting import draft_schema
 from headrace.failures import BadData
 
 _GATES = {"classification": ("log_loss", "0.005"), "regression": ("rmse", "0.0")}
@@ -20,7 +28,9 @@ target: $target
 
 # ---- optional: what follows may be left out ----------------------------------------------------
 data:
+  schema: $schema    # what each column holds; without it the first upload decides
 $time
+$key
   on_bad_rows: quarantine    # set bad rows aside with the reason (or: reject the whole file)
   max_bad: 1%                # more bad rows than this reject the file
 # The newest part of the data judges the model: rows it never saw.
@@ -34,6 +44,63 @@ release: {approval: auto}    # auto | person
 )
 
 
+class Roles(msgspec.Struct, frozen=True, kw_only=True):
+    """Columns by the part they play."""
+
+    target: str
+    time: str | None = None
+    key: str | None = None
+    group: str | None = None
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The columns that have a part, without which no row is of use."""
+        return tuple(name for name in (self.target, self.time, self.key, self.group) if name)
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """The texts of both files, and what a person should look at."""
+
+    definition: str
+    schema: dict[str, Any] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def draft(
+    sample: Sample, file: Path, roles: Roles, *, name: str | None = None, task: str | None = None
+) -> Draft:
+    """Return a definition and a schema for the file.
+
+    Raises
+    ------
+    BadData
+        A column that is named is not there or does not fit.
+    """
+    values = choose_target(sample, roles.target)
+    for column in roles.named:
+        require_column(sample, column)
+    kinds = kinds_of(sample)
+    times = [column for column, kind in kinds.items() if kind.is_time and column != roles.target]
+    if roles.time is not None and roles.time not in times:
+        known = f"such columns are: {', '.join(times)}" if times else "there is none in this file"
+        raise BadData(f"column {roles.time!r} does not hold dates or times; {known}")
+    task = task or infer_task(values)
+    metric, slack = _GATES[task]
+    text = _DRAFT.substitute(
+        file=shown_name(file),
+        name=name or pipeline_name(file),
+        task=task,
+        target=_scalar(roles.target),
+        schema=SCHEMA,
+        time=_time_line(roles.time, times),
+        key=_key_line(roles.key),
+        split=_split(roles),
+        metric=metric,
+        slack=slack,
+    )
+    return Draft(definition=text, schema=draft_schema(sample, kinds, roles.named), notes=_notes(kinds))
+
+
 def choose_target(sample: Sample, target: str) -> list[str]:
     """Return the values of the target column.
 
@@ -42,51 +109,42 @@ def choose_target(sample: Sample, target: str) -> list[str]:
     BadData
         There is no such column, or it holds less than two different values.
     """
-    if target not in sample.header:
-        near = difflib.get_close_matches(target, sample.header, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(sample.header)}"
-        raise BadData(f"no column {target!r}; {hint}")
+    require_column(sample, target)
     values = sample.values(target)
     if len(set(values)) < 2:
         raise BadData(f"column {target!r} has less than two different values: there is nothing to learn")
     return values
 
 
-def draft(
-    sample: Sample, file: Path, *, target: str, name: str | None = None, time: str | None = None
-) -> str:
-    """Return the text of a definition for the file.
+def require_column(sample: Sample, column: str) -> None:
+    """Demand a column; a near name is told."""
+    if column not in sample.header:
+        near = difflib.get_close_matches(column, sample.header, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(sample.header)}"
+        raise BadData(f"no column {column!r}; {hint}")
 
-    Raises
-    ------
-    BadData
-        The target or the time column does not fit.
-    """
-    task = infer_task(choose_target(sample, target))
-    times = [column for column in time_columns(sample) if column != target]
-    if time is not None and time not in times:
-        known = f"such columns are: {', '.join(times)}" if times else "there is none in this file"
-        raise BadData(f"column {time!r} does not hold ISO 8601 times; {known}")
-    metric, slack = _GATES[task]
-    return _DRAFT.substitute(
-        file=re.sub(r"[^\w. -]", "_", file.name),
-        name=name or pipeline_name(file),
-        task=task,
-        target=_scalar(target),
-        time=_time_line(time, times),
-        split="time" if time else "hash",
-        metric=metric,
-        slack=slack,
-    )
+
+def shown_name(file: Path) -> str:
+    """Return the file's name as a YAML comment can hold it."""
+    return re.sub(r"[^\w. -]", "_", file.name)
 
 
 def pipeline_name(file: Path) -> str:
     """Return a valid pipeline name from the file's, or from its folder's when that is only digits."""
-    for text in (file.stem, file.absolute().parent.name):
+    for text in (file.name.split(".")[0] or file.stem, file.absolute().parent.name):
         name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-0123456789")[:40].strip("-")
         if len(name) >= 3:
             return name
     return "my-pipeline"
+
+
+def _notes(kinds: Mapping[str, Kind]) -> tuple[str, ...]:
+    """Return one sentence for each column whose dates can be read in two ways."""
+    return tuple(
+        f"column {name!r} reads as {kind.format} and as {kind.or_format}: make sure of its `format` in {SCHEMA}"
+        for name, kind in kinds.items()
+        if kind.or_format
+    )
 
 
 def _time_line(time: str | None, times: list[str]) -> str:
@@ -95,6 +153,19 @@ def _time_line(time: str | None, times: list[str]) -> str:
     if times:
         return f"  # time: {_scalar(times[0])}    # looks like a time: with it, set split by: time"
     return "  # time: <column>    # when each row happened, if there is one; then set split by: time"
+
+
+def _key_line(key: str | None) -> str:
+    if key:
+        return f"  key: {_scalar(key)}    # rows with the same key stay on one side of the split"
+    return "  # key: <column>    # what names a row, if there is one: the split then goes by it"
+
+
+def _split(roles: Roles) -> str:
+    # A group is the stronger wish: rows of one person on both sides would judge by memory.
+    if roles.group:
+        return _scalar(f"group({roles.group})")
+    return "time" if roles.time else "hash"
 
 
 def _scalar(text: str) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from headrace.client.definitions import DEFINITION, read_definition
+from headrace.client.definitions import DEFINITION, load_definition
 from headrace.options import command
 from headrace.session import Session
 
@@ -16,7 +16,7 @@ def apply(session: Session, file: Path) -> None:
 
     The same definition again changes nothing.
     """
-    definition = read_definition(file)
+    definition = load_definition(file)
     stored = session.api.put("pipelines", str(definition["name"]), body=definition)
     session.progress.done("apply", f"pipeline {definition['name']} from {file}")
     session.show(stored)
