@@ -1,0 +1,1 @@
+"""The formats an upload may have: one module each, all behind one streaming interface."""
