@@ -13,10 +13,10 @@ from typing import Any, Final
 from localcloud.sagemaker import errors, model
 from localcloud.sagemaker.endpoints import Endpoints
 from localcloud.sagemaker.hosting import Hosting
+from localcloud.sagemaker.jobs import Jobs
 from localcloud.sagemaker.runtime import Runtime
 from localcloud.sagemaker.store import ENDPOINT_CONFIG, MODEL, Row, Scope, Store
 from localcloud.sagemaker.tagging import Tagging
-from localcloud.sagemaker.training import Training
 
 Answer = tuple[int, dict[str, str], bytes]
 Operation = Callable[[Scope, Row], Row]
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 def operations(
-    store: Store, training: Training, hosting: Hosting, endpoints: Endpoints
+    store: Store, training: Jobs, processing: Jobs, hosting: Hosting, endpoints: Endpoints
 ) -> dict[str, Operation]:
     """Return every operation of the control plane that exists here, by its API name."""
     tagging = Tagging(store)
@@ -36,6 +36,10 @@ def operations(
         "DescribeTrainingJob": training.describe,
         "ListTrainingJobs": training.list_jobs,
         "StopTrainingJob": training.stop,
+        "CreateProcessingJob": processing.create,
+        "DescribeProcessingJob": processing.describe,
+        "ListProcessingJobs": processing.list_jobs,
+        "StopProcessingJob": processing.stop,
         "CreateModel": hosting.create_model,
         "DescribeModel": hosting.describe(MODEL),
         "ListModels": hosting.list_rows(MODEL),

@@ -1,4 +1,4 @@
-"""Input channels: from `InputDataConfig` to files under /opt/ml/input/data/<channel>."""
+"""A job's input: the objects an S3 source stands for, and their download to files under /opt/ml."""
 
 import json
 from collections.abc import Callable
@@ -14,24 +14,23 @@ from localcloud.sagemaker.store import Row
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """One object to download and the file it becomes, relative to the channel's folder."""
+    """One object to download and the file it becomes, relative to the input's folder."""
 
     bucket: str
     key: str
     file_name: str
 
 
-def list_sources(s3: Any, channel: Row, role_arn: str, region: str) -> list[Source]:
-    """Return every object of a channel.
+def list_sources(s3: Any, data: Row, role_arn: str, region: str) -> list[Source]:
+    """Return every object of an S3 source: a channel's S3DataSource or a processing job's S3Input.
 
     ShardedByS3Key equals FullyReplicated here, because a local job has one instance.
 
     Raises
     ------
     ClientJobError
-        The channel is empty, a manifest is malformed, or the role may not list or read it.
+        The source is empty, a manifest is malformed, or the role may not list or read it.
     """
-    data = channel["DataSource"]["S3DataSource"]
     uri = data["S3Uri"]
     try:
         if data["S3DataType"] == "ManifestFile":
@@ -54,8 +53,8 @@ def download(s3: Any, sources: list[Source], folder: Path, is_stopped: Callable[
         if is_stopped():
             return
         target = folder / source.file_name
-        target.parent.mkdir(parents=True, exist_ok=True)
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
             s3.download_file(source.bucket, source.key, str(target))
         except (ClientError, BotoCoreError, OSError) as error:
             uri = f"s3://{source.bucket}/{source.key}"

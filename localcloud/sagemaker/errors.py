@@ -16,7 +16,7 @@ class ApiError(Exception):
 
 
 class JobError(Exception):
-    """What ends a training job as Failed; `reason` becomes its FailureReason."""
+    """What ends a job as Failed; `reason` becomes its FailureReason."""
 
     def __init__(self, kind: str, reason: str) -> None:
         super().__init__(f"{kind}: {reason}")
@@ -55,17 +55,27 @@ def unknown_operation(operation: str) -> ApiError:
     )
 
 
-def limit_exceeded(instance_type: str, limit: int, in_use: int) -> ApiError:
-    """Return the error for one training job more than the instance quota allows."""
+def unsupported(rule: str) -> ApiError:
+    """Return the error for what AWS would do and one machine cannot; `rule` says what holds here instead."""
+    return validation(f"The local SageMaker cannot do this: {rule}.")
+
+
+def limit_exceeded(quota: str, limit: int, in_use: int) -> ApiError:
+    """Return the error for one job more than the instance quota of that name allows."""
     return ApiError(
         "ResourceLimitExceeded",
-        f"The account-level service limit '{instance_type} for training job usage' is {limit} Instances, "
+        f"The account-level service limit '{quota}' is {limit} Instances, "
         f"with current utilization of {in_use} Instances and a request delta of 1 Instances. Please use AWS "
         "Service Quotas to request an increase for this quota. If AWS Service Quotas is not available, "
         "contact AWS support to request an increase for this quota.",
     )
 
 
+def job_not_found(name: str) -> ApiError:
+    """Return the error for an unknown processing job."""
+    return validation(f"Could not find requested job with name: {name}")
+
+
 def name_in_use(words: str) -> ApiError:
     """Return the error for a second job of one name; the name stays taken after the job has ended."""
-    return ApiError("ResourceInUse", f"{words} names must be unique within an AWS account and region")
+    return ApiError("ResourceInUse", words)

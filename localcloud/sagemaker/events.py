@@ -11,10 +11,11 @@ import uuid
 from typing import Any
 
 from localcloud.sagemaker import model
-from localcloud.sagemaker.store import ENDPOINT, TRAINING_JOB, Kind, Row, Scope
+from localcloud.sagemaker.store import ENDPOINT, PROCESSING_JOB, TRAINING_JOB, Kind, Row, Scope
 
 _DETAIL_TYPES = {
     TRAINING_JOB.name: "SageMaker Training Job State Change",
+    PROCESSING_JOB.name: "SageMaker Processing Job State Change",
     ENDPOINT.name: "SageMaker Endpoint State Change",
 }
 

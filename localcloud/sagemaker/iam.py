@@ -11,7 +11,11 @@ from localcloud.sagemaker.api import INVOCATION_PATH, Answer
 from localcloud.sagemaker.store import KINDS, Row, Scope
 
 _SERVICE: Final = "sagemaker"
-_PASSED_ROLE: Final = {"CreateTrainingJob": "RoleArn", "CreateModel": "ExecutionRoleArn"}
+_PASSED_ROLE: Final = {
+    "CreateTrainingJob": "RoleArn",
+    "CreateProcessingJob": "RoleArn",
+    "CreateModel": "ExecutionRoleArn",
+}
 _LISTS_NOTHING: Final = "*"
 _DENIED_CODE: Final = "AccessDeniedException"
 

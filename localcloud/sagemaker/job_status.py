@@ -1,9 +1,13 @@
-"""The states of a training job, and the words AWS has for them."""
+"""The states of training and processing jobs, and the words AWS has for them.
+
+Both kinds have a status; only a training job has stages (SecondaryStatus) inside it.
+"""
 
 import time
 from typing import Final
 
-from localcloud.sagemaker.store import Row
+from localcloud.sagemaker import errors
+from localcloud.sagemaker.store import TRAINING_JOB, Kind, Row
 
 TERMINAL: Final = frozenset({"Completed", "Failed", "Stopped"})
 _MESSAGES: Final = {
@@ -20,7 +24,7 @@ _MESSAGES: Final = {
 
 
 def enter(row: Row, secondary: str, status: str | None = None) -> None:
-    """Move the job to a secondary status, and to a primary one when given; the last one gets its end.
+    """Move a training job to a secondary status, and to a primary one when given; the last one gets its end.
 
     A job that is being stopped passes no further stages: only an end changes it.
     """
@@ -39,12 +43,41 @@ def enter(row: Row, secondary: str, status: str | None = None) -> None:
         row.setdefault("TrainingEndTime", now)
 
 
-def fail(row: Row, reason: str) -> None:
+def move(kind: Kind, row: Row, status: str) -> None:
+    """Give a job of either kind its next status; a training job enters the stage of the same name."""
+    if kind is TRAINING_JOB:
+        enter(row, status, status)
+        return
+    row["ProcessingJobStatus"] = status
+    if status in TERMINAL:
+        row.setdefault("ProcessingEndTime", time.time())
+
+
+def fail(kind: Kind, row: Row, reason: str) -> None:
     """End the job as Failed, saying why."""
     row["FailureReason"] = reason
-    enter(row, "Failed", "Failed")
+    move(kind, row, "Failed")
 
 
-def is_terminal(row: Row) -> bool:
+def begin_stopping(kind: Kind, row: Row) -> None:
+    """Move a running job to Stopping; one that has ended refuses, one that stops already stays."""
+    status = status_of(kind, row)
+    if status in TERMINAL:
+        raise errors.validation(f"The request was rejected because the {kind.noun} is in status {status}.")
+    if status != "Stopping":
+        move(kind, row, "Stopping")
+
+
+def is_terminal(kind: Kind, row: Row) -> bool:
     """Whether the job has ended for good."""
-    return row["TrainingJobStatus"] in TERMINAL
+    return status_of(kind, row) in TERMINAL
+
+
+def status_of(kind: Kind, row: Row) -> str:
+    """Return the primary status of a job."""
+    return str(row[f"{kind.name}Status"])
+
+
+def position(kind: Kind, row: Row) -> tuple[str, int]:
+    """Return where a job stands; when it differs from before, AWS puts an event on the bus."""
+    return status_of(kind, row), len(row.get("SecondaryStatusTransitions", []))

@@ -5,7 +5,7 @@ import json
 from typing import Any, Final
 
 from localcloud.sagemaker import errors
-from localcloud.sagemaker.store import TRAINING_JOB, Kind, Row
+from localcloud.sagemaker.store import PROCESSING_JOB, TRAINING_JOB, Kind, Row
 
 _DEFAULT_PAGE: Final = 10
 _TIME_FILTERS: Final = {
@@ -23,8 +23,8 @@ def list_page(kind: Kind, rows: list[Row], request: Row) -> tuple[list[Row], str
     requests neither repeat nor hide others.
     """
     wanted = [row for row in rows if _is_wanted(kind, row, request)]
-    # Only ListTrainingJobs is ascending when nothing is said (API reference).
-    default_order = "Ascending" if kind is TRAINING_JOB else "Descending"
+    # Only the lists of jobs are ascending when nothing is said (API reference).
+    default_order = "Ascending" if kind in (TRAINING_JOB, PROCESSING_JOB) else "Descending"
     descending = request.get("SortOrder", default_order) == "Descending"
     wanted.sort(key=lambda row: _position(kind, row, request), reverse=descending)
     if token := request.get("NextToken"):

@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,12 @@ from localcloud.sagemaker.api import Api, operations
 from localcloud.sagemaker.container import namespaces_work
 from localcloud.sagemaker.endpoints import Endpoints
 from localcloud.sagemaker.hosting import Hosting
+from localcloud.sagemaker.jobs import Jobs
+from localcloud.sagemaker.processing import PROCESSING
 from localcloud.sagemaker.runtime import Runtime
 from localcloud.sagemaker.settings import Settings
 from localcloud.sagemaker.store import Store
-from localcloud.sagemaker.training import Training
+from localcloud.sagemaker.training import TRAINING
 
 # Far more than the 2 s it takes: on a busy machine only patience is needed.
 _READY_TIMEOUT_S = 120
@@ -68,21 +70,24 @@ def install(*, images: Path, home: Path, endpoint_url: str) -> Installed:
     use_namespaces = settings.use_namespaces and namespaces_work(settings.work)
     store = Store(settings.work / "state.json")
     store.load()
-    training = Training(store, settings, use_namespaces=use_namespaces)
+    training, processing = (
+        Jobs(store, settings, job_type, use_namespaces=use_namespaces) for job_type in (TRAINING, PROCESSING)
+    )
     endpoints = Endpoints(store, settings, use_namespaces=use_namespaces)
     api = Api(
-        operations(store, training, Hosting(store), endpoints),
+        operations(store, training, processing, Hosting(store), endpoints),
         Runtime(store, endpoints, settings),
         iam.denied_also,
     )
     _register(api)
     endpoints.announce_restart()
-    _resume_when_ready(settings.endpoint_url, training, endpoints)
+    _resume_when_ready(settings.endpoint_url, [training, processing], endpoints)
 
     def _shut_down() -> None:
         # First no new work, then no processes, and only then the state: it must not change any more.
         api.close()
         training.shut_down()
+        processing.shut_down()
         endpoints.shut_down()
         store.save()
 
@@ -96,12 +101,13 @@ def _register(api: Api) -> None:
     app.SERVICE_HANDLERS["sagemaker"] = api.handle
 
 
-def _resume_when_ready(url: str, training: Training, endpoints: Endpoints) -> None:
+def _resume_when_ready(url: str, jobs: Sequence[Jobs], endpoints: Endpoints) -> None:
     """Events need the rules and models need S3, and both are there only once the server answers."""
 
     def _resume() -> None:
         if _wait_until_ready(url):
-            training.fail_interrupted()
+            for kind in jobs:
+                kind.fail_interrupted()
             endpoints.restart()
 
     threading.Thread(target=_resume, name="sagemaker-resume", daemon=True).start()

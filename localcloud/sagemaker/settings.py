@@ -14,6 +14,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     home: Path
     endpoint_url: str
     training_instances: int = 2
+    processing_instances: int = 2
     stop_grace_s: float = 5.0
     invoke_timeout_s: float = 60.0
     use_namespaces: bool = True
@@ -29,8 +30,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ) -> "Settings":
         """Build settings from the `LOCALCLOUD_SAGEMAKER_*` variables; unset ones keep their defaults.
 
-        `TRAINING_INSTANCES` is the quota per instance type, `STOP_GRACE_S` the seconds between SIGTERM
-        and SIGKILL (120 on AWS), `NAMESPACES=off` forces the fallback without user namespaces.
+        `TRAINING_INSTANCES` and `PROCESSING_INSTANCES` are the quotas per instance type, `STOP_GRACE_S`
+        the seconds between SIGTERM and SIGKILL (120 on AWS), `NAMESPACES=off` forces the fallback without
+        user namespaces.
         """
         prefix = "LOCALCLOUD_SAGEMAKER_"
         return cls(
@@ -38,6 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             home=home.resolve(),
             endpoint_url=endpoint_url,
             training_instances=int(env.get(prefix + "TRAINING_INSTANCES", "2")),
+            processing_instances=int(env.get(prefix + "PROCESSING_INSTANCES", "2")),
             stop_grace_s=float(env.get(prefix + "STOP_GRACE_S", "5")),
             invoke_timeout_s=float(env.get(prefix + "INVOKE_TIMEOUT_S", "60")),
             use_namespaces=env.get(prefix + "NAMESPACES", "auto") != "off",

@@ -52,12 +52,18 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
 TRAINING_JOB: Final = Kind(
     name="TrainingJob", arn_word="training-job", noun="training job", status_member="TrainingJobStatus"
 )
+PROCESSING_JOB: Final = Kind(
+    name="ProcessingJob",
+    arn_word="processing-job",
+    noun="processing job",
+    status_member="ProcessingJobStatus",
+)
 MODEL: Final = Kind(name="Model", arn_word="model", noun="model")
 ENDPOINT_CONFIG: Final = Kind(
     name="EndpointConfig", arn_word="endpoint-config", noun="endpoint configuration"
 )
 ENDPOINT: Final = Kind(name="Endpoint", arn_word="endpoint", noun="endpoint", status_member="EndpointStatus")
-KINDS: Final = (TRAINING_JOB, MODEL, ENDPOINT_CONFIG, ENDPOINT)
+KINDS: Final = (TRAINING_JOB, PROCESSING_JOB, MODEL, ENDPOINT_CONFIG, ENDPOINT)
 
 
 class Store:
@@ -88,7 +94,7 @@ class Store:
         with self._lock:
             row = self._rows.get(self._key(kind, scope, name))
             if row is None:
-                raise _missing(kind, scope.arn(kind, name))
+                raise _missing(kind, scope, name)
             return copy.deepcopy(row)
 
     def change(self, kind: Kind, scope: Scope, name: str, edit: Callable[[Row], None]) -> Row:
@@ -161,14 +167,19 @@ def scope_of(arn: str) -> Scope:
     return Scope(account=account, region=region)
 
 
-def _missing(kind: Kind, arn: str) -> errors.ApiError:
-    # Training jobs alone answer without a name (seen in SDK issue threads).
+def _missing(kind: Kind, scope: Scope, name: str) -> errors.ApiError:
+    # Each kind of job has a sentence of its own (ACK's SageMaker controller tells them apart by these).
     if kind is TRAINING_JOB:
         return errors.validation("Requested resource not found.")
-    return errors.not_found(kind.noun, arn)
+    if kind is PROCESSING_JOB:
+        return errors.job_not_found(name)
+    return errors.not_found(kind.noun, scope.arn(kind, name))
 
 
 def _taken(kind: Kind, arn: str) -> errors.ApiError:
+    rule = "must be unique within an AWS account and region"
     if kind is TRAINING_JOB:
-        return errors.name_in_use("Training job")
+        return errors.name_in_use(f"Training job names {rule}")
+    if kind is PROCESSING_JOB:
+        return errors.name_in_use(f"Job name {rule}, and a job with this name already exists ({arn})")
     return errors.already_exists(kind.noun, arn)

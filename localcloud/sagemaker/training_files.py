@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from localcloud.sagemaker.errors import ApiError, validation
+from localcloud.sagemaker.errors import unsupported
+from localcloud.sagemaker.job_limits import check_one_instance, folder_at, is_under
 from localcloud.sagemaker.store import Row
 
 _CHECKPOINTS: Final = "/opt/ml/checkpoints"
@@ -64,42 +65,30 @@ def checkpoint_folder(base: Path, row: Row) -> Path | None:
     config = row.get("CheckpointConfig")
     if not config:
         return None
-    local = config.get("LocalPath") or _CHECKPOINTS
-    return base / local.removeprefix("/opt/ml/")
+    return folder_at(base, config.get("LocalPath") or _CHECKPOINTS)
 
 
 def check_local_limits(request: Row) -> None:
     """Refuse, in plain words, what AWS would do and one machine cannot."""
-    _check_resources(request.get("ResourceConfig") or {})
+    check_one_instance(request.get("ResourceConfig") or {}, "ResourceConfig")
     if not request.get("AlgorithmSpecification", {}).get("TrainingImage"):
-        raise _unsupported(
+        raise unsupported(
             "a job needs AlgorithmSpecification.TrainingImage (there are no algorithm resources)"
         )
     for channel in request.get("InputDataConfig") or []:
         _check_channel(channel, request)
     local = (request.get("CheckpointConfig") or {}).get("LocalPath") or _CHECKPOINTS
-    if not local.startswith("/opt/ml/"):
-        raise _unsupported("CheckpointConfig.LocalPath lies under /opt/ml")
-
-
-def _check_resources(resources: Row) -> None:
-    if not resources.get("InstanceType"):
-        raise _unsupported("a job needs ResourceConfig.InstanceType (no instance groups, no serverless jobs)")
-    if resources.get("InstanceCount", 1) != 1:
-        raise _unsupported("a job has exactly one instance")
+    if not is_under(local, "/opt/ml"):
+        raise unsupported("CheckpointConfig.LocalPath lies under /opt/ml")
 
 
 def _check_channel(channel: Row, request: Row) -> None:
     name = channel["ChannelName"]
     source = channel["DataSource"].get("S3DataSource")
     if not source or source["S3DataType"] not in ("S3Prefix", "ManifestFile"):
-        raise _unsupported(f"channel {name!r} reads S3Prefix or ManifestFile from S3")
+        raise unsupported(f"channel {name!r} reads S3Prefix or ManifestFile from S3")
     mode = channel.get("InputMode") or request["AlgorithmSpecification"]["TrainingInputMode"]
     if mode == "Pipe":
-        raise _unsupported(f"channel {name!r} has input mode File or FastFile")
+        raise unsupported(f"channel {name!r} has input mode File or FastFile")
     if channel.get("CompressionType", "None") != "None":
-        raise _unsupported(f"channel {name!r} is not decompressed: CompressionType is None")
-
-
-def _unsupported(rule: str) -> ApiError:
-    return validation(f"The local SageMaker cannot do this: {rule}.")
+        raise unsupported(f"channel {name!r} is not decompressed: CompressionType is None")

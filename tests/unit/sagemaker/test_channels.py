@@ -30,14 +30,12 @@ class Bucket:
         return {"Body": io.BytesIO(self.objects[Key].encode())}
 
 
-def channel(uri: str, kind: str = "S3Prefix"):
-    return {"ChannelName": "train", "DataSource": {"S3DataSource": {"S3DataType": kind, "S3Uri": uri}}}
+def source(uri: str, kind: str = "S3Prefix"):
+    return {"S3DataType": kind, "S3Uri": uri}
 
 
 def names(bucket, uri: str, kind: str = "S3Prefix"):
-    return [
-        source.file_name for source in channels.list_sources(bucket, channel(uri, kind), ROLE, "us-east-1")
-    ]
+    return [found.file_name for found in channels.list_sources(bucket, source(uri, kind), ROLE, "us-east-1")]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +70,7 @@ def test_an_empty_channel_is_told_with_url_region_and_role():
 
 def test_a_manifest_lists_objects_of_any_bucket_under_their_own_paths():
     manifest = json.dumps([{"prefix": "s3://other/in/"}, "x.csv", "y/z.csv"])
-    found = channels.list_sources(Bucket(m=manifest), channel("s3://b/m", "ManifestFile"), ROLE, "us-east-1")
+    found = channels.list_sources(Bucket(m=manifest), source("s3://b/m", "ManifestFile"), ROLE, "us-east-1")
     assert [(source.bucket, source.key, source.file_name) for source in found] == [
         ("other", "in/x.csv", "x.csv"),
         ("other", "in/y/z.csv", "y/z.csv"),

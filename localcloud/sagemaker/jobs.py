@@ -1,0 +1,128 @@
+"""Jobs as the API sees them, whatever they run: create, describe, list, stop."""
+
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from localcloud.sagemaker import errors, events, job_status, listing
+from localcloud.sagemaker.credentials import check_role
+from localcloud.sagemaker.job_run import JobRun
+from localcloud.sagemaker.settings import Settings
+from localcloud.sagemaker.store import Kind, Row, Scope, Store, scope_of
+
+_INTERRUPTED: Final = "InternalServerError: We encountered an internal error. Please try again."
+
+
+class JobType(msgspec.Struct, frozen=True, kw_only=True):
+    """What sets training jobs and processing jobs apart.
+
+    `check` refuses a request that one machine cannot do, `first_members` is what a new row holds
+    beside the request, `resources` finds the member with InstanceType and InstanceCount in either,
+    `quota` the most instances of a type at once, and `story` runs a job from start to end.
+    """
+
+    kind: Kind
+    check: Callable[[Row], None]
+    first_members: Callable[[Row], dict[str, Any]]
+    resources: Callable[[Row], Row]
+    quota: Callable[[Settings], int]
+    story: Callable[[JobRun], None]
+
+
+class Jobs:
+    """One kind of job in the control plane; it owns the runs."""
+
+    def __init__(self, store: Store, settings: Settings, job_type: JobType, *, use_namespaces: bool) -> None:
+        self._store, self._settings, self._use_namespaces = store, settings, use_namespaces
+        self._type, self._kind = job_type, job_type.kind
+        self._runs: dict[str, JobRun] = {}
+        self._lock = threading.Lock()
+        # Taken before any request arrives, so that a new job can never be mistaken for an old one.
+        self._interrupted = [row[self._kind.arn_member] for row in self._active(store.rows(self._kind))]
+
+    def create(self, scope: Scope, request: Row) -> Row:
+        """Accept a job and start it; the quota is counted per instance type, as AWS does."""
+        self._type.check(request)
+        check_role(request["RoleArn"], scope)
+        # Counting and adding are one step: two requests at once must not both take the last instance.
+        with self._lock:
+            self._check_quota(scope, self._type.resources(request)["InstanceType"])
+            row = self._store.create(self._kind, scope, request, **self._type.first_members(request))
+        self._tell(scope, row)
+        self._start(scope, row)
+        return {self._kind.arn_member: row[self._kind.arn_member]}
+
+    def describe(self, scope: Scope, request: Row) -> Row:
+        """Return a job."""
+        return self._store.get(self._kind, scope, request[self._kind.name_member])
+
+    def list_jobs(self, scope: Scope, request: Row) -> Row:
+        """Return a page of jobs."""
+        page, token = listing.list_page(self._kind, self._store.rows(self._kind, scope), request)
+        return {f"{self._kind.name}Summaries": page, "NextToken": token}
+
+    def stop(self, scope: Scope, request: Row) -> Row:
+        """Ask a running job to stop; a job that has ended refuses, one that stops already does not."""
+        name = request[self._kind.name_member]
+        row = self._edit(scope, name, lambda row: job_status.begin_stopping(self._kind, row))
+        run = self._runs.get(row[self._kind.arn_member])
+        if run is not None:
+            run.stop()
+        return {}
+
+    def fail_interrupted(self) -> None:
+        """End the jobs of a server that is gone: their processes are, and AWS would say the same."""
+        for arn in self._interrupted:
+            self._edit(scope_of(arn), arn, lambda row: job_status.fail(self._kind, row, _INTERRUPTED))
+
+    def shut_down(self) -> None:
+        """Kill what runs; rows keep their state, `fail_interrupted` of the next server ends them."""
+        for run in list(self._runs.values()):
+            run.kill()
+
+    def _start(self, scope: Scope, row: Row) -> None:
+        """Give the job a run of its own."""
+        name, arn = row[self._kind.name_member], row[self._kind.arn_member]
+        run = JobRun(
+            row,
+            scope,
+            self._settings,
+            kind=self._kind,
+            story=self._type.story,
+            edit=lambda change: self._edit(scope, name, change),
+            on_end=lambda: self._runs.pop(arn, None),
+            use_namespaces=self._use_namespaces,
+        )
+        self._runs[arn] = run
+        run.thread.start()
+
+    def _edit(self, scope: Scope, name: str, change: Callable[[Row], None]) -> Row:
+        """Change a job's row; every new status is an event."""
+        before: list[tuple[str, int]] = []
+
+        def _noted(row: Row) -> None:
+            before.append(job_status.position(self._kind, row))
+            change(row)
+
+        row = self._store.change(self._kind, scope, name, _noted)
+        if job_status.position(self._kind, row) != before[0]:
+            self._tell(scope, row)
+        return row
+
+    def _tell(self, scope: Scope, row: Row) -> None:
+        """Emit the event of the job's present state."""
+        tags = self._store.tags(row[self._kind.arn_member])
+        events.emit(events.event_record(self._kind, row, tags, scope))
+
+    def _check_quota(self, scope: Scope, instance_type: str) -> None:
+        """Raise when the instance type is used up by jobs that have not ended."""
+        active = self._active(self._store.rows(self._kind, scope))
+        in_use = sum(self._type.resources(row)["InstanceType"] == instance_type for row in active)
+        limit = self._type.quota(self._settings)
+        if in_use >= limit:
+            raise errors.limit_exceeded(f"{instance_type} for {self._kind.noun} usage", limit, in_use)
+
+    def _active(self, rows: list[Row]) -> list[Row]:
+        return [row for row in rows if not job_status.is_terminal(self._kind, row)]
