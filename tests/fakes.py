@@ -1,19 +1,19 @@
 """In-memory stand-ins for the shared adapters; they pass the same contract tests as the real ones."""
 
 import copy
-import hashlib
-import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import IO, Any
+from typing import Any
 
 from shared.bus import Bus
 from shared.codec import Row, from_item, to_item
 from shared.conditions import Condition
-from shared.errors import ConditionFailed, NotFound, PreconditionFailed
+from shared.errors import ConditionFailed
 from shared.events import Event
-from shared.objects import Bucket, ObjectInfo
 from shared.tables import Change, Page, Table, Write
+from tests.buckets import FakeBucket
+
+__all__ = ["FakeBucket", "FakeBus", "FakeClock", "FakeTable"]
 
 Key = tuple[str, ...]
 
@@ -100,54 +100,6 @@ class FakeTable(Table):
 
     def _key_of(self, row: Mapping[str, Any]) -> Key:
         return tuple(row[name] for name in self.keys)
-
-
-class FakeBucket(Bucket):
-    """A versioned bucket in a dict."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(None, name)
-        self.versions: dict[str, list[tuple[str, bytes, datetime]]] = {}
-
-    def head(self, key: str, version_id: str | None = None) -> ObjectInfo:
-        version, body, modified = self._find(key, version_id)
-        etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
-        return ObjectInfo(key=key, size_bytes=len(body), etag=etag, version_id=version, modified_at=modified)
-
-    def read(self, key: str, version_id: str | None = None) -> bytes:
-        return self._find(key, version_id)[1]
-
-    def open(self, key: str, version_id: str | None = None) -> IO[bytes]:
-        return io.BytesIO(self._find(key, version_id)[1])
-
-    def write(
-        self,
-        key: str,
-        body: bytes | IO[bytes],
-        *,
-        content_type: str = "application/octet-stream",
-        new: bool = False,
-    ) -> str | None:
-        if new and key in self.versions:
-            raise PreconditionFailed(f"write {self.uri(key)}: the key is taken")
-        content = body if isinstance(body, bytes) else body.read()
-        history = self.versions.setdefault(key, [])
-        history.append((f"version-{len(history) + 1}", content, datetime.now(UTC)))
-        return history[-1][0]
-
-    def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        for key in sorted(self.versions):
-            if key.startswith(prefix):
-                yield self.head(key)
-
-    def presign_post(self, key: str, *, max_bytes: int, expires_s: int) -> dict[str, Any]:
-        return {"url": f"https://{self.name}.test/", "fields": {"key": key}}
-
-    def _find(self, key: str, version_id: str | None) -> tuple[str, bytes, datetime]:
-        for version in reversed(self.versions.get(key, [])):
-            if version_id in {None, version[0]}:
-                return version
-        raise NotFound(f"read {self.uri(key)}: no such object")
 
 
 class FakeBus(Bus):

@@ -21,6 +21,8 @@ from localcloud.mends import (
     object_events,
     rest_import,
     rule_targets,
+    upload_parts,
+    version_ranges,
 )
 from localcloud.mends.async_invocations import AsyncInvocations
 from localcloud.mends.patch_points import MINISTACK_VERSION, require_version
@@ -42,6 +44,8 @@ MENDS: tuple[tuple[str, Callable[[Settings], object]], ...] = tuple(
         object_events,
         rule_targets,
         copy_conditions,
+        version_ranges,
+        upload_parts,
         event_sources,
         cloudfront_origins,
         cloudformation_properties,

@@ -1,27 +1,11 @@
 """What a bucket promises, whichever cloud holds it."""
 
 import io
-import uuid
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from shared.errors import NotFound, PreconditionFailed
 from shared.objects import Bucket
-from tests.fakes import FakeBucket
-
-
-@pytest.fixture
-def bucket(cloud: str, clients: Callable[[str], Any]) -> Bucket:
-    """An empty versioned bucket, named anew for each test."""
-    name = f"contract-{uuid.uuid4().hex[:8]}"
-    if cloud == "fake":
-        return FakeBucket(name)
-    s3 = clients("s3")
-    s3.create_bucket(Bucket=name)
-    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-    return Bucket(s3, name)
 
 
 @pytest.mark.parametrize("key", ["incoming/flights/a b+c.csv", "incoming/flights/ünï%20.csv", "a/~!'()*.csv"])
