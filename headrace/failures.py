@@ -3,6 +3,7 @@
 Failure            1  the work was tried and failed
 ├── Missing        3  what was named does not exist
 ├── GateRefused    4  a quality gate said no
+├── Conflict       1  what is there is not what the request took it for
 ├── Unreachable    5  nobody answers at the stage's address
 └── BadData        6  the data or the definition given is wrong
 
@@ -28,6 +29,10 @@ class GateRefused(Failure):
     """A model version exists, and the quality gate does not let it serve."""
 
     exit_code = 4
+
+
+class Conflict(Failure):
+    """What is there is not what the request took it for; looking again may help."""
 
 
 class Unreachable(Failure):

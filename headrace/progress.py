@@ -6,6 +6,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as RichBar
+    from rich.progress import TaskID
     from rich.status import Status
 
 _NAME_WIDTH = 10
@@ -16,6 +19,10 @@ class Progress(Protocol):
 
     def doing(self, text: str) -> None:
         """Say what is going on now; the same text twice is said once."""
+        ...
+
+    def moving(self, name: str, moved_bytes: int, total_bytes: int) -> None:
+        """Say how much of a file is on its way; called often, also from several threads."""
         ...
 
     def done(self, name: str, made: str, seconds: float | None = None) -> None:
@@ -60,6 +67,7 @@ class PlainProgress:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._now = ""
+        self._tenth = 0
 
     def doing(self, text: str) -> None:
         """Print the text when it is news."""
@@ -67,6 +75,13 @@ class PlainProgress:
         if text != self._now:
             self._now = text
             self._print(f"... {text}")
+
+    def moving(self, name: str, moved_bytes: int, total_bytes: int) -> None:
+        """Print each tenth but the last, which the step's end tells."""
+        tenth = moved_bytes * 10 // max(total_bytes, 1)
+        if self._tenth < tenth < 10:
+            self._print(f"... {name} {size(moved_bytes)} of {size(total_bytes)}")
+        self._tenth = tenth
 
     def done(self, name: str, made: str, seconds: float | None = None) -> None:
         """Print the step."""
@@ -86,27 +101,41 @@ class PlainProgress:
 
 
 class RichProgress:
-    """Lines with a tick, and a spinner for the present."""
+    """Lines with a tick, and a spinner or a bar for the present."""
 
     def __init__(self) -> None:
         from rich.console import Console
 
         self._console = Console(stderr=True, highlight=False)
         self._status: Status | None = None
+        self._bar: tuple[RichBar, TaskID] | None = None
 
     def doing(self, text: str) -> None:
         """Turn the spinner beside the text."""
         from rich.text import Text
 
         if self._status is None:
+            # Rich draws one live thing at a time.
+            self.close()
             self._status = self._console.status(Text(text), spinner="dots")
             self._status.start()
         else:
             self._status.update(Text(text))
 
+    def moving(self, name: str, moved_bytes: int, total_bytes: int) -> None:
+        """Draw a bar with size, speed and the time that is left."""
+        if self._bar is None:
+            self.close()
+            self._bar = _start_bar(self._console, name, moved_bytes, total_bytes)
+        bar, task = self._bar
+        bar.update(task, completed=moved_bytes)
+
     def done(self, name: str, made: str, seconds: float | None = None) -> None:
         """Print the step under the earlier ones."""
         from rich.text import Text
+
+        if self._bar is not None:
+            self.close()
 
         # Text and not markup: file names and reasons may hold brackets.
         line = Text.assemble(("✓ ", "green"), (f"{name:<{_NAME_WIDTH}} ", "bold"), made)
@@ -121,10 +150,31 @@ class RichProgress:
         self._console.print(Text(text))
 
     def close(self) -> None:
-        """Stop the spinner."""
+        """Stop the spinner and the bar."""
         if self._status is not None:
             self._status.stop()
             self._status = None
+        if self._bar is not None:
+            self._bar[0].stop()
+            self._bar = None
+
+
+def _start_bar(console: "Console", name: str, moved_bytes: int, total_bytes: int) -> "tuple[RichBar, TaskID]":
+    from rich import progress
+
+    bar = progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.DownloadColumn(binary_units=True),
+        progress.TransferSpeedColumn(),
+        progress.TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )
+    # What arrived in an earlier try counts as done, and not towards the speed.
+    task = bar.add_task(name, total=total_bytes, completed=moved_bytes)
+    bar.start()
+    return bar, task
 
 
 @contextmanager

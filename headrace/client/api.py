@@ -34,13 +34,7 @@ class Api:
 
     def get(self, *path: str, **query: str | int | None) -> Json:
         """Return a resource; throttling and short outages are waited out."""
-        request = self._request("GET", path, query)
-        for attempt in range(1, ATTEMPTS):
-            answer = self._send(request)
-            if answer.status not in RETRIED:
-                return _decode(answer)
-            self._sleep(_wait_s(answer.headers, attempt))
-        return _decode(self._send(request))
+        return self._patiently(self._request("GET", path, query))
 
     def find(self, *path: str, **query: str | int | None) -> Json | None:
         """Return a resource, None when it does not exist (yet)."""
@@ -52,6 +46,14 @@ class Api:
     def post(self, *path: str, body: Any = None, **query: str | int | None) -> Json:
         """Ask for something to be done; never repeated, since an answer that got lost may have worked."""
         return self._change("POST", path, body, query)
+
+    def ask(self, *path: str, body: Any) -> Json:
+        """Ask by POST for what may be done twice without harm; waited for like a resource."""
+        return self._patiently(self._request("POST", path, {}, msgspec.json.encode(body)))
+
+    def delete(self, *path: str, **query: str | int | None) -> None:
+        """Remove a resource."""
+        _decode(self._send(self._request("DELETE", path, query)))
 
     def put(self, *path: str, body: Any) -> Json:
         """Create or replace a resource."""
@@ -82,6 +84,14 @@ class Api:
             headers["Content-Type"] = "application/json"
         url = f"{self.credentials.url}/v1/{where}{'?' if asked else ''}{asked}"
         return HttpRequest(method=method, url=url, headers=headers, body=body)
+
+    def _patiently(self, request: HttpRequest) -> Json:
+        for attempt in range(1, ATTEMPTS):
+            answer = self._send(request)
+            if answer.status not in RETRIED:
+                return _decode(answer)
+            self._sleep(_wait_s(answer.headers, attempt))
+        return _decode(self._send(request))
 
     def _send(self, request: HttpRequest) -> HttpAnswer:
         try:

@@ -88,9 +88,9 @@ def follow(watch: Watch, pipeline: str, version: str) -> Ending:
     dataset = await_dataset(watch, pipeline, version)
     version = dataset["version"]
     if dataset.get("duplicate_of"):
-        watch.progress.note(
-            f"{label(dataset)} has the content of {dataset['duplicate_of']}: nothing to train"
-        )
+        first = watch.api.find("datasets", pipeline, dataset["duplicate_of"])
+        named = label(first) if first else dataset["duplicate_of"]
+        watch.progress.note(f"{label(dataset)} has the same bytes as {named}: nothing is trained twice")
         return Ending(outcome="duplicate", pipeline=pipeline, dataset_version=version)
     job = await_job(watch, pipeline, dataset)
     if job is None:
@@ -110,10 +110,8 @@ def follow(watch: Watch, pipeline: str, version: str) -> Ending:
     return await_release(watch, ending, model)
 
 
-def find_newest(watch: Watch, pipeline: str, *, key: str | None = None, known: Sequence[str] = ()) -> str:
+def find_newest(watch: Watch, pipeline: str) -> str:
     """Return the newest dataset version, waiting for the first one.
-
-    *key* takes only versions of that object; *known* are those that were there before, and do not count.
 
     Raises
     ------
@@ -123,20 +121,37 @@ def find_newest(watch: Watch, pipeline: str, *, key: str | None = None, known: S
 
     def look() -> str | None:
         watch.progress.doing(f"waiting for a dataset version of {pipeline}")
-        page = watch.api.find("datasets", pipeline, limit=20) or {}
-        fresh = [
-            row
-            for row in page.get("versions", [])
-            if row["version"] not in known and (key is None or row["key"] == key)
-        ]
-        if fresh:
-            return str(max(fresh, key=lambda row: row["ordinal"])["version"])
-        # An upload that is under way proves that the pipeline exists.
-        if key is None and watch.api.find("pipelines", pipeline) is None:
+        rows = (watch.api.find("datasets", pipeline, limit=20) or {}).get("versions", [])
+        if rows:
+            return str(max(rows, key=lambda row: row["ordinal"])["version"])
+        if watch.api.find("pipelines", pipeline) is None:
             raise Missing(f"no pipeline {pipeline!r}, and nothing was uploaded for it")
         return None
 
     return watch.until(look, f"a dataset version of {pipeline}")
+
+
+def find_uploaded(watch: Watch, pipeline: str, key: str, known: Sequence[str]) -> str:
+    """Return the dataset version that an upload became; *known* are those that were there before it."""
+
+    def look() -> str | None:
+        watch.progress.doing(f"waiting for the dataset version of {key}")
+        rows = (watch.api.find("datasets", pipeline, limit=20) or {}).get("versions", [])
+        fresh = [row for row in rows if row["key"] == key and row["version"] not in known]
+        # The first: an upload that was repeated because its answer got lost is there twice, the second untrained.
+        return str(min(fresh, key=lambda row: row["ordinal"])["version"]) if fresh else None
+
+    return watch.until(look, f"the dataset version of {key}")
+
+
+def await_version(watch: Watch, pipeline: str, version: str) -> str:
+    """Wait until the dataset version exists: between an upload's end and it lies an event."""
+
+    def look() -> str | None:
+        watch.progress.doing(f"waiting for the dataset version {version}")
+        return version if watch.api.find("datasets", pipeline, version) else None
+
+    return watch.until(look, f"the dataset version {version}")
 
 
 def await_dataset(watch: Watch, pipeline: str, version: str) -> Json:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 import msgspec
 
 from headrace.client.transport import HttpAnswer
-from headrace.failures import BadData, Failure, Missing, Unreachable
+from headrace.failures import BadData, Conflict, Failure, Missing, Unreachable
 
 _CODES: dict[int, type[Failure]] = {
     400: BadData,
     404: Missing,
+    409: Conflict,
     413: BadData,
     415: BadData,
     422: BadData,
@@ -23,6 +24,8 @@ _REMEDIES = {
 }
 # Two fields of a flat error document: no XML parser sees what a stranger's server sent.
 _S3_CODE = re.compile(r"<Code>([^<]{1,100})</Code>")
+# Of S3's refusals those that another try may mend: broken on the way, too slow, or signed too long ago.
+_PASSING = frozenset({"BadDigest", "IncompleteBody", "RequestTimeout", "XAmzContentChecksumMismatch"})
 _S3_MESSAGE = re.compile(r"<Message>([^<]{1,500})</Message>")
 
 
@@ -65,6 +68,14 @@ def storage_failure(answer: HttpAnswer) -> Failure:
     # Only the size is the file's fault; an expired or altered form is not.
     kind = BadData if code and code[1] == "EntityTooLarge" else Failure
     return kind(_plain(f"the upload was refused: {said}"))
+
+
+def is_passing(answer: HttpAnswer) -> bool:
+    """Say whether the same upload, signed anew, may well be taken after this answer of S3."""
+    if answer.status in {403, 408, 429} or answer.status >= 500:
+        return True
+    code = _S3_CODE.search(answer.body.decode("utf-8", "replace"))
+    return code is not None and code[1] in _PASSING
 
 
 def _parse(body: bytes) -> _Problem:

@@ -6,11 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from headrace.client.problems import storage_failure
-from headrace.client.transport import HttpRequest, Transport
+from headrace.client.parts import CHUNK_BYTES
+from headrace.client.transport import HttpAnswer, HttpRequest, Transport
 
-# Small enough that the progress moves on a slow line, large enough to cost no time on a fast one.
-CHUNK_BYTES = 256 * 1024
 # A quoted name as browsers write it in multipart/form-data (WHATWG).
 _ESCAPES = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
 
@@ -22,21 +20,15 @@ class PresignedPost(msgspec.Struct, frozen=True, kw_only=True):
     fields: dict[str, str]
 
 
-def send_file(
-    transport: Transport, post: PresignedPost, file: Path, on_sent: Callable[[int], None] = lambda _: None
-) -> None:
-    """Send *file* as the form's last field; `on_sent` hears how many of its bytes are on their way.
-
-    Raises
-    ------
-    Failure
-        S3 refused it.
-    """
+def post_file(
+    transport: Transport, post: PresignedPost, file: Path, on_sent: Callable[[int], None]
+) -> HttpAnswer:
+    """Send *file* as the form's last field; `on_sent` hears how many of its bytes are on their way."""
     boundary = f"headrace-{secrets.token_hex(16)}"
     head, tail = form_around(post.fields, file.name, boundary)
     # S3 takes no chunked transfer encoding for a POST form: the length has to be known before the first byte.
     length = len(head) + file.stat().st_size + len(tail)
-    answer = transport.send(
+    return transport.send(
         HttpRequest(
             method="POST",
             url=post.url,
@@ -47,8 +39,6 @@ def send_file(
             body=_stream(head, file, tail, on_sent),
         )
     )
-    if answer.status >= 300:
-        raise storage_failure(answer)
 
 
 def form_around(fields: Mapping[str, str], filename: str, boundary: str) -> tuple[bytes, bytes]:

@@ -5,10 +5,10 @@ from typing import Any
 
 from headrace.client.api import Api
 from headrace.client.commands.predict import ask, model_inputs
-from headrace.client.commands.upload import upload_file
+from headrace.client.commands.upload import upload_file, version_of
 from headrace.client.commands.watch import eyes_of
-from headrace.client.definitions import DEFINITION, read_definition
-from headrace.client.following import find_newest, follow
+from headrace.client.definitions import DEFINITION, load_definition
+from headrace.client.following import follow
 from headrace.client.records import read_records
 from headrace.failures import Failure
 from headrace.operate.project import Project
@@ -56,7 +56,7 @@ def _apply(session: Session, api: Api, file: Path) -> bool:
         session.progress.done("pipeline", f"in place: {FLIGHTS}")
         return False
     began = session.monotonic()
-    api.put("pipelines", FLIGHTS, body=read_definition(file))
+    api.put("pipelines", FLIGHTS, body=load_definition(file))
     session.progress.done(
         "pipeline", f"{FLIGHTS} from examples/flights/{DEFINITION}", session.monotonic() - began
     )
@@ -74,7 +74,7 @@ def _first_month(session: Session, api: Api, file: Path) -> None:
         version = str(max(under_way, key=lambda row: row["ordinal"])["version"])
     else:
         arrived = upload_file(session, FLIGHTS, file)
-        version = find_newest(eyes, FLIGHTS, key=arrived.key, known=arrived.known)
+        version = version_of(eyes, arrived)
     ending = follow(eyes, FLIGHTS, version)
     if ending.live is None:
         raise Failure(f"the demo ended without a live model: {ending.outcome}")
