@@ -10,6 +10,7 @@ Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{1,38}[a-z0-9]$", descriptio
 Percent = Annotated[str, Meta(pattern=r"^(100|[0-9]{1,2})(\.[0-9]+)?%$", description="such as 20%")]
 Duration = Annotated[str, Meta(pattern=r"^[0-9]{1,6}[smhd]$", description="such as 90s, 10m, 1h, 7d")]
 Column = Annotated[str, Meta(min_length=1, max_length=128)]
+Character = Annotated[str, Meta(min_length=1, max_length=1)]
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -19,9 +20,19 @@ class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Data(_Section, frozen=True, kw_only=True):
-    """How uploads are read."""
+    """How uploads are read, and which of them a training sees.
 
-    format: Literal["auto", "csv", "tsv"] = "auto"
+    None for ``encoding``, ``delimiter`` or ``quote`` means that each file's own is detected. ``schema`` is a
+    Frictionless Table Schema that every upload must meet, kept as it was written; None means inferred.
+    """
+
+    format: Literal["auto", "csv", "tsv", "jsonl", "parquet", "images"] = "auto"
+    encoding: (
+        Annotated[str, Meta(min_length=1, max_length=40, description="such as utf-8, cp1252")] | None
+    ) = None
+    delimiter: Character | None = None
+    quote: Character | None = None
+    schema: dict[str, Any] | None = None
     key: Column | None = None
     time: Column | None = None
     drop: tuple[Column, ...] = ()
