@@ -34,7 +34,10 @@ class LargeUpload:
             return None
         upload = self._upload(bookmark.begun)
         if bookmark.is_of(self.source):
-            if upload.find_arrived() is not None:
+            arrived = upload.find_arrived()
+            if arrived is not None:
+                here = size(sum(part.size_bytes for part in arrived.values()))
+                self.progress.note(f"resumed: {here} of {size(self.source.size_bytes)} arrived earlier")
                 return upload
             self.progress.note("the upload that was begun is over or too old: it begins anew")
         else:
@@ -97,11 +100,8 @@ class LargeUpload:
 
     def _send_missing(self, upload: MultipartUpload, arrived: dict[int, Arrived]) -> list[Arrived]:
         total_bytes = self.source.size_bytes
-        here_bytes = sum(part.size_bytes for part in arrived.values())
-        if here_bytes:
-            self.progress.note(f"resumed: {size(here_bytes)} of {size(total_bytes)} arrived earlier")
         tally = Tally(total_bytes, lambda moved, of: self.progress.moving("upload", moved, of))
-        tally.add(here_bytes)
+        tally.add(sum(part.size_bytes for part in arrived.values()))
         sender = PartSender(upload, self.source.file, tally, sleep=self.sleep, note=self.progress.note)
         return sender.send(parts_of(total_bytes, upload.begun.part_size_bytes), arrived)
 

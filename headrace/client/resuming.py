@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -60,7 +61,8 @@ class Bookmarks:
 
     def drop(self, source: Source) -> None:
         """Forget an upload that is over."""
-        self._place(source).unlink(missing_ok=True)
+        with suppress(OSError):
+            self._place(source).unlink()
 
     def _place(self, source: Source) -> Path:
         identity = "\0".join((*self._of, str(source.named)))
