@@ -16,7 +16,7 @@ from chalicelib.ingest.schema import (
 )
 from chalicelib.ingest.staging import Staged
 
-from shared.entities.pipeline import PipelineDefinition, Regression, fraction
+from shared.entities.pipeline import PipelineDefinition, fraction
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,14 +53,13 @@ def decide_schema(scratch: Scratch, rows: Table, known: TableSchema | None) -> T
         schema = infer_schema(counts, rows.roles, rows.tolerance)
     else:
         schema = evolve_schema(_without_dropped(known, rows.definition), counts, rows.roles, rows.tolerance)
-    is_regression = isinstance(rows.definition, Regression)
-    check_role_types(schema, rows.roles, numeric_target=is_regression)
+    check_role_types(schema, rows.roles)
     seen = {
         field.name: _count_values(scratch, rows.staged, rows.texts[field.name])
         for field in schema.fields
         if field.type is Type.STRING
     }
-    return learn_categories(schema, seen, None if is_regression else rows.roles.target, rows.tolerance)
+    return learn_categories(schema, seen, rows.roles.label, rows.tolerance)
 
 
 def _count_kinds(scratch: Scratch, staged: Staged, x: str) -> dict[str, int]:
