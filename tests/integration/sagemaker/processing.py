@@ -9,9 +9,9 @@ TERMINAL = ("Completed", "Failed", "Stopped")
 
 
 def process(cloud: Cloud, name: str, script: str, **changes: Any) -> str:
-    """Start a job that runs the script; its output `out` ends up under <name>/out/."""
-    cloud.put(f"{name}/code/run.py", script)
-    inputs = [s3_input("code", f"s3://{BUCKET}/{name}/code/"), *changes.pop("inputs", [])]
+    """Start a job that runs the script; its output `out` ends up under processing/<name>/out/."""
+    cloud.put(f"processing/{name}/code/run.py", script)
+    inputs = [s3_input("code", f"s3://{BUCKET}/processing/{name}/code/"), *changes.pop("inputs", [])]
     cluster = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 5}
     application = {
         "ImageUri": IMAGE,
@@ -42,7 +42,7 @@ def s3_input(name: str, uri: str, kind: str = "S3Prefix", **changes: Any) -> dic
 
 def s3_output(job: str, mode: str = "EndOfJob", name: str = "out", **changes: Any) -> dict[str, Any]:
     target = {
-        "S3Uri": f"s3://{BUCKET}/{job}/{name}",
+        "S3Uri": f"s3://{BUCKET}/processing/{job}/{name}",
         "LocalPath": f"/opt/ml/processing/{name}",
         "S3UploadMode": mode,
     }

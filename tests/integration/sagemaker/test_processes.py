@@ -97,7 +97,7 @@ def test_a_processing_job_runs_and_uploads_with_and_without_namespaces(owned):
     processing.process(owned.cloud, "simple", script)
     job = processing.wait_for_end(owned.cloud, "simple")
     assert (job["ProcessingJobStatus"], job["ExitMessage"]) == ("Completed", "done")
-    files, _, prefix = owned.cloud.get("simple/out/seen").decode().partition(" ")
+    files, _, prefix = owned.cloud.get("processing/simple/out/seen").decode().partition(" ")
     assert (files, prefix.rpartition("/")[2]) == ("run.py", "sagemaker-scikit-learn-1.9-0")
 
 

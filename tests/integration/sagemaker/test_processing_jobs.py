@@ -181,7 +181,10 @@ def test_a_failing_program_is_an_algorithm_error_and_keeps_only_its_continuous_o
     job = wait_for_end(cloud, "failing")
     assert (job["ProcessingJobStatus"], job["FailureReason"]) == ("Failed", "AlgorithmError: , exit code: 3")
     assert job["ExitMessage"] == "column `price` is missing"
-    assert (keys_under(cloud, "failing/out/"), keys_under(cloud, "failing/log/")) == ([], ["part"])
+    assert (keys_under(cloud, "processing/failing/out/"), keys_under(cloud, "processing/failing/log/")) == (
+        [],
+        ["part"],
+    )
 
 
 def test_an_input_without_any_object_fails_as_client_error_that_names_the_place(cloud):
@@ -227,17 +230,24 @@ time.sleep(60)
 
 
 def test_a_continuous_output_is_there_while_the_program_runs_and_a_stopped_job_ends_it_gracefully(cloud):
-    outputs = [s3_output("stopped"), s3_output("stopped", "Continuous", "log")]
-    process(cloud, "stopped", GROWS, outputs=outputs)
-    wait_for(lambda: keys_under(cloud, "stopped/log/") == ["first"], 30, "the first file is uploaded")
-    assert describe(cloud, "stopped")["ProcessingJobStatus"] == "InProgress"
-    cloud.sagemaker.stop_processing_job(ProcessingJobName="stopped")
-    assert describe(cloud, "stopped")["ProcessingJobStatus"] in ("Stopping", "Stopped")
-    job = wait_for_end(cloud, "stopped", 20)
+    outputs = [s3_output("halted-midway"), s3_output("halted-midway", "Continuous", "log")]
+    process(cloud, "halted-midway", GROWS, outputs=outputs)
+    # A training job of the same name runs and cleans up beside it.
+    cloud.train("halted-midway", "pass")
+    wait_for(
+        lambda: keys_under(cloud, "processing/halted-midway/log/") == ["first"],
+        30,
+        "the first file is uploaded",
+    )
+    cloud.wait_for_job("halted-midway")
+    assert describe(cloud, "halted-midway")["ProcessingJobStatus"] == "InProgress"
+    cloud.sagemaker.stop_processing_job(ProcessingJobName="halted-midway")
+    assert describe(cloud, "halted-midway")["ProcessingJobStatus"] in ("Stopping", "Stopped")
+    job = wait_for_end(cloud, "halted-midway", 20)
     assert job["ProcessingJobStatus"] == "Stopped"
     assert "FailureReason" not in job
-    assert keys_under(cloud, "stopped/log/") == ["first", "last"]
-    assert keys_under(cloud, "stopped/out/") == []
+    assert keys_under(cloud, "processing/halted-midway/log/") == ["first", "last"]
+    assert keys_under(cloud, "processing/halted-midway/out/") == []
 
 
 def test_a_job_over_its_time_is_stopped_even_when_the_program_does_not_listen(cloud):
