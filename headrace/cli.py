@@ -19,7 +19,8 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     "Look": {
         "pipelines": Entry(f"{_C}.pipelines:pipelines", "Show the pipelines."),
         "datasets": Entry(
-            f"{_C}.datasets:datasets", "Show dataset versions, their profile and their bad rows."
+            f"{_C}.datasets:datasets",
+            "Show dataset versions, their profile, their bad rows and how they differ.",
         ),
         "jobs": Entry(f"{_C}.jobs:jobs", "Show training jobs and their logs."),
         "models": Entry(f"{_C}.models:models", "Show model versions and what their gate said."),

@@ -107,9 +107,14 @@ def _csv(rows: Sequence[Row], columns: tuple[str, ...]) -> str:
 
 
 def _csv_lines(lines: Iterable[Sequence[Any]]) -> str:
+    return "".join(map(_csv_line, lines))
+
+
+def _csv_line(cells: Sequence[Any]) -> str:
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows([_csv_cell(cell) for cell in line] for line in lines)
-    return buffer.getvalue()
+    # With this line end the writer also quotes a lone carriage return, at which some readers begin a new row.
+    csv.writer(buffer, lineterminator="\r\n").writerow([_csv_cell(cell) for cell in cells])
+    return buffer.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _csv_cell(value: Any) -> Any:

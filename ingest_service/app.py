@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import msgspec
 from chalice.app import Chalice, Response
-from chalicelib.ingest import administer, browse, views, wiring, workflow
+from chalicelib.ingest import administer, browse, upload_views, uploads, views, wiring, workflow
 from chalicelib.ingest import reconcile as ticks
 from chalicelib.ingest.keys import PREFIX, Upload
 
@@ -22,6 +22,7 @@ bearer = register_authorizer(app, wiring.tokens)
 api = Api(app, bearer, wiring.LOG)
 
 PAGING = {"limit": "entries per page, 1 to 200", "cursor": "`next` of the page before"}
+FILENAME = {"filename": "the name the upload was begun with (required)"}
 CREATED_BY_S3 = {
     "source": ["aws.s3"],
     "detail-type": ["Object Created"],
@@ -98,13 +99,61 @@ def delete_pipeline(request: Request, pipeline: str) -> None:
     "POST",
     "/v1/datasets/{pipeline}/uploads",
     scope="upload",
-    body=views.UploadRequest,
-    response=views.UploadView,
+    body=upload_views.UploadRequest,
+    response=upload_views.UploadView,
     status=201,
 )
-def permit_upload(request: Request, pipeline: str) -> views.UploadView:
-    """Get a form with which to upload one file of up to 64 MiB."""
-    return administer.permit_upload(wiring.adapters(), pipeline, request.body)
+def permit_upload(request: Request, pipeline: str) -> upload_views.UploadView:
+    """Begin to upload one file: with a form up to 64 MiB, in parts above."""
+    return uploads.permit_upload(wiring.adapters(), pipeline, request.body)
+
+
+@api.route(
+    "POST",
+    "/v1/datasets/{pipeline}/uploads/{upload_id}/parts",
+    scope="upload",
+    body=upload_views.PartsRequest,
+    response=upload_views.SignedParts,
+)
+def sign_parts(request: Request, pipeline: str, upload_id: str) -> upload_views.SignedParts:
+    """Get addresses for the next parts of an upload, up to 100 at a time."""
+    return uploads.sign_parts(wiring.adapters(), pipeline, upload_id, request.body)
+
+
+@api.route(
+    "GET",
+    "/v1/datasets/{pipeline}/uploads/{upload_id}",
+    scope="upload",
+    response=upload_views.ArrivedParts,
+    query=FILENAME,
+)
+def show_upload(request: Request, pipeline: str, upload_id: str) -> upload_views.ArrivedParts:
+    """List the parts of an unfinished upload that have arrived."""
+    return uploads.show_upload(wiring.adapters(), pipeline, upload_id, request.query.get("filename"))
+
+
+@api.route(
+    "POST",
+    "/v1/datasets/{pipeline}/uploads/{upload_id}/complete",
+    scope="upload",
+    body=upload_views.CompleteRequest,
+    response=upload_views.CompletedUpload,
+)
+def complete_upload(request: Request, pipeline: str, upload_id: str) -> upload_views.CompletedUpload:
+    """Make one file of the parts; safe to repeat."""
+    return uploads.complete_upload(wiring.adapters(), pipeline, upload_id, request.body)
+
+
+@api.route(
+    "DELETE",
+    "/v1/datasets/{pipeline}/uploads/{upload_id}",
+    scope="upload",
+    status=204,
+    query=FILENAME,
+)
+def abort_upload(request: Request, pipeline: str, upload_id: str) -> None:
+    """Throw an unfinished upload away."""
+    uploads.abort_upload(wiring.adapters(), pipeline, upload_id, request.query.get("filename"))
 
 
 @api.route("GET", "/v1/datasets/{pipeline}", scope="read", response=views.VersionList, query=PAGING)

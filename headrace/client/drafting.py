@@ -119,7 +119,8 @@ def choose_target(sample: Sample, target: str) -> list[str]:
 def require_column(sample: Sample, column: str) -> None:
     """Demand a column; a near name is told."""
     if column not in sample.header:
-        near = difflib.get_close_matches(column, sample.header, n=1)
+        same = [name for name in sample.header if name.lower() == column.lower()]
+        near = same or difflib.get_close_matches(column, sample.header, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(sample.header)}"
         raise BadData(f"no column {column!r}; {hint}")
 

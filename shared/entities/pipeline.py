@@ -5,11 +5,15 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import force_setattr, replace
 
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{1,38}[a-z0-9]$", description="name of a pipeline")]
 Percent = Annotated[str, Meta(pattern=r"^(100|[0-9]{1,2})(\.[0-9]+)?%$", description="such as 20%")]
 Duration = Annotated[str, Meta(pattern=r"^[0-9]{1,6}[smhd]$", description="such as 90s, 10m, 1h, 7d")]
 Column = Annotated[str, Meta(min_length=1, max_length=128)]
+Frequency = Annotated[
+    str, Meta(pattern=r"^[1-9][0-9]{0,3}(s|m|h|d|w|mo|q|y)$", description="such as 15m, 1d, 1mo")
+]
 Character = Annotated[str, Meta(min_length=1, max_length=1)]
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -42,9 +46,13 @@ class Data(_Section, frozen=True, kw_only=True):
 
 
 class Split(_Section, frozen=True, kw_only=True):
-    """Which rows train, tune and judge: by ``time``, by ``hash`` of the row (or key), or by ``group(column)``."""
+    """Which rows train, tune and judge: by ``time``, by ``hash`` of the row (or key), or by ``group(column)``.
 
-    by: Annotated[str, Meta(pattern=r"^(hash|time|group\(.{1,128}\))$")] = "hash"
+    ``auto`` is by time where the pipeline has a time column, else by hash: rows that follow each other in time
+    are dealt at random only when that is asked for by name, for a model that has seen the future looks good.
+    """
+
+    by: Annotated[str, Meta(pattern=r"^(auto|hash|time|group\(.{1,128}\))$")] = "auto"
     test: Percent = "20%"
     validation: Percent = "10%"
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 42
@@ -95,11 +103,17 @@ class Retrain(_Section, frozen=True, kw_only=True):
     on: tuple[Literal["new_data"], ...] = ("new_data",)
 
 
+class ImageInput(_Section, frozen=True, kw_only=True):
+    """What every picture is made into: a square of ``size`` pixels with 1 (grey) or 3 (colour) channels."""
+
+    size: Annotated[int, Meta(ge=8, le=1024)] = 224
+    channels: Literal[1, 3] = 3
+
+
 class _Definition(_Section, frozen=True, kw_only=True):
     """What every task has in common."""
 
     name: Name
-    target: Column
     data: Data = Data()
     split: Split = Split()
     model: Model = Model()
@@ -108,27 +122,99 @@ class _Definition(_Section, frozen=True, kw_only=True):
     release: Release = Release()
     retrain: Retrain = Retrain()
 
+    def __post_init__(self) -> None:
+        """Fill in what follows from other keys: the time that the task itself names, and how ``auto`` splits."""
+        # Here and nowhere else, so that no reader of a definition ever meets "auto" or asks two keys for the time.
+        time = self.data.time or self._own_time()
+        if time != self.data.time:
+            force_setattr(self, "data", replace(self.data, time=time))
+        if self.split.by == "auto":
+            force_setattr(self, "split", replace(self.split, by="time" if time else "hash"))
 
-class Classification(_Definition, frozen=True, kw_only=True, tag_field="task", tag="classification"):
+    def _own_time(self) -> str | None:
+        """Return the time column that the task's own key names, None where it has no such key."""
+        return None
+
+
+class _Supervised(_Definition, frozen=True, kw_only=True):
+    """A task that predicts one column."""
+
+    target: Column
+
+
+class Classification(_Supervised, frozen=True, kw_only=True, tag_field="task", tag="classification"):
     """Predict which of some classes a row belongs to."""
 
 
-class Regression(_Definition, frozen=True, kw_only=True, tag_field="task", tag="regression"):
+class Regression(_Supervised, frozen=True, kw_only=True, tag_field="task", tag="regression"):
     """Predict a number."""
 
 
-PipelineDefinition = Classification | Regression
-TASKS = ("classification", "regression")
-# What a gate may name: the metrics every recipe of the task reports.
-METRICS = {
+class Forecasting(_Supervised, frozen=True, kw_only=True, tag_field="task", tag="forecasting"):
+    """Predict the next ``horizon`` values of a number over ``time``; datasets only: no recipe trains it yet.
+
+    ``series`` are the columns whose values together name one series, none for a single series. ``freq`` is the
+    step between two values; None means that the data shows it.
+    """
+
+    time: Column
+    series: tuple[Column, ...] = ()
+    horizon: Annotated[int, Meta(ge=1, le=10_000)]
+    freq: Frequency | None = None
+
+    def _own_time(self) -> str | None:
+        return self.time
+
+
+class Text(_Supervised, frozen=True, kw_only=True, tag_field="task", tag="text"):
+    """Predict a class from the columns ``text``; datasets only: no recipe trains it yet."""
+
+    text: Annotated[tuple[Column, ...], Meta(min_length=1, max_length=20)]
+
+
+class Image(_Supervised, frozen=True, kw_only=True, tag_field="task", tag="image"):
+    """Predict the class of a picture, uploaded in one zip of ``label/name``; datasets only: no recipe trains it yet."""
+
+    target: Column = "label"
+    image: ImageInput = ImageInput()
+
+
+class Recommendation(_Definition, frozen=True, kw_only=True, tag_field="task", tag="recommendation"):
+    """Predict which ``item`` a ``user`` takes next; datasets only: no recipe trains it yet.
+
+    Every row is one interaction. Without ``rating`` that it happened is all that is known.
+    """
+
+    user: Column
+    item: Column
+    time: Column | None = None
+    rating: Column | None = None
+
+    def _own_time(self) -> str | None:
+        return self.time
+
+
+PipelineDefinition = Classification | Regression | Forecasting | Text | Image | Recommendation
+TASKS = ("classification", "regression", "forecasting", "text", "image", "recommendation")
+# What a gate may name: the metrics every recipe of the task reports; none means that the task has no recipe yet.
+METRICS: dict[str, tuple[str, ...]] = {
     "classification": ("log_loss", "roc_auc", "accuracy", "f1", "brier", "average_precision"),
     "regression": ("rmse", "mae", "r2", "mape"),
+    "forecasting": (),
+    "text": (),
+    "image": (),
+    "recommendation": (),
 }
 
 
 def task_of(definition: PipelineDefinition) -> str:
     """Return the task's name as the definition spells it."""
     return type(definition).__name__.lower()
+
+
+def target_of(definition: PipelineDefinition) -> str | None:
+    """Return the column that is predicted; None for a recommendation, which predicts items."""
+    return None if isinstance(definition, Recommendation) else definition.target
 
 
 def fraction(percent: str) -> float:

@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from shared.aws import aws_errors
-from shared.errors import Conflict, HeadraceError, NotFound, PreconditionFailed, Unavailable
+from shared.errors import Conflict, HeadraceError, InvalidRequest, NotFound, PreconditionFailed, Unavailable
 
 _ERRORS: dict[str, type[HeadraceError]] = {
     "NoSuchUpload": NotFound,
     "InvalidPart": Conflict,
     "InvalidPartOrder": Conflict,
     "EntityTooSmall": Conflict,
+    # Such as an upload id that can be none.
+    "InvalidArgument": InvalidRequest,
     # The object has fewer bytes than it had when it was looked at.
     "InvalidRange": PreconditionFailed,
     # The bytes were damaged on their way: sent again, they may arrive.

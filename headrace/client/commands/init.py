@@ -7,14 +7,15 @@ import click
 
 from headrace.client.definitions import DEFINITION, SCHEMA
 from headrace.client.drafting import Draft, Roles, draft
+from headrace.client.samples.unpacking import ZIP, magic
 from headrace.client.sampling import read_sample
-from headrace.failures import Failure
+from headrace.failures import BadData, Failure
 from headrace.options import command
 from headrace.session import Session
 
 
 @command("init")
-@click.argument("data", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("data", type=click.Path(exists=True, path_type=Path))
 @click.option("--target", required=True, metavar="COLUMN", help="What to predict.")
 @click.option("--name", metavar="NAME", help="The pipeline's name; without it from the file's.")
 @click.option(
@@ -33,6 +34,7 @@ def init(
     DATA is CSV, TSV or JSON Lines, also packed with gzip or zstd, or Parquet. Looks at the first rows only, and
     infers the task from the target. An existing file is never overwritten.
     """
+    require_table(data)
     made = draft(read_sample(data), data, Roles(target=target, **columns), name=name, task=task)
     write_draft(made, session.folder)
     for note in made.notes:
@@ -43,6 +45,19 @@ def init(
     )
     session.progress.done("init", f"{DEFINITION} and {SCHEMA}: look through them, then `headrace apply`")
     click.echo(made.definition, nl=False)
+
+
+def require_table(data: Path) -> None:
+    """Demand a file that may hold a table.
+
+    Raises
+    ------
+    BadData
+        It is a folder or a zip: pictures, which can be uploaded, and no task learns from yet.
+    """
+    if data.is_dir() or magic(data) == ZIP:
+        kind = "folder" if data.is_dir() else "zip file (a spreadsheet is one too: save it as CSV)"
+        raise BadData(f"{data} is a {kind}; init needs a table: CSV, TSV, JSON Lines or Parquet")
 
 
 def write_draft(made: Draft, folder: Path) -> None:

@@ -1,19 +1,10 @@
-"""What the REST routes change: pipeline definitions and permissions to upload."""
-
-from datetime import timedelta
-from typing import Any
+"""What the REST routes change: pipeline definitions."""
 
 from chalicelib.ingest.adapters import Adapters
 from chalicelib.ingest.definitions import check_definition
-from chalicelib.ingest.keys import PREFIX, check_file_name
-from chalicelib.ingest.views import UploadForm, UploadRequest, UploadView
 
-from shared.clock import to_text
 from shared.entities.pipeline import Pipeline, PipelineDefinition
-from shared.errors import Conflict, FieldError, InvalidBody, InvalidDataset, InvalidRequest, PayloadTooLarge
-
-MAX_UPLOAD_BYTES = 64 * 1024 * 1024
-UPLOAD_EXPIRES = timedelta(minutes=15)
+from shared.errors import Conflict, InvalidRequest
 
 
 def put_pipeline(
@@ -40,35 +31,6 @@ def delete_pipeline(adapters: Adapters, name: str, *, force: bool, if_match: str
             "to remove the definition all the same (the data stays) repeat with ?force=true"
         )
     adapters.pipelines.delete(name, rev=read_etag(if_match))
-
-
-def permit_upload(adapters: Adapters, name: str, request: UploadRequest) -> UploadView:
-    """Return a form with which one file may be uploaded to the pipeline *name*.
-
-    Raises
-    ------
-    InvalidBody
-        The file's name could never become a dataset version.
-    PayloadTooLarge
-        It has more bytes than a form upload may have.
-    """
-    adapters.pipelines.read.get(name)
-    try:
-        check_file_name(request.filename)
-    except InvalidDataset as error:
-        raise InvalidBody(str(error), (FieldError(pointer="/filename", detail=str(error)),)) from None
-    if (request.size_bytes or 0) > MAX_UPLOAD_BYTES:
-        raise PayloadTooLarge(f"{request.size_bytes} bytes; a form upload takes {MAX_UPLOAD_BYTES} at most")
-    # No name of our own making: S3 keeps every version of a key, and people look for the name they gave.
-    key = f"{PREFIX}{name}/{request.filename}"
-    expires_s = int(UPLOAD_EXPIRES.total_seconds())
-    form: dict[str, Any] = adapters.raw.presign(key, max_bytes=MAX_UPLOAD_BYTES, expires_s=expires_s)
-    return UploadView(
-        upload=UploadForm(url=form["url"], fields=form["fields"]),
-        key=key,
-        expires_at=to_text(adapters.clock() + UPLOAD_EXPIRES),
-        max_bytes=MAX_UPLOAD_BYTES,
-    )
 
 
 def etag(pipeline: Pipeline) -> str:

@@ -20,12 +20,13 @@ from chalicelib.ingest.profiling.vega import overview
 from chalicelib.ingest.roles import check_columns, roles_of
 from chalicelib.ingest.sink import Sink
 from chalicelib.ingest.staging import Staged, plan_of, stage
+from chalicelib.ingest.table_schema.differences import SchemaMismatch
 from chalicelib.ingest.table_schema.evolution import Basis, decide, propose
-from chalicelib.ingest.table_schema.inference import MAX_CATEGORIES, learn_categories
-from chalicelib.ingest.table_schema.model import TableSchema
+from chalicelib.ingest.table_schema.learning import check_role_types, learn_categories
+from chalicelib.ingest.table_schema.model import MAX_CATEGORIES, TableSchema
 
 from shared.entities.dataset import RowCounts, SplitRecord, TimeBounds
-from shared.entities.pipeline import Classification, PipelineDefinition, fraction
+from shared.entities.pipeline import PipelineDefinition, fraction
 from shared.errors import HeadraceError, InvalidDataset
 
 JSON = "application/json"
@@ -79,6 +80,9 @@ def build(
     facts: dict[str, Any] = {"size_bytes": source.size_bytes}
     try:
         return _build(scratch, source, order, sink, on_content, facts)
+    except SchemaMismatch as error:
+        sink.write("schema_diff.json", msgspec.json.encode(error.difference), JSON)
+        return Refusal(reason=error.reason, detail=str(error), facts=facts)
     except InvalidDataset as error:
         return Refusal(reason=error.reason, detail=str(error), facts=facts)
     except DiskFull:
@@ -114,7 +118,7 @@ def _stage(scratch: Scratch, reader: Reader, order: Order) -> Staged:
     for _ in range(MAX_PASSES):
         plan = plan_of(schema, basis.roles, definition.split.seed)
         staged = stage(scratch, reader, plan, order.disk_bytes)
-        verdict = _verdict(scratch, staged, basis, definition)
+        verdict = _verdict(scratch, staged, basis)
         if verdict == schema or plan_of(verdict, basis.roles, definition.split.seed).rules == plan.rules:
             # Categories beside the label's only tell what was seen: they change no row.
             return msgspec.structs.replace(staged, plan=msgspec.structs.replace(plan, schema=verdict))
@@ -140,15 +144,12 @@ def _proposed(scratch: Scratch, reader: Reader, basis: Basis, columns: list[str]
     return propose(basis, tuple(columns), counts)
 
 
-def _verdict(
-    scratch: Scratch, staged: Staged, basis: Basis, definition: PipelineDefinition
-) -> TableSchema:
+def _verdict(scratch: Scratch, staged: Staged, basis: Basis) -> TableSchema:
     doubted = basis.known is None and basis.declared is None
-    columns = tuple(field.name for field in staged.plan.schema.fields)
-    schema = decide(basis, columns, observe.count_staged(scratch, staged, doubted=doubted))
-    labels = definition.target if isinstance(definition, Classification) else None
+    counts = observe.count_staged(scratch, staged, doubted=doubted)
+    schema = decide(basis, counts, staged.plan.schema)
     seen = observe.count_values(scratch, staged, MAX_CATEGORIES)
-    return learn_categories(schema, seen, labels, basis.tolerance)
+    return learn_categories(schema, seen, basis.roles.label, basis.tolerance)
 
 
 def _quarantine(scratch: Scratch, staged: Staged, sink: Sink) -> RowCounts:
@@ -170,7 +171,7 @@ def _finish(
     described = profile(scratch, rows, columns, row_count=counts.good)
     sink.write("profile.json", msgspec.json.encode(described), JSON)
     sink.write("profile.vl.json", msgspec.json.encode(overview(described)), JSON)
-    sink.write("schema.json", msgspec.json.encode(schema), JSON)
+    sink.write("schema.json", msgspec.json.encode(schema.plain()), JSON)
     return Built(
         content_sha256=reader.sha256,
         encoding=getattr(reader, "encoding", None),

@@ -2,10 +2,23 @@
 
 import difflib
 import re
+from collections.abc import Iterator
 
-from shared.entities.pipeline import METRICS, PipelineDefinition, fraction, task_of
-from shared.errors import FieldError, InvalidBody
+import msgspec
+from chalicelib.ingest.data_section import Check, data_checks
 
+from shared.entities.pipeline import (
+    METRICS,
+    Forecasting,
+    PipelineDefinition,
+    fraction,
+    group_column,
+    task_of,
+)
+from shared.errors import FieldError, InvalidBody, PayloadTooLarge
+
+# An item of DynamoDB has 400 KB. A list of digits grows most on its way there: 2 bytes of JSON become 3.
+MAX_BYTES = 256 * 1024
 # Read, never evaluated: a gate is data.
 _NUMBER = r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?"
 _REFERENCE = rf"(champion|baseline)(\s*[+-]\s*{_NUMBER})?"
@@ -19,31 +32,77 @@ def check_definition(name: str, definition: PipelineDefinition) -> None:
     ------
     InvalidBody
         With an entry for every wrong place.
+    PayloadTooLarge
+        It is too long to be stored.
     """
-    errors = [
-        FieldError(pointer=pointer, detail=detail)
-        for wrong, pointer, detail in (*_checks(name, definition), *_gate_checks(definition))
-        if wrong
-    ]
+    if len(msgspec.json.encode(definition)) > MAX_BYTES:
+        raise PayloadTooLarge(
+            f"the definition has more than {MAX_BYTES:,} bytes; move long lists out of data.schema"
+        )
+    checks = (
+        *_checks(name, definition),
+        *data_checks(definition.data),
+        *_column_checks(definition),
+        *_gate_checks(definition),
+    )
+    errors = [FieldError(pointer=pointer, detail=detail) for wrong, pointer, detail in checks if wrong]
     if errors:
         raise InvalidBody(f"{errors[0].pointer}: {errors[0].detail}", tuple(errors))
 
 
-def _checks(name: str, definition: PipelineDefinition) -> list[tuple[bool, str, str]]:
+def _checks(name: str, definition: PipelineDefinition) -> list[Check]:
     data, split = definition.data, definition.split
     held_out = fraction(split.test) + fraction(split.validation)
-    needed = {definition.target, data.key, data.time}
+    is_forecasting = isinstance(definition, Forecasting)
     return [
         (definition.name != name, "/name", f"{definition.name!r} is not the name in the path, {name!r}"),
         (split.by == "time" and not data.time, "/split/by", "splitting by time needs data.time"),
+        (
+            is_forecasting and split.by != "time",
+            "/split/by",
+            "a forecast is judged on times after those it learned from: split by time",
+        ),
         (fraction(split.test) <= 0, "/split/test", "must be more than 0%: a model is judged on it"),
         (held_out >= 1, "/split/validation", "test and validation together leave nothing to train on"),
-        (bool(needed & set(data.drop)), "/data/drop", "drops the target, key or time column"),
-        (definition.target in {data.key, data.time}, "/target", "is also the key or the time column"),
     ]
 
 
-def _gate_checks(definition: PipelineDefinition) -> list[tuple[bool, str, str]]:
+def _column_checks(definition: PipelineDefinition) -> Iterator[Check]:
+    """Yield what is wrong with the columns among themselves: dropped, named twice, two times of one row."""
+    data, own = definition.data, _own_columns(definition)
+    known: dict[str, str] = {}
+    for pointer, column in own:
+        also = known.setdefault(column, pointer)
+        yield also != pointer, pointer, f"{column!r} is also {also}"
+    predicted = [(pointer, column) for pointer, column in own if pointer in {"/target", "/rating"}]
+    for pointer, column in predicted:
+        used = column in {data.key, data.time} and known.get(column) == pointer
+        yield used, pointer, "is also the key or the time column"
+        grouped = column == group_column(definition.split.by)
+        yield grouped, "/split/by", f"{column!r} is what is predicted; group by another column"
+    time = dict(own).get("/time")
+    yield bool(time) and time != data.time, "/data/time", f"is not /time, {time!r}; leave it out"
+    needed = {data.key, data.time, group_column(definition.split.by), *known}
+    yield (
+        bool(needed & set(data.drop)),
+        "/data/drop",
+        "drops the target, key or time column, or another in use",
+    )
+
+
+def _own_columns(definition: PipelineDefinition) -> list[tuple[str, str]]:
+    """Return pointer and name of every column that the task's own keys name."""
+    names = ("target", "time", "user", "item", "rating")
+    single = [(f"/{name}", getattr(definition, name, None)) for name in names]
+    many = [
+        (f"/{name}/{place}", column)
+        for name in ("series", "text")
+        for place, column in enumerate(getattr(definition, name, ()))
+    ]
+    return [(pointer, column) for pointer, column in (*single, *many) if column]
+
+
+def _gate_checks(definition: PipelineDefinition) -> list[Check]:
     found = (
         (f"/gate/{place}", _wrong_clause(clause, definition)) for place, clause in enumerate(definition.gate)
     )
@@ -57,6 +116,8 @@ def _wrong_clause(clause: str, definition: PipelineDefinition) -> str | None:
         forms = "'metric op number', 'metric op champion ± number' or 'metric op baseline ± number'"
         return f"{clause!r} is not {forms}"
     task = task_of(definition)
+    if not METRICS[task]:
+        return f"no recipe trains {task} yet, so no metric of it is known; leave the gate empty"
     if match["metric"] in METRICS[task]:
         return None
     # A metric that no recipe reports would fail every model, weeks after the typing error.

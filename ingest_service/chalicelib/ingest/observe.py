@@ -5,19 +5,17 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from chalicelib.ingest.engine import Scratch
-from chalicelib.ingest.staging import Staged, text_of
-from chalicelib.ingest.table_schema.kinds import MISSING, kind_of, label_of
+from chalicelib.ingest.staging import Staged
+from chalicelib.ingest.table_schema.kinds import kind_of, label_of, may_be_typed, text_of
 from chalicelib.ingest.table_schema.model import Field, TableSchema
-from chalicelib.ingest.table_schema.types import Type
+from chalicelib.ingest.table_schema.types import MISSING, Type
 
 Counts = dict[str, dict[str, int]]
-# How every number, date and truth value begins.
-_MAY_BE_TYPED = "(v BETWEEN '+' AND ':' OR v[1] IN ('t', 'f', 'T', 'F'))"
 
 
-def count_sample(scratch: Scratch, sample: str, columns: Sequence[str], missing: Sequence[str]) -> Counts:
+def count_sample(scratch: Scratch, sample: str, columns: Sequence[str]) -> Counts:
     """Count the kinds of the cells of *sample*, a query with ``c0``, ``c1``, … for *columns*."""
-    texts = ", ".join(text_of(f"c{i}", missing) for i in range(len(columns)))
+    texts = ", ".join(text_of((), f"c{i}") for i in range(len(columns)))
     return _counted(scratch, columns, f"SELECT [{texts}] AS raw FROM ({sample})")
 
 
@@ -76,7 +74,7 @@ def _count_good(scratch: Scratch, staged: Staged) -> Counts:
 
 def _doubtful(scratch: Scratch, staged: Staged) -> Iterable[tuple[int, Field]]:
     strings = _of_type(staged.plan.schema, Type.STRING)
-    aggregates = [f"count(v{i}), count(*) FILTER ({_MAY_BE_TYPED.replace('v', f'v{i}')})" for i, _ in strings]
+    aggregates = [f"count(v{i}), count(*) FILTER ({may_be_typed(f'v{i}')})" for i, _ in strings]
     answers = iter(_aggregate(scratch, staged.good, aggregates))
     return [
         entry for entry, present, typed in zip(strings, answers, answers, strict=False) if typed * 2 > present
@@ -95,14 +93,11 @@ def _counted(scratch: Scratch, names: Sequence[str], raw: str) -> Counts:
     """Count the kinds of the texts in the lists ``raw``, whose places are those of *names*."""
     counts: Mapping[str, dict[str, int]] = {name: {} for name in names}
     cells = f"SELECT unnest(raw) AS x, generate_subscripts(raw, 1) AS place FROM ({raw})"
-    for place, kind, count in scratch.rows(f"SELECT place, {_kind()}, count(*) FROM ({cells}) GROUP BY ALL"):
+    for place, kind, count in scratch.rows(f"SELECT place, {kind_of('x')}, count(*) FROM ({cells}) GROUP BY ALL"):
         counts[names[place - 1]][kind] = count
     return dict(counts)
 
 
 def _count_texts(scratch: Scratch, texts: str) -> dict[str, int]:
-    return dict(scratch.rows(f"SELECT {_kind()} AS kind, count(*) FROM ({texts}) GROUP BY kind"))
+    return dict(scratch.rows(f"SELECT {kind_of('x')} AS kind, count(*) FROM ({texts}) GROUP BY kind"))
 
-
-def _kind() -> str:
-    return f"CASE WHEN x IS NULL THEN '{MISSING}' ELSE {kind_of('x')} END"

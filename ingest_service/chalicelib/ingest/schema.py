@@ -143,8 +143,8 @@ def _evolve_field(field: Field, counts: Mapping[str, int], roles: Roles, toleran
     )
 
 
-def check_role_types(schema: TableSchema, roles: Roles, *, numeric_target: bool) -> None:
-    """Demand a time that is a time and, for a regression, a target that is a number.
+def check_role_types(schema: TableSchema, roles: Roles) -> None:
+    """Demand a time that is a time, and numbers where the task computes with them.
 
     Raises
     ------
@@ -157,8 +157,7 @@ def check_role_types(schema: TableSchema, roles: Roles, *, numeric_target: bool)
             "wrong_column_type",
             f"The time column {roles.time!r} is {found}; write times as 2026-01-31 or 2026-01-31T09:30:00Z.",
         )
-    if numeric_target and schema.types[roles.target] not in NUMERIC:
-        found = schema.types[roles.target]
-        raise rejection(
-            "wrong_column_type", f"The target {roles.target!r} of a regression is {found}, not a number."
-        )
+    for column, role in roles.numbers.items():
+        found = schema.types[column]
+        if found not in NUMERIC:
+            raise rejection("wrong_column_type", f"The {role} {column!r} is {found}, not a number.")

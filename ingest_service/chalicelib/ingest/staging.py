@@ -17,9 +17,10 @@ from chalicelib.ingest.formats.reader import END_MARK, Reader
 from chalicelib.ingest.reasons import rejection
 from chalicelib.ingest.roles import Roles
 from chalicelib.ingest.split import bucket_sql
+from chalicelib.ingest.table_schema.kinds import text_of, value_of
 from chalicelib.ingest.table_schema.model import TableSchema
 from chalicelib.ingest.table_schema.rules import Rule, rules_of
-from chalicelib.ingest.table_schema.types import is_valid, value_of
+from chalicelib.ingest.table_schema.types import Type
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +59,8 @@ def plan_of(schema: TableSchema, roles: Roles, seed: int) -> Plan:
     values = {field.name: f"v{i}" for i, field in zip(places, schema.fields, strict=True)}
     # By name, not by place: a file with its columns in another order keeps every row on its side.
     only = roles.group or roles.key
-    hashed = [only] if only else sorted(texts)
+    # Of a picture the column with its hash is enough.
+    hashed = [only] if only else sorted(field.name for field in schema.fields if field.type is not Type.BINARY)
     rules = tuple(rules_of(schema, texts, values, roles))
     return Plan(schema=schema, rules=rules, hashed=tuple(texts[name] for name in hashed), seed=seed)
 
@@ -93,7 +95,7 @@ def texts_of(source: str, columns: Sequence[str], schema: TableSchema) -> str:
     """Return a query of *source* with ``n`` and the trimmed texts ``x0``, ``x1``, … in the schema's order."""
     place = {name: i for i, name in enumerate(columns)}
     texts = [
-        f"{text_of(f'c{place[field.name]}', schema.missing_values)} AS x{i}"
+        f"{text_of(schema.missing_texts(field.name), f'c{place[field.name]}')} AS x{i}"
         for i, field in enumerate(schema.fields)
     ]
     return f"SELECT n, c0, {', '.join(texts)} FROM ({source})"
@@ -101,10 +103,7 @@ def texts_of(source: str, columns: Sequence[str], schema: TableSchema) -> str:
 
 def _judged(source: str, columns: Sequence[str], plan: Plan) -> str:
     fields = list(enumerate(plan.schema.fields))
-    values = ", ".join(
-        f"CASE WHEN {is_valid(field, f'x{i}')} THEN {value_of(field, f'x{i}')} END AS v{i}"
-        for i, field in fields
-    )
+    values = ", ".join(f"{value_of(field, f'x{i}')} AS v{i}" for i, field in fields)
     typed = f"SELECT *, {values} FROM ({texts_of(source, columns, plan.schema)})"
     judged = (
         f"SELECT *, {bucket_sql(list(plan.hashed), plan.seed)} AS bucket, {_first_broken(plan.rules)} AS broken "
@@ -116,14 +115,6 @@ def _judged(source: str, columns: Sequence[str], plan: Plan) -> str:
         f"SELECT n, {kept}, bucket, broken, CASE WHEN broken IS NOT NULL THEN [{raw}] END AS raw, "
         f"CASE WHEN starts_with(c0, {literal(END_MARK)}) THEN c0 END AS c0 FROM ({judged})"
     )
-
-
-def text_of(c: str, missing: Sequence[str]) -> str:
-    """Return SQL for a cell's text: trimmed, NULL where it says that there is no value."""
-    # A trim of every cell would cost as much as parsing it; hardly any begins or ends with a space.
-    trimmed = f"CASE WHEN starts_with({c}, ' ') OR ends_with({c}, ' ') THEN nullif(trim({c}), '') ELSE {c} END"
-    words = [literal(word) for word in missing if word]
-    return f"CASE WHEN ({trimmed}) NOT IN ({', '.join(words)}) THEN {trimmed} END" if words else trimmed
 
 
 def _first_broken(rules: Sequence[Rule]) -> str:

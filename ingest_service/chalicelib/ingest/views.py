@@ -1,9 +1,8 @@
 """What the REST routes take and answer."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import Meta
 
 from shared.entities.dataset import DatasetVersion
 from shared.entities.pipeline import Pipeline
@@ -23,29 +22,6 @@ class PipelineList(msgspec.Struct, frozen=True, kw_only=True):
     """All pipelines the token may touch, by name."""
 
     pipelines: list[PipelineView]
-
-
-class UploadRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is to be uploaded; with its size a file that is too big is refused before it travels."""
-
-    filename: Annotated[str, Meta(min_length=1, max_length=900)]
-    size_bytes: Annotated[int, Meta(ge=0)] | None = None
-
-
-class UploadForm(msgspec.Struct, frozen=True, kw_only=True):
-    """Where to POST the file, and the form fields that go with it, before the field ``file``."""
-
-    url: str
-    fields: dict[str, str]
-
-
-class UploadView(msgspec.Struct, frozen=True, kw_only=True):
-    """A permission to upload one object, until ``expires_at``."""
-
-    upload: UploadForm
-    key: str
-    expires_at: str
-    max_bytes: int
 
 
 class VersionView(msgspec.Struct, frozen=True, kw_only=True):

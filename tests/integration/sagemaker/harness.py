@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 ROOT = Path(__file__).parents[3]
 IMAGES = ROOT / ".venv" / "runtimes"
@@ -192,6 +194,14 @@ def wait_for[T](condition: Callable[[], T | None], timeout_s: float, what: str) 
             return value
         time.sleep(0.05)
     raise AssertionError(f"not within {timeout_s} s: {what}")
+
+
+def refusal(call: Callable[..., object], **request: Any) -> tuple[str, str]:
+    """Return code and message of the error a call ends with."""
+    with pytest.raises(ClientError) as error:
+        call(**request)
+    details = error.value.response["Error"]
+    return details["Code"], details["Message"]
 
 
 def tar(files: dict[str, str]) -> bytes:

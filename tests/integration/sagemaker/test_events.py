@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.integration.sagemaker.harness import Cloud, wait_for
+from tests.integration.sagemaker.processing import process, wait_for_end
 
 
 def queue_for(cloud: Cloud, name: str, pattern: dict[str, Any]) -> str:
@@ -62,6 +63,20 @@ def test_the_detail_of_a_job_event_is_its_description_with_milliseconds_and_tags
     assert detail["HyperParameters"] == described["HyperParameters"]
     assert detail["CreationTime"] == int(described["CreationTime"].timestamp() * 1000)
     assert isinstance(detail["SecondaryStatusTransitions"][0]["StartTime"], int)
+
+
+def test_every_status_of_a_processing_job_is_an_event_with_its_description_in_milliseconds(cloud):
+    pattern = {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Processing Job State Change"]}
+    url = queue_for(cloud, "processing", pattern | {"detail": {"ProcessingJobName": [{"prefix": "told-"}]}})
+    process(cloud, "told-p", "pass", Tags=[{"Key": "team", "Value": "water"}])
+    job = wait_for_end(cloud, "told-p")
+    events = {event["detail"]["ProcessingJobStatus"]: event for event in received(cloud, url, 2)}
+    assert events.keys() == {"InProgress", "Completed"}
+    detail = events["Completed"]["detail"]
+    assert events["Completed"]["resources"] == [job["ProcessingJobArn"]]
+    assert detail["Tags"] == {"team": "water"}
+    assert detail["ProcessingEndTime"] == int(job["ProcessingEndTime"].timestamp() * 1000)
+    assert detail["AppSpecification"] == job["AppSpecification"]
 
 
 def test_endpoint_events_spell_in_service_in_capitals_so_a_rule_on_the_apis_word_never_matches(cloud):

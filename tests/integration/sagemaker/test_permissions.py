@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.integration.sagemaker.harness import Cloud
+from tests.integration.sagemaker.processing import describe, process, wait_for_end
 
 ARN = "arn:aws:sagemaker:us-east-1:000000000000"
 ROLE = "arn:aws:iam::000000000000:role/sagemaker"
@@ -64,3 +65,14 @@ def test_naming_tags_in_a_create_request_needs_add_tags(cloud):
     caller = user(cloud, "tagless", *grants)
     words = denial(lambda: caller.train("tagged", "pass", Tags=[{"Key": "a", "Value": "b"}]))
     assert "sagemaker:AddTags" in words
+
+
+def test_processing_jobs_need_grants_on_their_arn_and_on_the_role_they_are_given(cloud):
+    create = ("sagemaker:CreateProcessingJob", f"{ARN}:processing-job/mine-*")
+    unable = user(cloud, "processing-unable", create)
+    assert "sagemaker:CreateProcessingJob" in denial(lambda: process(unable, "theirs-1", "pass"))
+    assert f"iam:PassRole on resource: {ROLE}" in denial(lambda: process(unable, "mine-1", "pass"))
+    able = user(cloud, "processing-able", create, ("iam:PassRole", ROLE))
+    process(able, "mine-2", "pass")
+    assert wait_for_end(cloud, "mine-2")["ProcessingJobStatus"] == "Completed"
+    assert "DescribeProcessingJob" in denial(lambda: describe(able, "mine-2"))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.sagemaker import processing
 from tests.integration.sagemaker.harness import BUCKET, Server, channel, new_cloud, untar, wait_for
 
 SAY = "def model_fn(folder): return 7\ndef transform_fn(m, body, c, a): return str(m), 'text/plain'"
@@ -28,6 +29,10 @@ class Owned:
         self.cloud.train(name, SLEEP)
         self.cloud.wait_for_secondary(name, "Training")
         wait_for(lambda: any("train.py" in line for line in processes_of(self.home)), 20, "the script runs")
+
+    def process_forever(self, name: str) -> None:
+        processing.process(self.cloud, name, SLEEP)
+        wait_for(lambda: any("run.py" in line for line in processes_of(self.home)), 20, "the program runs")
 
 
 # One server per kind, started once: the tests of a kind run in the order they stand here, the last kills it.
@@ -79,8 +84,33 @@ def test_a_stopped_job_leaves_no_process(owned):
     assert [line for line in processes_of(owned.home) if "train.py" in line] == []
 
 
-def test_a_restarted_server_serves_what_was_in_service_and_fails_what_was_training(owned):
+def test_a_processing_job_runs_and_uploads_with_and_without_namespaces(owned):
+    script = (
+        "import json, os, sys\n"
+        "root = os.environ.get('SAGEMAKER_BASE_DIR', '/opt/ml')\n"
+        "job = json.load(open(root + '/config/processingjobconfig.json'))\n"
+        "folder = job['ProcessingOutputConfig']['Outputs'][0]['S3Output']['LocalPath']\n"
+        "code = job['ProcessingInputs'][0]['S3Input']['LocalPath']\n"
+        "open(folder + '/seen', 'w').write(','.join(os.listdir(code)) + ' ' + sys.prefix)\n"
+        "open(root + '/output/message', 'w').write('done')\n"
+    )
+    processing.process(owned.cloud, "simple", script)
+    job = processing.wait_for_end(owned.cloud, "simple")
+    assert (job["ProcessingJobStatus"], job["ExitMessage"]) == ("Completed", "done")
+    files, _, prefix = owned.cloud.get("processing/simple/out/seen").decode().partition(" ")
+    assert (files, prefix.rpartition("/")[2]) == ("run.py", "sagemaker-scikit-learn-1.9-0")
+
+
+def test_a_stopped_processing_job_leaves_no_process(owned):
+    owned.process_forever("halted")
+    owned.cloud.sagemaker.stop_processing_job(ProcessingJobName="halted")
+    assert processing.wait_for_end(owned.cloud, "halted", 20)["ProcessingJobStatus"] == "Stopped"
+    assert [line for line in processes_of(owned.home) if "run.py" in line] == []
+
+
+def test_a_restarted_server_serves_what_was_in_service_and_fails_the_jobs_that_ran(owned):
     owned.train_forever("interrupted")
+    owned.process_forever("interrupted")
     owned.cloud.sagemaker.delete_endpoint_config(EndpointConfigName="seven")
     owned.server.stop()
     assert processes_of(owned.home) == []
@@ -90,10 +120,14 @@ def test_a_restarted_server_serves_what_was_in_service_and_fails_what_was_traini
     job = owned.cloud.wait_for_job("interrupted", 15)
     assert job["TrainingJobStatus"] == "Failed"
     assert job["FailureReason"].startswith("InternalServerError: ")
+    job = processing.wait_for_end(owned.cloud, "interrupted", 15)
+    assert job["FailureReason"].startswith("InternalServerError: ")
+    assert processing.describe(owned.cloud, "simple")["ExitMessage"] == "done"
 
 
 def test_no_process_outlives_a_killed_server(owned):
     owned.train_forever("orphan")
+    owned.process_forever("orphan")
     assert len(processes_of(owned.home)) > 3
     owned.server.stop(signal.SIGKILL)
     wait_for(lambda: not processes_of(owned.home), 10, "every process is gone")

@@ -3,20 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from botocore.exceptions import ClientError
 
-from tests.integration.sagemaker.harness import BUCKET, Cloud
+from tests.integration.sagemaker.harness import BUCKET, Cloud, refusal
 
 INFER = "def model_fn(folder): return None"
 SERVERLESS = {"MemorySizeInMB": 2048, "MaxConcurrency": 5}
 ARN = "arn:aws:sagemaker:us-east-1:000000000000"
-
-
-def refusal(call, **request) -> tuple[str, str]:
-    with pytest.raises(ClientError) as error:
-        call(**request)
-    details = error.value.response["Error"]
-    return details["Code"], details["Message"]
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from headrace.client.definitions import read_definition
+from headrace.client.definitions import load_definition, read_definition
 from headrace.client.drafting import pipeline_name
 from headrace.client.sampling import infer_task, read_sample
 from headrace.failures import BadData
@@ -22,7 +22,7 @@ def written(
     (tmp_path / name).write_bytes(content)
     result = run(Nobody(), "init", str(tmp_path / name), *args)
     assert result.exit_code == 0, result.stderr
-    definition = read_definition(tmp_path / "pipeline.yaml")
+    definition = load_definition(tmp_path / "pipeline.yaml")
     # What init writes, the service accepts.
     msgspec.convert(definition, PipelineDefinition)
     return definition

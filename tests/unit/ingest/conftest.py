@@ -11,6 +11,7 @@ from chalicelib.ingest import validation
 from chalicelib.ingest.engine import Scratch, open_scratch
 from chalicelib.ingest.feed import Feed
 
+from tests.unit.ingest.rest import Rest, make_rest
 from tests.unit.ingest.world import World, make_csv
 
 # Where the story of an attempt hands over to the engine, in the order of the calls.
@@ -30,6 +31,12 @@ def world() -> World:
     made = World()
     made.define()
     return made
+
+
+@pytest.fixture
+def rest(world: World, monkeypatch: pytest.MonkeyPatch) -> Rest:
+    """The routes, asked with a token that may do everything."""
+    return make_rest(world, monkeypatch)
 
 
 @pytest.fixture

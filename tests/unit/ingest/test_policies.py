@@ -31,3 +31,19 @@ def test_every_function_has_its_own_policy():
 def test_only_the_api_may_read_the_origin_secret():
     readers = [f for f in FUNCTIONS if "secretsmanager" in (TEMPLATES / f"policy-{f}.json").read_text()]
     assert readers == ["api_handler"]
+
+
+def test_of_uploaded_files_the_api_may_only_sign_list_abort_and_recognise():
+    statements = json.loads((TEMPLATES / "policy-api_handler.json").read_text())["Statement"]
+    granted = {
+        action
+        for statement in statements
+        for action in statement["Action"]
+        if "arn:${Partition}:s3:::${IncomingBucket}/incoming/*" in statement["Resource"]
+    }
+    assert granted == {
+        "s3:PutObject",
+        "s3:ListMultipartUploadParts",
+        "s3:AbortMultipartUpload",
+        "s3:GetObject",
+    }

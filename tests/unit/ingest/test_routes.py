@@ -1,73 +1,13 @@
 """The REST routes, through Chalice itself: who may, what comes back, what is refused and how."""
 
-import importlib.util
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from chalice.test import Client
-from chalicelib.ingest import wiring
 
 from shared.entities.dataset import DatasetState
 
-SERVICE = Path(__file__).resolve().parents[3] / "ingest_service"
-ENV = {
-    "STAGE": "local",
-    "IDEMPOTENCY_TABLE": "idempotency",
-    "ORIGIN_SECRET_ARN": "arn:origin",
-    "TOKENS_TABLE": "tokens",
-    "PIPELINES_TABLE": "pipelines",
-    "DATASETS_TABLE": "datasets",
-    "INCOMING_BUCKET": "incoming",
-    "DATA_BUCKET": "data",
-}
 DEFINITION = {"name": "trips", "task": "classification", "target": "late"}
-
-
-class Token:
-    token_id = "t"
-    scopes = ("read", "upload", "operate")
-    pipelines = ("*",)
-
-
-class Rest:
-    """Calls the routes as API Gateway would, with a token and the origin secret."""
-
-    def __init__(self, app, world, token):
-        self.app, self.world, self.token = app, world, token
-
-    def __call__(self, method, path, body=None, **headers):
-        sent = {
-            "x-headrace-origin": "secret",
-            "Authorization": "Bearer x",
-            "Content-Type": "application/json",
-        }
-        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-        data = b"" if body is None else json.dumps(body).encode()
-        with Client(self.app.app) as client:
-            answer = client.http.request(method, path, headers=sent, body=data)
-        return answer.status_code, json.loads(answer.body) if answer.body else None, answer.headers
-
-
-@pytest.fixture
-def rest(world, monkeypatch):
-    for name, value in ENV.items():
-        monkeypatch.setenv(name, value)
-    wiring.settings.cache_clear()
-    token = Token()
-    finder = type("T", (), {"find": lambda self, header: token})()
-    # Before the import: the app's authorizer asks for the tokens when it is made.
-    monkeypatch.setattr(wiring, "tokens", lambda: finder)
-    spec = importlib.util.spec_from_file_location("ingest_app", SERVICE / "app.py")
-    assert spec is not None
-    assert spec.loader is not None
-    app = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(app)
-    made = Rest(app, world, token)
-    monkeypatch.setattr(wiring, "adapters", world.adapters)
-    monkeypatch.setattr(wiring, "origin_secret", type("S", (), {"values": lambda self: ("secret",)}))
-    return made
 
 
 def test_a_pipeline_is_created_read_replaced_and_removed(rest):
@@ -141,37 +81,6 @@ def test_a_pipeline_with_data_is_only_removed_by_force(rest, csv):
     assert status == 409
     assert "?force=true" in problem["detail"]
     assert rest("DELETE", "/v1/pipelines/trips?force=true")[0] == 204
-
-
-def test_an_upload_form_is_for_one_key_and_a_stated_size(rest):
-    status, form, _ = rest(
-        "POST", "/v1/datasets/trips/uploads", {"filename": "my data+1.csv", "size_bytes": 10}
-    )
-    assert status == 201
-    assert form["key"] == form["upload"]["fields"]["key"] == "incoming/trips/my data+1.csv"
-    assert form["max_bytes"] == 64 * 1024 * 1024
-    assert form["expires_at"] == "2026-01-01T00:15:00Z"
-
-
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        ({"filename": "../x.csv"}, 422),
-        ({"filename": "a/b.csv"}, 422),
-        ({"filename": "x.exe"}, 422),
-        ({"filename": "x\n.csv"}, 422),
-        ({"filename": ".."}, 422),
-        ({"filename": "x.csv", "size_bytes": 64 * 1024 * 1024 + 1}, 413),
-        ({"filename": "x.csv", "size": 1}, 422),
-        ({}, 422),
-    ],
-)
-def test_a_file_that_could_never_become_a_version_gets_no_form(rest, body, status):
-    assert rest("POST", "/v1/datasets/trips/uploads", body)[0] == status
-
-
-def test_no_form_for_an_unknown_pipeline(rest):
-    assert rest("POST", "/v1/datasets/nobody/uploads", {"filename": "x.csv"})[0] == 404
 
 
 def test_versions_come_newest_first_page_by_page(rest):
@@ -285,6 +194,10 @@ def test_another_tokens_pipeline_does_not_exist(rest, csv):
         ("PUT", "/v1/pipelines/trips", "operate"),
         ("DELETE", "/v1/pipelines/trips", "operate"),
         ("POST", "/v1/datasets/trips/uploads", "upload"),
+        ("POST", "/v1/datasets/trips/uploads/AAAA/parts", "upload"),
+        ("GET", "/v1/datasets/trips/uploads/AAAA", "upload"),
+        ("POST", "/v1/datasets/trips/uploads/AAAA/complete", "upload"),
+        ("DELETE", "/v1/datasets/trips/uploads/AAAA", "upload"),
     ],
 )
 def test_every_route_asks_for_its_scope(rest, method, path, scope):

@@ -139,7 +139,7 @@ def test_a_type_is_inferred_from_the_whole_column(world):
 
 
 def test_times_are_instants_whatever_their_offset(world, tmp_path):
-    world.define(data={"time": "at"})
+    world.define(data={"time": "at"}, split={"by": "hash"})
     rows = [f"2026-01-31T10:00:00+02:00,{i},{'true' if i % 2 else 'false'}\n" for i in range(60)]
     row = world.upload(b"at,id,late\n" + "".join(rows).encode())
     assert {r[0] for r in world.good_rows(row, tmp_path)} == {dt.datetime.fromisoformat("2026-01-31T08:00")}

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from shared.entities.pipeline import METRICS
+from shared.entities.pipeline import METRICS, PipelineDefinition, task_of
+from shared.errors import Conflict
 
 
 class Family(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,3 +17,25 @@ FAMILIES = {
     "classification": Family(name="tabular", metrics=METRICS["classification"]),
     "regression": Family(name="tabular", metrics=METRICS["regression"]),
 }
+
+
+def has_recipe(definition: PipelineDefinition) -> bool:
+    """Say whether any recipe trains the task; the datasets of the others are prepared and wait."""
+    return task_of(definition) in FAMILIES
+
+
+def family_of(definition: PipelineDefinition) -> Family:
+    """Return the recipe family of the definition's task.
+
+    Raises
+    ------
+    Conflict
+        There is none yet.
+    """
+    task = task_of(definition)
+    if task not in FAMILIES:
+        raise Conflict(
+            f"no recipe trains {task} yet ({', '.join(FAMILIES)} are trained): "
+            f"datasets of pipeline {definition.name!r} are prepared and wait"
+        )
+    return FAMILIES[task]

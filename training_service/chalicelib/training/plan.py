@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from chalicelib.training.families import FAMILIES
+from chalicelib.training.families import family_of
 from chalicelib.training.gate import MIN_ROWS, gate_metrics
 
 from shared.entities.dataset import DatasetManifest
-from shared.entities.pipeline import PipelineDefinition, task_of
+from shared.entities.pipeline import PipelineDefinition, target_of, task_of
 
 SIDES = ("train", "validation", "test")
 
@@ -77,7 +77,7 @@ def plan_training(work: Work) -> TrainingPlan:
         dataset_version=work.trigger,
         dataset_versions=tuple(manifest.version for manifest in window),
         dataset_ordinal=next(m.ordinal for m in work.manifests if m.version == work.trigger),
-        recipe=FAMILIES[task_of(definition)].name,
+        recipe=family_of(definition).name,
         recipe_sha256=work.recipe_sha256,
         image_uri=work.image_uri,
         instance=definition.train.instance,
@@ -114,7 +114,7 @@ def make_parameters(
         "format": 1,
         "pipeline": definition.name,
         "task": task_of(definition),
-        "target": definition.target,
+        "target": target_of(definition),
         "recipe": definition.model.recipe,
         "preset": definition.model.preset,
         "params": dict(definition.model.params),

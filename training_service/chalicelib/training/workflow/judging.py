@@ -2,6 +2,7 @@
 
 import msgspec
 from chalicelib.training.evaluation import Evaluation
+from chalicelib.training.families import has_recipe
 from chalicelib.training.gate import Decision, decide
 from chalicelib.training.model_files import folder_of
 from chalicelib.training.ports import Ports
@@ -82,8 +83,11 @@ def _supersede(ports: Ports, model: ModelVersion, live: str | None) -> Decision:
     ready = ports.datasets.ready(model.pipeline)
     if not ready or ready[-1].version != model.dataset_version:
         return _reject(f"{reason}; newer data is trained instead")
+    definition = ports.pipelines.definition(model.pipeline)
+    if not has_recipe(definition):
+        return _reject(f"{reason}; the pipeline has become one that no recipe trains")
     # Planned before the verdict is written: a crash between repeats both, and the job id is the same.
-    job = plan_job(ports, ports.pipelines.definition(model.pipeline), ready[-1])
+    job = plan_job(ports, definition, ready[-1])
     return _reject(f"{reason}; training job {job.job_id} compares with {now}")
 
 

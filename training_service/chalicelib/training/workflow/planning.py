@@ -1,6 +1,6 @@
 """A dataset version asks for a model: decide what to train and write it down, once."""
 
-from chalicelib.training.families import FAMILIES
+from chalicelib.training.families import family_of, has_recipe
 from chalicelib.training.job import Job
 from chalicelib.training.model_files import artifact_key
 from chalicelib.training.plan import Champion, TrainingPlan, Work, plan_training
@@ -9,7 +9,7 @@ from chalicelib.training.ports import Ports
 from shared import log
 from shared.clock import to_text
 from shared.entities.dataset import DatasetState, DatasetVersion
-from shared.entities.pipeline import PipelineDefinition, task_of
+from shared.entities.pipeline import PipelineDefinition
 from shared.entities.training import JobState
 from shared.errors import ConditionFailed, Conflict
 
@@ -21,6 +21,11 @@ def is_trainable(version: DatasetVersion) -> bool:
     return version.state is DatasetState.READY and not version.duplicate_of
 
 
+def trains_on_new_data(definition: PipelineDefinition) -> bool:
+    """Say whether new data shall become a model without a person, and can."""
+    return "new_data" in definition.retrain.on and has_recipe(definition)
+
+
 def plan_new_data(ports: Ports, pipeline: str, version: str) -> Job | None:
     """Plan the job that a new dataset version asks for; None where none is wanted.
 
@@ -28,7 +33,7 @@ def plan_new_data(ports: Ports, pipeline: str, version: str) -> Job | None:
     """
     definition = ports.pipelines.definition(pipeline)
     dataset = ports.datasets.get(pipeline, version)
-    if "new_data" not in definition.retrain.on or not is_trainable(dataset):
+    if not trains_on_new_data(definition) or not is_trainable(dataset):
         return None
     if ports.jobs.is_trained(pipeline, version):
         return None
@@ -49,7 +54,7 @@ def plan_job(ports: Ports, definition: PipelineDefinition, dataset: DatasetVersi
 def gather_work(ports: Ports, definition: PipelineDefinition, dataset: DatasetVersion) -> Work:
     """Read everything a plan is made of; a version that came after *dataset* is none of its business."""
     usable = [v for v in ports.datasets.ready(definition.name) if v.ordinal <= dataset.ordinal]
-    family = FAMILIES[task_of(definition)].name
+    family = family_of(definition).name
     if family not in ports.recipes:
         raise Conflict(f"no recipe {family!r} is deployed in this stage; deploy it again")
     return Work(

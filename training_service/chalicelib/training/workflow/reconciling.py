@@ -8,7 +8,7 @@ from chalicelib.training.job import AT_REST, Job
 from chalicelib.training.ports import Ports
 from chalicelib.training.workflow.following import follow
 from chalicelib.training.workflow.judging import judge
-from chalicelib.training.workflow.planning import is_trainable, plan_job
+from chalicelib.training.workflow.planning import is_trainable, plan_job, trains_on_new_data
 from chalicelib.training.workflow.submission import start_next, waiting_jobs
 from chalicelib.training.workflow.telling import count, tell_ended, tell_verdict
 
@@ -50,7 +50,7 @@ def reconcile_pipeline(ports: Ports, name: str) -> None:
     """Plan the job of the newest data if its event was lost; older data without a job stays as it is."""
     definition: PipelineDefinition = ports.pipelines.definition(name)
     ready = ports.datasets.ready(name)
-    if "new_data" not in definition.retrain.on or not ready or not is_trainable(ready[-1]):
+    if not trains_on_new_data(definition) or not ready or not is_trainable(ready[-1]):
         return
     if not ports.jobs.is_trained(name, ready[-1].version):
         plan_job(ports, definition, ready[-1])

@@ -1,0 +1,63 @@
+"""What the values of a column teach its schema: categories and labels; and what roles demand of types."""
+
+from collections.abc import Mapping
+
+import msgspec
+from chalicelib.ingest.reasons import rejection
+from chalicelib.ingest.roles import Roles
+from chalicelib.ingest.table_schema.model import MAX_CATEGORIES, Field, TableSchema
+from chalicelib.ingest.table_schema.types import NUMERIC, TEMPORAL
+
+
+def learn_categories(
+    schema: TableSchema, seen: Mapping[str, Mapping[str, int]], labels_of: str | None, tolerance: float
+) -> TableSchema:
+    """Return *schema* with the categories *seen* (value → count by string column) added to those known.
+
+    The categories of the column *labels_of* (the target of a classification) become its ``enum``, unless the
+    pipeline's schema declares one; a value that is new there counts as a label only when more than *tolerance*
+    of the rows have it, else as a typing error.
+    """
+    return msgspec.structs.replace(
+        schema,
+        fields=tuple(
+            _learn(field, seen[field.name], field.name == labels_of, tolerance)
+            if field.name in seen
+            else field
+            for field in schema.fields
+        ),
+    )
+
+
+def _learn(field: Field, counts: Mapping[str, int], is_label: bool, tolerance: float) -> Field:
+    rows = sum(counts.values())
+    known = set(field.categories)
+    allowed = {str(value) for value in field.constraints.enum}
+    is_open = is_label and not allowed
+    new = {value for value, count in counts.items() if not (is_open and known) or count > tolerance * rows}
+    values = tuple(sorted(known | (new & allowed if allowed else new)))
+    if len(counts) > MAX_CATEGORIES or len(values) > MAX_CATEGORIES:
+        values = ()
+    enum = values if is_open else field.constraints.enum
+    constraints = msgspec.structs.replace(field.constraints, enum=enum)
+    return msgspec.structs.replace(field, categories=values, constraints=constraints)
+
+
+def check_role_types(schema: TableSchema, roles: Roles, *, numeric_target: bool) -> None:
+    """Demand a time that is a time and, for a regression, a target that is a number.
+
+    Raises
+    ------
+    InvalidDataset
+        ``wrong_column_type``.
+    """
+    fields = {field.name: field for field in schema.fields}
+    if roles.time and fields[roles.time].type not in TEMPORAL:
+        field = fields[roles.time]
+        advice = field.note or "Write times as 2026-01-31 or 2026-01-31T09:30:00Z."
+        raise rejection("wrong_column_type", f"The time column {roles.time!r} is {field.type}. {advice}")
+    if numeric_target and fields[roles.target].type not in NUMERIC:
+        found = fields[roles.target].type
+        raise rejection(
+            "wrong_column_type", f"The target {roles.target!r} of a regression is {found}, not a number."
+        )
