@@ -20,6 +20,7 @@ from chalicelib.ingest.profiling.vega import overview
 from chalicelib.ingest.roles import check_columns, roles_of
 from chalicelib.ingest.sink import Sink
 from chalicelib.ingest.staging import Staged, plan_of, stage
+from chalicelib.ingest.table_schema.declaring import parse_declared
 from chalicelib.ingest.table_schema.differences import SchemaMismatch
 from chalicelib.ingest.table_schema.evolution import Basis, decide, propose
 from chalicelib.ingest.table_schema.learning import check_role_types, learn_categories
@@ -81,7 +82,7 @@ def build(
     try:
         return _build(scratch, source, order, sink, on_content, facts)
     except SchemaMismatch as error:
-        sink.write("schema_diff.json", msgspec.json.encode(error.difference), JSON)
+        sink.write("schema_diff.json", msgspec.json.encode(error.diff.plain()), JSON)
         return Refusal(reason=error.reason, detail=str(error), facts=facts)
     except InvalidDataset as error:
         return Refusal(reason=error.reason, detail=str(error), facts=facts)
@@ -129,11 +130,15 @@ def _stage(scratch: Scratch, reader: Reader, order: Order) -> Staged:
 def _basis(reader: Reader, order: Order) -> Basis:
     return Basis(
         known=order.known,
-        declared=order.definition.data.declared_schema,
+        declared=_declared(order.definition),
         roles=roles_of(order.definition),
         tolerance=fraction(order.definition.data.max_bad),
         file_types=reader.declared,
     )
+
+
+def _declared(definition: PipelineDefinition) -> TableSchema | None:
+    return parse_declared(definition.data.schema) if definition.data.schema else None
 
 
 def _proposed(scratch: Scratch, reader: Reader, basis: Basis, columns: list[str]) -> TableSchema:
