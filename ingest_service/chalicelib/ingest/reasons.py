@@ -56,6 +56,31 @@ REASONS: tuple[Reason, ...] = (
         "Export the data as CSV and upload that.",
     ),
     _reason(
+        "wrong_content",
+        "The file's first bytes are of another format than its name says; the sentence names both.",
+        "Rename the file to what it is where that is a format we read, else export the data as CSV.",
+    ),
+    _reason(
+        "corrupt_archive",
+        "The compressed file is damaged, ends early or has something behind its end; the sentence says where.",
+        "Compress the data again (test it with `gzip -t` or `zstd -t`) and upload it again.",
+    ),
+    _reason(
+        "inflates_too_much",
+        "The compressed file inflates to more than 64 MiB and more than 200 times its own size.",
+        "Upload the data uncompressed, or in parts.",
+    ),
+    _reason(
+        "line_too_long",
+        "A line of the file has more than 2,000,000 bytes, so its lines do not end as those of text do.",
+        "Look for what ends the lines at the byte that the sentence names; a row may have 1,000,000 bytes.",
+    ),
+    _reason(
+        "bad_dialect",
+        "`data.delimiter`, `data.quote` or `data.encoding` is none that a file can be read with.",
+        "Correct it in the pipeline's definition, or leave it out: each file's own is then detected.",
+    ),
+    _reason(
         "bad_header",
         "The first line cannot be read as column names: quotes do not close, it is over 1 MiB, or a name has "
         "control characters or over 128 characters.",

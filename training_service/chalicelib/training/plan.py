@@ -12,7 +12,7 @@ import msgspec
 from chalicelib.training.families import family_of
 from chalicelib.training.gate import MIN_ROWS, gate_metrics
 
-from shared.entities.dataset import DatasetManifest
+from shared.entities.dataset import DatasetManifest, Part
 from shared.entities.pipeline import PipelineDefinition, target_of, task_of
 
 SIDES = ("train", "validation", "test")
@@ -148,11 +148,32 @@ def hash_inputs(work: Work, window: Sequence[DatasetManifest], parameters: dict[
 
 
 def choose_parts(window: Sequence[DatasetManifest]) -> dict[str, tuple[str, ...]]:
-    """Return the part keys per channel: every side of the older versions trains, the newest keeps its sides."""
+    """Return the part keys per channel: the older versions train, the newest keeps its sides.
+
+    Of the older versions every side trains, unless it could teach what the newest version's test side asks.
+    """
     *older, newest = window
     channels = {side: [part.key for part in newest.parts if part.side == side] for side in SIDES}
-    channels["train"] = [part.key for manifest in older for part in manifest.parts] + channels["train"]
+    taught = [part.key for old in older for part in old.parts if _may_teach(old, part, newest)]
+    channels["train"] = taught + channels["train"]
     return {side: tuple(keys) for side, keys in channels.items() if keys}
+
+
+def _may_teach(old: DatasetManifest, part: Part, newest: DatasetManifest) -> bool:
+    """Say whether a part of an older version may train a model that *newest* judges.
+
+    By hash every part may: the recipe knows trained rows again and leaves them out of what it judges.
+    """
+    if newest.split.by.startswith("group("):
+        # A group has one side in all versions; taught from another version's test it could not judge any more.
+        return part.side == "train"
+    judged = newest.split.bounds.get("test")
+    ends = old.split.bounds.get(part.side) or old.time
+    if judged is None or ends is None:
+        return True
+    # A corrected file spans the same time again; all of it taught would leave no row to judge. Bounds are cut
+    # to whole seconds, so equal ones may overlap.
+    return ends.last < judged.first
 
 
 def channel_manifest(bucket: str, keys: Sequence[str]) -> list[Any]:

@@ -52,12 +52,12 @@ def check_role_types(schema: TableSchema, roles: Roles, *, numeric_target: bool)
         ``wrong_column_type``.
     """
     fields = {field.name: field for field in schema.fields}
-    if roles.time and fields[roles.time].type not in TEMPORAL:
-        field = fields[roles.time]
+    field = fields[roles.time] if roles.time else None
+    if field and field.type not in TEMPORAL:
         advice = field.note or "Write times as 2026-01-31 or 2026-01-31T09:30:00Z."
-        raise rejection("wrong_column_type", f"The time column {roles.time!r} is {field.type}. {advice}")
-    if numeric_target and fields[roles.target].type not in NUMERIC:
-        found = fields[roles.target].type
+        raise rejection("wrong_column_type", f"The time column {field.name!r} is {field.type}. {advice}")
+    target = fields[roles.target] if roles.target else None
+    if target and numeric_target and target.type not in NUMERIC:
         raise rejection(
-            "wrong_column_type", f"The target {roles.target!r} of a regression is {found}, not a number."
+            "wrong_column_type", f"The target {target.name!r} of a regression is {target.type}, not a number."
         )

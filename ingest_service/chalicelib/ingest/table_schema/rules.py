@@ -50,7 +50,7 @@ def rules_of(
 
 def unique_groups(schema: TableSchema) -> list[tuple[str, ...]]:
     """Return the columns, alone or together, in which no two rows may be equal; missing values are never equal."""
-    alone = [(field.name,) for field in schema.fields if field.constraints.unique]
+    alone: list[tuple[str, ...]] = [(field.name,) for field in schema.fields if field.constraints.unique]
     keys = [schema.primary_key] if schema.primary_key else []
     return list(dict.fromkeys(keys + alone))
 
@@ -122,11 +122,11 @@ def _is_none_of(cell: _Cell, allowed: tuple[Scalar, ...]) -> str:
 
 
 def _constant(field: Field, value: Scalar) -> str:
-    """Return SQL for a value of a constraint; the border has made sure that it is one of the field."""
+    """Return SQL for a value of a constraint; the border has checked it, times are ISO whatever the cells are."""
     if field.type is Type.STRING:
         return literal(str(value))
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return value_of(field, literal(value))
+        return value_of(Field(name="", type=field.type), literal(value))
     return f"{value!r}::{'BIGINT' if field.type is Type.INTEGER else 'DOUBLE'}"

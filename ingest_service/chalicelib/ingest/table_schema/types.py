@@ -24,7 +24,8 @@ MISSING = "missing"  # label of a cell without a value; "missing:NA" of one that
 IDENTIFIER = "identifier"  # 007, or more digits than an integer holds: arithmetic on it would lose digits
 
 # Texts that say "no value" in a column of numbers, truth values or times; in lower case.
-MISSING_TOKENS = ("na", "n/a", "#n/a", "null", "nan", "none", "-", "?")
+# "nan" is not among them: it is what a division by zero leaves, and its owner should hear of it.
+MISSING_TOKENS = ("na", "n/a", "#n/a", "null", "none", "-", "?")
 
 EPOCH_S = "%s"
 EPOCH_MS = "%Q"

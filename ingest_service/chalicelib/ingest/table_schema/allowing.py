@@ -1,0 +1,152 @@
+"""What a declared column may ask for: formats and constraints that mean something for its type."""
+
+import re
+from collections.abc import Iterator
+from datetime import date, datetime, time
+
+from chalicelib.ingest.table_schema.model import Field, Scalar
+from chalicelib.ingest.table_schema.types import DEFAULT, NUMERIC, TEMPORAL, Type, wrong_format
+
+Wrong = tuple[str, str]  # pointer below the column or its constraints, and what is wrong there
+
+_INT64 = 2**63
+# What Python's regular expressions have and RE2, which matches in linear time, has not.
+_NOT_RE2 = re.compile(r"\(\?(=|!|<=|<!|P=|\(|>|#)|\\[1-9ZGgik]|[*+?}]\+")
+_MAX_REPEAT = 1000  # of RE2
+
+
+def wrong_reading(field: Field) -> list[Wrong]:
+    """Return what is wrong with how the texts of *field* are to be read."""
+    return [*_wrong_form(field), *_wrong_numbers(field), *_wrong_booleans(field)]
+
+
+def wrong_constraints(field: Field) -> list[Wrong]:
+    """Return what is wrong with the constraints of *field*, whose type and format are right."""
+    return [*_wrong_enum(field), *_wrong_range(field), *_wrong_text(field)]
+
+
+def _wrong_form(field: Field) -> Iterator[Wrong]:
+    if field.type in TEMPORAL:
+        wrong = wrong_format(field.type, field.format)
+        if wrong:
+            yield "/format", wrong
+    elif field.format != DEFAULT:
+        yield "/format", f"{field.type} has no format {field.format!r}; leave it out or use 'default'"
+
+
+def _wrong_numbers(field: Field) -> Iterator[Wrong]:
+    if field.decimal_char != "." and field.type is not Type.NUMBER:
+        yield "/decimalChar", "is for columns of the type 'number'"
+    if field.group_char and field.type not in NUMERIC:
+        yield "/groupChar", "is for columns of the type 'number' or 'integer'"
+    if len(field.decimal_char) != 1 or field.decimal_char in "-+0123456789eE":
+        yield "/decimalChar", f"{field.decimal_char!r} is not one character that no number has"
+    if len(field.group_char) > 1 or (field.group_char and field.group_char in "-+0123456789eE"):
+        yield "/groupChar", f"{field.group_char!r} is not one character that no number has"
+    if field.group_char == field.decimal_char:
+        yield "/groupChar", f"is the decimalChar too: {field.group_char!r}"
+
+
+def _wrong_booleans(field: Field) -> Iterator[Wrong]:
+    both = set(field.true_values) & set(field.false_values)
+    if (field.true_values or field.false_values) and field.type is not Type.BOOLEAN:
+        yield "/trueValues", "trueValues and falseValues are for columns of the type 'boolean'"
+    elif bool(field.true_values) != bool(field.false_values):
+        yield "/trueValues", "declare both trueValues and falseValues, or neither"
+    if both:
+        yield "/falseValues", f"{sorted(both)[0]!r} is in trueValues too"
+
+
+def _wrong_enum(field: Field) -> Iterator[Wrong]:
+    for place, value in enumerate(field.constraints.enum):
+        if not is_constant(field, value):
+            yield f"/enum/{place}", f"{value!r} is not a value of the type {field.type}"
+
+
+def _wrong_range(field: Field) -> Iterator[Wrong]:
+    bounds = {"minimum": field.constraints.minimum, "maximum": field.constraints.maximum}
+    given = {name: value for name, value in bounds.items() if value is not None}
+    for name, value in given.items():
+        if field.type not in (*NUMERIC, *TEMPORAL):
+            yield f"/{name}", f"is for numbers and times, not for {field.type}"
+        elif not is_constant(field, value):
+            yield f"/{name}", f"{value!r} is not a value of the type {field.type}{_spelling(field)}"
+    minimum, maximum = bounds.values()
+    if _is_above(field, minimum, maximum):
+        yield "/minimum", f"{minimum!r} is more than the maximum {maximum!r}"
+
+
+def _wrong_text(field: Field) -> Iterator[Wrong]:
+    rules = field.constraints
+    lengths = {"minLength": rules.min_length, "maxLength": rules.max_length}
+    given = {
+        name: value for name, value in {"pattern": rules.pattern, **lengths}.items() if value is not None
+    }
+    if field.type is not Type.STRING:
+        yield from ((f"/{name}", f"is for columns of the type 'string', not {field.type}") for name in given)
+        return
+    if rules.pattern is not None and (wrong := _wrong_pattern(rules.pattern)):
+        yield "/pattern", wrong
+    for name, length in lengths.items():
+        if length is not None and length < 0:
+            yield f"/{name}", "must be 0 or more"
+    if rules.min_length is not None and rules.max_length is not None and rules.min_length > rules.max_length:
+        yield "/minLength", f"{rules.min_length} is more than the maxLength {rules.max_length}"
+
+
+def _wrong_pattern(pattern: str) -> str | None:
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        return f"is no regular expression: {error}"
+    found = _NOT_RE2.search(pattern.replace(r"\\", ""))
+    if found:
+        return f"{found[0]!r} is not supported: no look-around, back references or possessive repeats (RE2)"
+    repeats = [int(number) for number in re.findall(r"\d+", " ".join(re.findall(r"\{[\d,]+\}", pattern)))]
+    if any(number > _MAX_REPEAT for number in repeats):
+        return f"repeats more than {_MAX_REPEAT} times"
+    return None
+
+
+def is_constant(field: Field, value: Scalar) -> bool:
+    """Say whether *value*, as JSON has it, is a value of *field*."""
+    match field.type:
+        case Type.STRING:
+            return isinstance(value, str)
+        case Type.BOOLEAN:
+            return isinstance(value, bool)
+        case Type.INTEGER:
+            return isinstance(value, int) and not isinstance(value, bool) and -_INT64 <= value < _INT64
+        case Type.NUMBER:
+            return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= 1e38
+    return isinstance(value, str) and _moment(field, value) is not None
+
+
+def _is_above(field: Field, minimum: Scalar | None, maximum: Scalar | None) -> bool:
+    if (
+        minimum is None
+        or maximum is None
+        or not (is_constant(field, minimum) and is_constant(field, maximum))
+    ):
+        return False
+    if isinstance(minimum, str) and isinstance(maximum, str):
+        low, high = _moment(field, minimum), _moment(field, maximum)
+        return low is not None and high is not None and low > high
+    return not isinstance(minimum, str) and not isinstance(maximum, str) and minimum > maximum
+
+
+def _moment(field: Field, text: str) -> datetime | None:
+    """Return the time that *text* says in ISO form; constraints are ISO whatever format the cells have."""
+    try:
+        if field.type is Type.DATE:
+            day = date.fromisoformat(text)
+            return datetime.combine(day, time.min)
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    offset = moment.utcoffset()
+    return moment.replace(tzinfo=None) - offset if offset else moment.replace(tzinfo=None)
+
+
+def _spelling(field: Field) -> str:
+    return " (write it as 2026-01-31)" if field.type in TEMPORAL else ""
