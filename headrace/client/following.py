@@ -12,6 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from headrace.client.api import Api, Json
+from headrace.client.task_keys import TRAINED
 from headrace.client.telling import (
     elapsed,
     is_settled,
@@ -94,7 +95,9 @@ def follow(watch: Watch, pipeline: str, version: str) -> Ending:
         return Ending(outcome="duplicate", pipeline=pipeline, dataset_version=version)
     job = await_job(watch, pipeline, dataset)
     if job is None:
-        watch.progress.note(f"the pipeline does not retrain on new data: {label(dataset)} waits")
+        watch.progress.note(
+            f"nothing trains on new data of this pipeline: {label(dataset)} is kept for later"
+        )
         return Ending(outcome="untrained", pipeline=pipeline, dataset_version=version)
     model = await_gate(watch, pipeline, job)
     ending = Ending(
@@ -178,6 +181,8 @@ def await_job(watch: Watch, pipeline: str, dataset: Json) -> Json | None:
     """Wait until the job that trains on the version is at rest; None when the pipeline starts none by itself."""
     definition = (watch.api.find("pipelines", pipeline) or {}).get("definition", {})
     retrains = "new_data" in definition.get("retrain", {}).get("on", ["new_data"])
+    # Without a recipe for its task a job never comes, and waiting for it would last an hour.
+    retrains = retrains and definition.get("task", "classification") in TRAINED
 
     def look() -> Json | None:
         job = _job_of(watch.api, pipeline, dataset["version"])

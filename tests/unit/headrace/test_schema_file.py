@@ -85,17 +85,6 @@ def test_the_task_can_be_named(run: Run, tmp_path: Path) -> None:
     assert load_definition(tmp_path / "pipeline.yaml")["task"] == "regression"
 
 
-@pytest.mark.parametrize("name", ["pictures", "book.xlsx"])
-def test_what_is_no_table_is_told(run: Run, tmp_path: Path, name: str) -> None:
-    if name == "pictures":
-        (tmp_path / name).mkdir()
-    else:
-        (tmp_path / name).write_bytes(b"PK\x03\x04rest")
-    result = run(Nobody(), "init", str(tmp_path / name), "--target", "x")
-    assert result.exit_code == 6
-    assert "init needs a table" in result.stderr
-
-
 def test_apply_sends_the_schema_that_the_definition_names(run: Run, tmp_path: Path) -> None:
     schema = drafted(run, tmp_path)
     (tmp_path / "elsewhere").mkdir()

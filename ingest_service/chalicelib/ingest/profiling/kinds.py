@@ -1,0 +1,146 @@
+"""From what the scans found to the profile of a column, for each kind of column."""
+
+from typing import Any
+
+import msgspec
+from chalicelib.ingest.engine import Scratch
+from chalicelib.ingest.profiling import counting, sketches, texts, times
+from chalicelib.ingest.profiling.model import (
+    BINARY,
+    NUMERIC,
+    TEMPORAL,
+    TEXT,
+    Column,
+    ColumnProfile,
+    Method,
+    Periods,
+)
+from chalicelib.ingest.profiling.plain import Plain, rfc3339
+
+_FEW_BYTES = 16 << 20  # of the different texts of one column, in memory at a time
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True):
+    """The relation to profile."""
+
+    scratch: Scratch
+    rows: str
+    row_count: int
+
+    def stride(self, wanted: int) -> int:
+        """Return ``k`` so that one row of ``k`` makes about *wanted* rows."""
+        return sketches.stride(self.row_count, wanted)
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What two scans found about a column; ``counts`` by purpose: ``value``, ``bin``, ``period``."""
+
+    column: Column
+    plain: Plain
+    counts: dict[str, dict[Any, int]]
+
+
+def to_count(column: Column, plain: Plain) -> dict[str, str]:
+    """Return what the second scan shall count of *column*: purpose and SQL."""
+    v, wanted = column.place, {}
+    if not plain.count:
+        return {}
+    if _has_few(column, plain):
+        # Times as numbers: to hand over a TIMESTAMPTZ, DuckDB needs a package of its own.
+        wanted["value"] = f"epoch_us({v}::TIMESTAMP)" if column.type in TEMPORAL else v
+    elif column.type in NUMERIC:
+        wanted["bin"] = _bins(plain).sql(v)
+    if column.type in TEMPORAL:
+        unit = counting.unit_of(int(plain.low or 0), int(plain.high or 0))
+        wanted["period"] = rfc3339(f"date_trunc('{unit}', {v}::TIMESTAMP)")
+    return wanted
+
+
+def profile_column(table: Table, found: Found) -> ColumnProfile:
+    """Return the profile of a column."""
+    kind, plain, values = found.column.type, found.plain, found.counts.get("value")
+    further: dict[str, Any] = {}
+    if plain.count and kind in NUMERIC:
+        further = _numeric(table, found)
+    elif plain.count and kind in TEMPORAL:
+        further = _temporal(table, found)
+    elif plain.count:
+        further = _other(table, found)
+    is_exact = values is not None or not plain.count
+    distinct = sketches.EXACT if is_exact else sketches.HYPERLOGLOG
+    methods: dict[str, Method] = {"distinct": distinct, **further.pop("methods", {})}
+    return ColumnProfile(
+        name=found.column.name,
+        type=kind,
+        count=plain.count,
+        missing=table.row_count - plain.count,
+        # The sketch may say more than there are values.
+        distinct=min(plain.distinct, plain.count) if values is None else len(values),
+        distinct_is_approximate=not is_exact,
+        methods=methods,
+        **further,
+    )
+
+
+def _numeric(table: Table, found: Found) -> dict[str, Any]:
+    plain, values = found.plain, found.counts.get("value")
+    bins, methods, top = found.counts.get("bin", {}), {}, []
+    if values is not None:
+        quantiles = sketches.quantiles_of(values)
+        bins = _bins(plain).place(values)
+        methods["quantiles"] = sketches.EXACT
+        # A number of few values is a category in disguise: with all of them, drift is compared value by value.
+        top = texts.top_of(values) if len(values) <= texts.TOP else []
+    else:
+        k = table.stride(sketches.QUANTILE_ROWS)
+        quantiles = sketches.named(plain.quantiles) if plain.quantiles else {}
+        methods["quantiles"] = sketches.quantile_method(plain.count, k)
+    if top:
+        methods["top"] = sketches.EXACT
+    return {
+        "min": plain.low,
+        "max": plain.high,
+        "mean": plain.mean,
+        "std": plain.std,
+        "quantiles": quantiles,
+        "histogram": _bins(plain).histogram(bins),
+        "top": top,
+        "methods": methods,
+    }
+
+
+def _temporal(table: Table, found: Found) -> dict[str, Any]:
+    plain, counts = found.plain, found.counts.get("period", {})
+    k = table.stride(sketches.QUANTILE_ROWS)
+    gaps = times.find_gaps(table.scratch, table.rows, found.column.place, k)
+    starts = sorted(counts)
+    unit = counting.unit_of(int(plain.low or 0), int(plain.high or 0))
+    methods = {"gaps.quantiles": sketches.quantile_method(gaps.count, k)} if gaps else {}
+    periods = Periods(unit=unit, starts=starts, counts=[counts[start] for start in starts])
+    return {"min": plain.first, "max": plain.last, "gaps": gaps, "periods": periods, "methods": methods}
+
+
+def _other(table: Table, found: Found) -> dict[str, Any]:
+    plain, values, kind = found.plain, found.counts.get("value"), found.column.type
+    further: dict[str, Any] = {"lengths": plain.lengths()}
+    methods: dict[str, Method] = {}
+    if plain.length_quantiles:
+        k = table.stride(sketches.QUANTILE_ROWS)
+        methods["lengths.quantiles"] = sketches.quantile_method(plain.count, k)
+    if values is not None:
+        further["top"], methods["top"] = texts.top_of(values), sketches.EXACT
+    elif kind == TEXT:
+        k = table.stride(sketches.CANDIDATE_ROWS)
+        further["top"] = texts.find_top(table.scratch, table.rows, found.column.place, k)
+        methods["top"] = sketches.top_method(k)
+    return {**further, "methods": methods}
+
+
+def _has_few(column: Column, plain: Plain) -> bool:
+    if column.type == BINARY or plain.distinct > sketches.FEW:
+        return False
+    return plain.distinct * (plain.longest or 0) <= _FEW_BYTES
+
+
+def _bins(plain: Plain) -> counting.Bins:
+    return counting.Bins(low=float(plain.low or 0), high=float(plain.high or 0))
