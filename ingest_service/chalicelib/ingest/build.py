@@ -146,7 +146,12 @@ def _proposed(scratch: Scratch, reader: Reader, basis: Basis, columns: list[str]
     places = {name: i for i, name in enumerate(reader.columns)}
     kept = ", ".join(f"c{places[name]} AS c{i}" for i, name in enumerate(columns))
     counts = observe.count_sample(scratch, f"SELECT {kept} FROM ({sample})", columns)
-    return propose(basis, tuple(columns), counts)
+    schema = propose(basis, tuple(columns), counts)
+    label = basis.roles.label
+    if label is None:
+        return schema
+    seen = {label: observe.count_labels(scratch, sample, places[label], MAX_CATEGORIES)}
+    return learn_categories(schema, seen, label, basis.tolerance)
 
 
 def _verdict(scratch: Scratch, staged: Staged, basis: Basis) -> TableSchema:

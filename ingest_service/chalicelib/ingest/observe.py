@@ -19,6 +19,12 @@ def count_sample(scratch: Scratch, sample: str, columns: Sequence[str]) -> Count
     return _counted(scratch, columns, f"SELECT [{texts}] AS raw FROM ({sample})")
 
 
+def count_labels(scratch: Scratch, sample: str, place: int, most: int) -> dict[str, int]:
+    """Count the most frequent texts of the column ``c<place>`` of *sample*, one more than *most* where there are more."""
+    text = text_of((), f"c{place}")
+    return dict(scratch.rows(_most_frequent(f"SELECT {text} AS x FROM ({sample})", most)))
+
+
 def count_staged(scratch: Scratch, staged: Staged, *, doubted: bool) -> Counts:
     """Count the kinds of all cells of *staged*, exactly.
 
@@ -51,13 +57,14 @@ def count_values(scratch: Scratch, staged: Staged, most: int) -> dict[str, dict[
 
 
 def _frequent(scratch: Scratch, staged: Staged, place: int, most: int) -> dict[str, int]:
-    return dict(
-        scratch.rows(
-            f"""SELECT x, count(*) AS times FROM (
-                SELECT v{place} AS x FROM {staged.good}
-                UNION ALL SELECT raw[{place + 1}] FROM {staged.rows} WHERE broken IS NOT NULL)
-            WHERE x IS NOT NULL GROUP BY x ORDER BY times DESC, x LIMIT {most + 1}"""
-        )
+    bad = f"SELECT raw[{place + 1}] FROM {staged.rows} WHERE broken IS NOT NULL"
+    return dict(scratch.rows(_most_frequent(f"SELECT v{place} AS x FROM {staged.good} UNION ALL {bad}", most)))
+
+
+def _most_frequent(texts: str, most: int) -> str:
+    return (
+        f"SELECT x, count(*) AS times FROM ({texts}) WHERE x IS NOT NULL "
+        f"GROUP BY x ORDER BY times DESC, x LIMIT {most + 1}"
     )
 
 
