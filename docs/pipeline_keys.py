@@ -23,7 +23,7 @@ _HEAD = """# Every key of `pipeline.yaml`
 
 Generated from the code by `make docs`; what the keys mean together is told in [pipeline.md](pipeline.md).
 """
-_SECTIONS = {
+_SECTIONS: dict[str, type[msgspec.Struct]] = {
     "data": Data,
     "split": Split,
     "model": Model,
