@@ -12,7 +12,7 @@ from headrace.failures import BadData
 
 MAX_BYTES = 1024 * 1024
 TYPES = ("integer", "number", "boolean", "date", "datetime", "string")
-CONSTRAINTS = ("required", "unique", "enum", "minimum", "maximum", "pattern")
+CONSTRAINTS = ("required", "unique", "enum", "minimum", "maximum", "pattern", "minLength", "maxLength")
 
 
 def read_schema(file: Path, *, named_in: Path) -> dict[str, Any]:
