@@ -82,10 +82,7 @@ def draft(sample: Sample, file: Path, roles: Roles, *, name: str | None = None) 
         require_column(sample, column)
     values = choose_target(sample, roles.target) if roles.target else []
     kinds = kinds_of(sample)
-    times = [column for column, kind in kinds.items() if kind.is_time and column != roles.target]
-    if roles.time is not None and roles.time not in times:
-        known = f"such columns are: {', '.join(times)}" if times else "there is none in this file"
-        raise BadData(f"column {roles.time!r} does not hold dates or times; {known}")
+    times = times_of(kinds, roles)
     task = roles.task or infer_task(values)
     text = _HEAD.substitute(
         file=shown_name(file),
@@ -101,6 +98,21 @@ def draft(sample: Sample, file: Path, roles: Roles, *, name: str | None = None) 
         metric, slack = _GATES[task]
         text += _TRAINED.substitute(metric=metric, slack=slack)
     return Draft(definition=text, schema=draft_schema(sample, kinds, roles.named), notes=_notes(kinds))
+
+
+def times_of(kinds: Mapping[str, Kind], roles: Roles) -> list[str]:
+    """Return the columns by which rows could be ordered.
+
+    Raises
+    ------
+    BadData
+        The column that is named for it is none of them.
+    """
+    times = [column for column, kind in kinds.items() if kind.is_time and column != roles.target]
+    if roles.time is not None and roles.time not in times:
+        known = f"such columns are: {', '.join(times)}" if times else "there is none in this file"
+        raise BadData(f"column {roles.time!r} does not hold dates or times; {known}")
+    return times
 
 
 def draft_image(file: Path, name: str | None = None) -> Draft:

@@ -17,6 +17,13 @@ _NEEDED = {
     "text": ("target", "text"),
     "recommendation": ("user", "item"),
 }
+_OWN = {
+    "classification": ("target",),
+    "regression": ("target",),
+    "forecasting": ("target", "time", "series", "horizon"),
+    "text": ("target", "text"),
+    "recommendation": ("user", "item", "time", "rating"),
+}
 # What is given tells the task where the values of the target need not: the first line that fits.
 _TOLD_BY = (("user", "recommendation"), ("horizon", "forecasting"), ("text", "text"))
 
@@ -62,19 +69,8 @@ def settle_task(roles: Roles) -> Roles:
 
 def own_keys(roles: Roles, task: str) -> str:
     """Return the lines of YAML that only this task has."""
-    lines = {
-        "target": scalar(roles.target) if roles.target else None,
-        "text": _list(roles.text) if task == "text" else None,
-        "time": scalar(roles.time) if roles.time and task == "forecasting" else None,
-        "series": _list(roles.series) if task == "forecasting" and roles.series else None,
-        "horizon": str(roles.horizon) if task == "forecasting" else None,
-        "user": scalar(roles.user) if roles.user else None,
-        "item": scalar(roles.item) if roles.item else None,
-        "rating": scalar(roles.rating) if roles.rating else None,
-    }
-    if task == "recommendation":
-        lines |= {"target": None, "time": scalar(roles.time) if roles.time else None}
-    return "\n".join(f"{key}: {value}" for key, value in lines.items() if value is not None)
+    values = [(key, getattr(roles, key)) for key in _OWN[task]]
+    return "\n".join(f"{key}: {_yaml(value)}" for key, value in values if value)
 
 
 def task_line(task: str) -> str:
@@ -90,5 +86,7 @@ def scalar(text: str) -> str:
     return text if plain else json.dumps(text, ensure_ascii=False)
 
 
-def _list(columns: tuple[str, ...]) -> str:
-    return f"[{', '.join(map(scalar, columns))}]"
+def _yaml(value: object) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(scalar, value))}]"
+    return scalar(value) if isinstance(value, str) else str(value)

@@ -12,20 +12,6 @@ from chalicelib.ingest.profiling.model import Histogram
 
 BINS = 10  # as PSI is commonly computed
 _COUNTED_TOGETHER = 8  # expressions: their rows come in one answer, each as wide as all of them
-_ENOUGH = 120  # periods that one can still tell apart in a plot
-_HOUR = 3600
-_DAY = 24 * _HOUR
-# The shortest of each unit, so that the number of periods is never under-estimated.
-_UNITS = {
-    "minute": 60,
-    "hour": _HOUR,
-    "day": _DAY,
-    "week": 7 * _DAY,
-    "month": 28 * _DAY,
-    "year": 365 * _DAY,
-    "decade": 3652 * _DAY,
-    "century": 36524 * _DAY,
-}
 
 
 class Bins(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,13 +51,6 @@ def count_values(scratch: Scratch, rows: str, values: Sequence[str]) -> list[dic
     for batch in batched(values, _COUNTED_TOGETHER):
         found += _count_together(scratch, rows, batch)
     return found
-
-
-def unit_of(low_us: int, high_us: int) -> str:
-    """Return the shortest calendar unit of which at most 120 lie between two times."""
-    seconds = (high_us - low_us) / 1e6
-    fitting = (unit for unit, length in _UNITS.items() if seconds / length <= _ENOUGH)
-    return next(fitting, "century")
 
 
 def _count_together(scratch: Scratch, rows: str, values: Sequence[str]) -> list[dict[Any, int]]:

@@ -12,10 +12,10 @@ from chalicelib.ingest.profiling.model import (
     TEXT,
     Column,
     ColumnProfile,
+    Lengths,
     Method,
-    Periods,
 )
-from chalicelib.ingest.profiling.plain import Plain, rfc3339
+from chalicelib.ingest.profiling.plain import Plain
 
 _FEW_BYTES = 16 << 20  # of the different texts of one column, in memory at a time
 
@@ -33,11 +33,13 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """What two scans found about a column; ``counts`` by purpose: ``value``, ``bin``, ``period``."""
+    """What the scans found about a column; ``counts`` by purpose: ``value``, ``bin``, ``period``."""
 
     column: Column
     plain: Plain
     counts: dict[str, dict[Any, int]]
+    quantiles: dict[str, float]
+    quantile_method: Method
 
 
 def to_count(column: Column, plain: Plain) -> dict[str, str]:
@@ -51,8 +53,8 @@ def to_count(column: Column, plain: Plain) -> dict[str, str]:
     elif column.type in NUMERIC:
         wanted["bin"] = _bins(plain).sql(v)
     if column.type in TEMPORAL:
-        unit = counting.unit_of(int(plain.low or 0), int(plain.high or 0))
-        wanted["period"] = rfc3339(f"date_trunc('{unit}', {v}::TIMESTAMP)")
+        # Numbers again: to spell the time of every row costs more than all the rest.
+        wanted["period"] = f"epoch_us(date_trunc('{_unit(plain)}', {v}::TIMESTAMP))"
     return wanted
 
 
@@ -61,7 +63,7 @@ def profile_column(table: Table, found: Found) -> ColumnProfile:
     kind, plain, values = found.column.type, found.plain, found.counts.get("value")
     further: dict[str, Any] = {}
     if plain.count and kind in NUMERIC:
-        further = _numeric(table, found)
+        further = _numeric(found)
     elif plain.count and kind in TEMPORAL:
         further = _temporal(table, found)
     elif plain.count:
@@ -82,30 +84,20 @@ def profile_column(table: Table, found: Found) -> ColumnProfile:
     )
 
 
-def _numeric(table: Table, found: Found) -> dict[str, Any]:
+def _numeric(found: Found) -> dict[str, Any]:
     plain, values = found.plain, found.counts.get("value")
-    bins, methods, top = found.counts.get("bin", {}), {}, []
-    if values is not None:
-        quantiles = sketches.quantiles_of(values)
-        bins = _bins(plain).place(values)
-        methods["quantiles"] = sketches.EXACT
-        # A number of few values is a category in disguise: with all of them, drift is compared value by value.
-        top = texts.top_of(values) if len(values) <= texts.TOP else []
-    else:
-        k = table.stride(sketches.QUANTILE_ROWS)
-        quantiles = sketches.named(plain.quantiles) if plain.quantiles else {}
-        methods["quantiles"] = sketches.quantile_method(plain.count, k)
-    if top:
-        methods["top"] = sketches.EXACT
+    bins = found.counts.get("bin", {}) if values is None else _bins(plain).place(values)
+    # A number of few values is a category in disguise: with all of them, drift is compared value by value.
+    top = texts.top_of(values) if values is not None and len(values) <= texts.TOP else []
     return {
         "min": plain.low,
         "max": plain.high,
         "mean": plain.mean,
         "std": plain.std,
-        "quantiles": quantiles,
+        "quantiles": found.quantiles,
         "histogram": _bins(plain).histogram(bins),
         "top": top,
-        "methods": methods,
+        "methods": {"quantiles": found.quantile_method, **({"top": sketches.EXACT} if top else {})},
     }
 
 
@@ -113,27 +105,31 @@ def _temporal(table: Table, found: Found) -> dict[str, Any]:
     plain, counts = found.plain, found.counts.get("period", {})
     k = table.stride(sketches.QUANTILE_ROWS)
     gaps = times.find_gaps(table.scratch, table.rows, found.column.place, k)
-    starts = sorted(counts)
-    unit = counting.unit_of(int(plain.low or 0), int(plain.high or 0))
-    methods = {"gaps.quantiles": sketches.quantile_method(gaps.count, k)} if gaps else {}
-    periods = Periods(unit=unit, starts=starts, counts=[counts[start] for start in starts])
-    return {"min": plain.first, "max": plain.last, "gaps": gaps, "periods": periods, "methods": methods}
+    return {
+        "min": plain.first,
+        "max": plain.last,
+        "gaps": gaps,
+        "periods": times.periods_of(_unit(plain), counts),
+        "methods": {"gaps.quantiles": sketches.quantile_method(gaps.count, k)} if gaps else {},
+    }
 
 
 def _other(table: Table, found: Found) -> dict[str, Any]:
-    plain, values, kind = found.plain, found.counts.get("value"), found.column.type
-    further: dict[str, Any] = {"lengths": plain.lengths()}
+    plain, values = found.plain, found.counts.get("value")
     methods: dict[str, Method] = {}
-    if plain.length_quantiles:
-        k = table.stride(sketches.QUANTILE_ROWS)
-        methods["lengths.quantiles"] = sketches.quantile_method(plain.count, k)
+    further: dict[str, Any] = {"methods": methods}
+    if plain.shortest is not None and plain.longest is not None and plain.mean_length is not None:
+        further["lengths"] = Lengths(
+            min=plain.shortest, mean=plain.mean_length, max=plain.longest, quantiles=found.quantiles
+        )
+        methods["lengths.quantiles"] = found.quantile_method
     if values is not None:
         further["top"], methods["top"] = texts.top_of(values), sketches.EXACT
-    elif kind == TEXT:
+    elif found.column.type == TEXT:
         k = table.stride(sketches.CANDIDATE_ROWS)
         further["top"] = texts.find_top(table.scratch, table.rows, found.column.place, k)
         methods["top"] = sketches.top_method(k)
-    return {**further, "methods": methods}
+    return further
 
 
 def _has_few(column: Column, plain: Plain) -> bool:
@@ -144,3 +140,7 @@ def _has_few(column: Column, plain: Plain) -> bool:
 
 def _bins(plain: Plain) -> counting.Bins:
     return counting.Bins(low=float(plain.low or 0), high=float(plain.high or 0))
+
+
+def _unit(plain: Plain) -> str:
+    return times.unit_of(int(plain.low or 0), int(plain.high or 0))

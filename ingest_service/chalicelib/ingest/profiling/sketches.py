@@ -5,9 +5,12 @@ attempt. By Dvoretzky, Kiefer and Wolfowitz (with Massart's constant) the distri
 is nowhere further than ``sqrt(ln(2 / delta) / (2 n))`` from the whole one, with confidence ``1 - delta``.
 """
 
+# ruff: noqa: S608 - SQL of our own names only
+
 import math
 from collections.abc import Sequence
 
+from chalicelib.ingest.engine import Scratch
 from chalicelib.ingest.profiling.model import Method
 
 QUANTILES = (0.01, 0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 0.95, 0.99)
@@ -59,6 +62,21 @@ def top_method(k: int) -> Method:
 def named(values: Sequence[float]) -> dict[str, float]:
     """Return the quantiles *values* by their names, such as ``25%``."""
     return {f"{100 * q:g}%": float(value) for q, value in zip(QUANTILES, values, strict=True)}
+
+
+def find_quantiles(scratch: Scratch, rows: str, values: Sequence[str], k: int) -> list[dict[str, float]]:
+    """Return the quantiles of each SQL expression in one row of *k*; none where the sample has no value."""
+    if not values:
+        return []
+    names = [f"x{i}" for i in range(len(values))]
+    columns = ", ".join(f"{value} AS {name}" for value, name in zip(values, names, strict=True))
+    # As doubles: for DuckDB 0.1 is a DECIMAL, of which it counts ranks in another way.
+    wanted = f"{[str(q) for q in QUANTILES]}::DOUBLE[]"
+    found = scratch.row(
+        f"SELECT {', '.join(f'quantile_disc({name}, {wanted})' for name in names)} "
+        f"FROM (SELECT {columns}, {sampled(k)} AS is_sampled FROM {rows}) WHERE is_sampled"
+    )
+    return [named(quantiles) if quantiles else {} for quantiles in found]
 
 
 def quantiles_of(counts: dict[float, int]) -> dict[str, float]:

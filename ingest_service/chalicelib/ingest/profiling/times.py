@@ -1,11 +1,44 @@
-"""Gaps between neighbouring times."""
+"""Times: gaps between neighbouring ones, rows per period."""
 
 # ruff: noqa: S608 - SQL of our own names only
 
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
 from chalicelib.ingest.engine import Scratch
 from chalicelib.ingest.profiling import sketches
-from chalicelib.ingest.profiling.model import Gaps
+from chalicelib.ingest.profiling.model import Gaps, Periods
 from chalicelib.ingest.profiling.plain import rfc3339
+
+_ENOUGH = 120  # periods that one can still tell apart in a plot
+_HOUR = 3600
+_DAY = 24 * _HOUR
+# The shortest of each unit, so that the number of periods is never under-estimated.
+_UNITS = {
+    "minute": 60,
+    "hour": _HOUR,
+    "day": _DAY,
+    "week": 7 * _DAY,
+    "month": 28 * _DAY,
+    "year": 365 * _DAY,
+    "decade": 3652 * _DAY,
+    "century": 36524 * _DAY,
+}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def unit_of(low_us: int, high_us: int) -> str:
+    """Return the shortest calendar unit of which at most 120 lie between two times."""
+    seconds = (high_us - low_us) / 1e6
+    fitting = (unit for unit, length in _UNITS.items() if seconds / length <= _ENOUGH)
+    return next(fitting, "century")
+
+
+def periods_of(unit: str, counts: Mapping[int, int]) -> Periods:
+    """Return the rows per *unit* of *counts* by its start in microseconds since 1970."""
+    starts = [_EPOCH + timedelta(microseconds=start) for start in sorted(counts)]
+    spelled = [f"{start:%Y-%m-%dT%H:%M:%SZ}" for start in starts]
+    return Periods(unit=unit, starts=spelled, counts=[counts[start] for start in sorted(counts)])
 
 
 def find_gaps(scratch: Scratch, rows: str, v: str, k: int) -> Gaps | None:
