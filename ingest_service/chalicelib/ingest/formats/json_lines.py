@@ -29,6 +29,7 @@ from shared.entities.pipeline import Data
 
 KEYS_BYTES = 8 << 20
 SAMPLE_BYTES = 1 << 20
+BLOCK_BYTES = 1 << 14  # one odd line sends its whole block the slow way
 # Escapes never grow in CSV, but 1,000 cells of "null" do.
 _CSV_LINE_BYTES = 2 * MAX_LINE_BYTES
 
@@ -94,8 +95,9 @@ class JsonLines:
         yield from to_utf8(_chain(first, chunks), encoding_of(first, "utf-8"))
 
     def _produce(self, log: RowLog) -> Iterator[bytes]:
-        for lines in split_lines(self._text(self._feed)):
-            yield self._cut(lines, log)
+        for block in split_blocks(self._text(self._feed)):
+            plain = self._cutter.cut_block(block)
+            yield self._cut(_lines(block), log) if plain is None else log.accept(plain)
 
     def _cut(self, lines: Iterable[bytes], log: RowLog) -> bytes:
         """Return the CSV of the good *lines*; the others go to *log*, each at its place."""
@@ -108,16 +110,26 @@ class JsonLines:
         return log.accept(good)
 
 
-def split_lines(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """Yield the lines of *chunks*, some at a time, without blank ones; of one that is too long only the start."""
+def split_blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield whole lines of *chunks*, about 16 KiB at a time, without the last break; of a too long one the start."""
     held = b""
     for chunk in chunks:
-        *lines, held = (held + chunk).split(b"\n")
+        text, at = held + chunk, 0
+        while (end := text.find(b"\n", at + BLOCK_BYTES)) >= 0:
+            yield text[at:end]
+            at = end + 1
+        end = text.rfind(b"\n", at)
+        if end >= 0:
+            yield text[at:end]
+            at = end + 1
         # Enough to be refused as too long; the rest of the line is not kept.
-        held = held[: MAX_LINE_BYTES + 2]
-        yield [line for line in lines if line and not line.isspace()]
-    if held and not held.isspace():
-        yield [held]
+        held = text[at : at + MAX_LINE_BYTES + 2]
+    yield held
+
+
+def _lines(block: bytes) -> list[bytes]:
+    """Return the lines of *block* that are not blank."""
+    return [line for line in block.split(b"\n") if line and not line.isspace()]
 
 
 def _read_head(chunks: Iterator[bytes]) -> list[bytes]:
@@ -128,7 +140,7 @@ def _read_head(chunks: Iterator[bytes]) -> list[bytes]:
         if len(head) >= KEYS_BYTES:
             del head[head.rfind(b"\n") + 1 :]
             break
-    return [line for lines in split_lines([bytes(head)]) for line in lines]
+    return _lines(bytes(head))
 
 
 def _no_object(head: list[bytes]) -> Exception:

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from chalicelib.ingest.formats.row_pipe import NULL, quoted
+from chalicelib.ingest.formats.row_pipe import ABSENT, quoted
 from msgspec import Raw
 
 MAX_LINE_BYTES = 1_000_000
-_MISSING = Raw(NULL)  # compared by identity: a null that the line itself writes is another object
+_MISSING = Raw(ABSENT)  # compared by identity
+# Escapes, lists, breaks of Windows, and the byte that stands for a key that is not there.
+_NOT_PLAIN = re.compile(rb"[\\\[\r" + re.escape(ABSENT) + rb"]")
 _UNKNOWN = re.compile("unknown field `(.*?)`", re.DOTALL)
 
 
@@ -22,18 +24,40 @@ class Cutter:
     """Cuts one object into the cells of *keys*, in their order; the keys in *dropped* may hold anything."""
 
     def __init__(self, keys: Sequence[str], dropped: Sequence[str] = ()) -> None:
-        self._dropped = tuple(place for place, key in enumerate(keys) if key in dropped)
+        self._dropped = [key in dropped for key in keys]
         # Keys that only later lines have are read too where they are dropped anyhow.
         extra = [key for key in dropped if key not in keys]
         self._keys = (*keys, *extra)
-        self._decode = msgspec.json.Decoder(_type_of(self._keys)).decode
+        row_type = _type_of(self._keys)
+        self._decode = msgspec.json.Decoder(row_type).decode
         self._width, self._all = len(keys), len(self._keys)
+        is_plain = row_type is not dict[str, Raw] and not extra
+        self._decode_all = msgspec.json.Decoder(list[row_type]).decode if is_plain else None  # type: ignore[valid-type]
+
+    def cut_block(self, block: bytes) -> list[bytes] | None:
+        """Return the lines of CSV for *block*, some lines joined by line feeds, all at once; None: go line by line.
+
+        Where every brace stands at the end of a line, each line is one object, or no JSON. A string without
+        escapes is a quoted CSV cell already, and numbers, true and false need no quotes: the values are only
+        cut and joined again.
+        """
+        lines = block.count(b"\n") + 1
+        if self._decode_all is None or block.count(b"{") != lines or block.count(b"}\n{") != lines - 1:
+            return None
+        if _NOT_PLAIN.search(block) or not block.startswith(b"{") or len(block) > MAX_LINE_BYTES:
+            return None
+        try:
+            rows = self._decode_all(b"[" + block.replace(b"}\n{", b"},\n{") + b"]")
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return None
+        cut = list(map(b",".join, map(msgspec.structs.astuple, rows)))
+        joined = b"\n".join(cut)
+        # A key that occurs twice, which the decoder passes over, is told by the quotes that are left over.
+        keys = self._all * lines - joined.count(ABSENT)
+        return cut if block.count(b'"') - joined.count(b'"') == 2 * keys else None
 
     def cut(self, line: bytes) -> bytes:
         """Return the line of CSV for *line*, one JSON object.
-
-        A JSON string without escapes is a quoted CSV cell already, and numbers, true, false and null need no
-        quotes: the usual line is only cut and joined again.
 
         Raises
         ------
@@ -43,14 +67,9 @@ class Cutter:
         if len(line) > MAX_LINE_BYTES:
             raise MalformedLine(f"longer than {MAX_LINE_BYTES:,} bytes")
         values = self._values(line)
-        joined = b",".join(values)
-        self._refuse_duplicates(line, joined, values)
-        if self._dropped or self._all > self._width:
-            values = self._without_dropped(values)
-            joined = b",".join(values)
-        if b"\\" in joined or b"[" in joined or b"{" in joined:
-            return b",".join([_cell(bytes(value)) for value in values])
-        return joined
+        self._refuse_duplicates(line, values)
+        cells = zip(values[: self._width], self._dropped, strict=True)
+        return b",".join([_cell(bytes(value), is_dropped=dropped) for value, dropped in cells])
 
     def _values(self, line: bytes) -> tuple[Raw, ...]:
         try:
@@ -66,21 +85,11 @@ class Cutter:
             raise MalformedLine(_unknown(key))
         return tuple(row.get(key, _MISSING) for key in self._keys)
 
-    def _refuse_duplicates(self, line: bytes, joined: bytes, values: Sequence[Raw]) -> None:
-        """Tell a key that occurs twice, which the decoder passes over, by the quotes that are left over."""
-        quotes = line.count(b'"') - joined.count(b'"')
-        if quotes == 2 * self._all:
-            return
-        missing = sum(value is _MISSING for value in values)
-        # Not certain yet: a key may hold an escaped quote.
-        if quotes != 2 * (self._all - missing):
+    def _refuse_duplicates(self, line: bytes, values: Sequence[Raw]) -> None:
+        present = [value for value in values if value is not _MISSING]
+        # Not certain yet where too many quotes are left over: a key may hold an escaped one.
+        if line.count(b'"') - b",".join(present).count(b'"') != 2 * len(present):
             json.loads(line, object_pairs_hook=_refuse_equal_keys, parse_int=str, parse_float=str)
-
-    def _without_dropped(self, values: Sequence[Raw]) -> tuple[Raw, ...]:
-        kept = list(values[: self._width])
-        for place in self._dropped:
-            kept[place] = _MISSING
-        return tuple(kept)
 
 
 def _type_of(keys: Sequence[str]) -> Any:
@@ -97,12 +106,14 @@ def _refuse_equal_keys(pairs: list[tuple[str, object]]) -> None:
         raise MalformedLine("duplicate key")
 
 
-def _cell(value: bytes) -> bytes:
+def _cell(value: bytes, *, is_dropped: bool) -> bytes:
     if value.startswith((b"[", b"{")):
+        if is_dropped:
+            return ABSENT
         raise MalformedLine("nested value")
     if b"\\" not in value:
         return value
-    text = msgspec.json.decode(value, type=str)
+    text: str = msgspec.json.decode(value, type=str)
     if "\0" in text:
         raise MalformedLine("NUL character")
     return quoted(text)

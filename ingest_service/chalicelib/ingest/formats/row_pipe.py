@@ -16,7 +16,8 @@ from chalicelib.ingest.engine import Scratch, literal
 from chalicelib.ingest.formats.feed import pouring
 from chalicelib.ingest.formats.reader import Pass
 
-NULL = b"null"  # an unquoted cell; the text "null" is quoted and stays a text
+# Unquoted cells that mean nothing is there; the same texts in quotes stay texts.
+ABSENT = b"\x7f"  # JSON's null is the other
 VALUE_CHARS = 100
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
@@ -70,7 +71,7 @@ def pass_query(path: Path, width: int, max_line_bytes: int) -> str:
     return (
         f"SELECT row_number() OVER () AS n, {cells} FROM read_csv({literal(str(path))}, auto_detect=false, "
         f"header=false, columns={{{columns}}}, delim=',', quote='\"', escape='\"', new_line='\\n', "
-        f"strict_mode=true, parallel=false, nullstr='{NULL.decode()}', allow_quoted_nulls=false, "
+        f"strict_mode=true, parallel=false, nullstr=['null', '\x7f'], allow_quoted_nulls=false, "
         f"max_line_size={max_line_bytes})"
     )
 
