@@ -10,6 +10,8 @@ import pytest
 from chalicelib.ingest.table_schema.kinds import kind_of
 
 from headrace.client.samples.kinds import Kind, infer_kind
+from headrace.client.samples.table import SAMPLE_BYTES
+from headrace.client.samples.unpacking import read_head
 from headrace.client.sampling import kinds_of, read_sample
 from headrace.failures import BadData
 
@@ -99,6 +101,7 @@ def test_a_gzip_bomb_is_read_no_further_than_a_sample(tmp_path: Path) -> None:
     with gzip.open(file, "wb", compresslevel=1) as sink:
         for _ in range(64):
             sink.write(b"1,2\n" * 262_144)
+    assert len(read_head(file).content) == SAMPLE_BYTES
     assert len(read_sample(file).rows) <= 5000
 
 

@@ -85,6 +85,8 @@ class _Guard:
 
     def __init__(self, quote: bytes, delimiter: bytes) -> None:
         self._quote = quote
+        self._delimiter = delimiter
+        self._is_odd = False
         self._opening = _opening_value(quote, delimiter)
         self._line = b""  # the beginning of the line that is not over
         self._line_bytes = 0
@@ -104,11 +106,12 @@ class _Guard:
 
     def _check_quotes(self, data: bytes) -> None:
         # A doubled quote closes nothing; of equal length, so that places stay right. No text has NUL.
-        single = data.replace(self._quote * 2, b"\0" * 2 * len(self._quote))
+        single = data.replace(self._quote * 2, b"\0\0") if self._quote in data else data
         last = single.rfind(self._quote)
         if last < 0:
             self._since_quote += len(data)
         else:
+            self._is_odd ^= bool(single.count(self._quote) % 2)
             self._since_quote = len(data) - last
             self._opened_at = self._opens_a_value(single, last)
         if self._opened_at is not None and self._since_quote > MAX_LINE_BYTES:
@@ -122,7 +125,11 @@ class _Guard:
         """Return the line of the quote at *last* where it opens a value, read from the start of its line."""
         start = single.rfind(b"\n", 0, last) + 1
         line = single[start : last + 1] if start else self._line + single[: last + 1]
-        if not self._opening.fullmatch(line):
+        # What goes on as text has opened a value; before a delimiter it may be the end of a value of several
+        # lines. Only then the parity decides: quotes within unquoted values make it wrong.
+        follows = single[last + 1 : last + 2]
+        is_plain = follows not in {b"", b"\n", self._delimiter}
+        if not (is_plain or self._is_odd) or not self._opening.fullmatch(line):
             return None
         return self._lines + single.count(b"\n", 0, last)
 

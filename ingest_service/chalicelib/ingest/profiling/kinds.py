@@ -54,7 +54,7 @@ def to_count(column: Column, plain: Plain) -> dict[str, str]:
         wanted["bin"] = _bins(plain).sql(v)
     if column.type in TEMPORAL:
         # Numbers again: to spell the time of every row costs more than all the rest.
-        wanted["period"] = f"epoch_us(date_trunc('{_unit(plain)}', {v}::TIMESTAMP))"
+        wanted["period"] = f"epoch_us(date_trunc('{_unit(column, plain)}', {v}::TIMESTAMP))"
     return wanted
 
 
@@ -109,7 +109,7 @@ def _temporal(table: Table, found: Found) -> dict[str, Any]:
         "min": plain.first,
         "max": plain.last,
         "gaps": gaps,
-        "periods": times.periods_of(_unit(plain), counts),
+        "periods": times.periods_of(_unit(found.column, plain), counts),
         "methods": {"gaps.quantiles": sketches.quantile_method(gaps.count, k)} if gaps else {},
     }
 
@@ -142,5 +142,5 @@ def _bins(plain: Plain) -> counting.Bins:
     return counting.Bins(low=float(plain.low or 0), high=float(plain.high or 0))
 
 
-def _unit(plain: Plain) -> str:
-    return times.unit_of(int(plain.low or 0), int(plain.high or 0))
+def _unit(column: Column, plain: Plain) -> str:
+    return times.unit_of(int(plain.low or 0), int(plain.high or 0), has_time=column.type == "datetime")

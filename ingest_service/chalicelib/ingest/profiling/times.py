@@ -27,10 +27,11 @@ _UNITS = {
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def unit_of(low_us: int, high_us: int) -> str:
-    """Return the shortest calendar unit of which at most 120 lie between two times."""
+def unit_of(low_us: int, high_us: int, *, has_time: bool) -> str:
+    """Return the shortest calendar unit of which at most 120 lie between two times; of dates at least a day."""
     seconds = (high_us - low_us) / 1e6
-    fitting = (unit for unit, length in _UNITS.items() if seconds / length <= _ENOUGH)
+    least = 0 if has_time else _DAY
+    fitting = (unit for unit, length in _UNITS.items() if length >= least and seconds / length <= _ENOUGH)
     return next(fitting, "century")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.ingest.profiling.model import ColumnProfile, Profile
 
-SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 MOST_PLOTS = 100  # of columns on one page: more of them no browser draws in a moment
 _WIDTH = 480
 _SHOWN = 80  # characters of a name or a value
