@@ -143,8 +143,7 @@ def _declared(definition: PipelineDefinition) -> TableSchema | None:
 def _proposed(scratch: Scratch, reader: Reader, basis: Basis, columns: list[str]) -> TableSchema:
     sample = reader.sample(scratch)
     places = {name: i for i, name in enumerate(reader.columns)}
-    kept = ", ".join(f"c{places[name]} AS c{i}" for i, name in enumerate(columns))
-    counts = observe.count_sample(scratch, f"SELECT {kept} FROM ({sample})", columns)
+    counts = observe.count_sample(scratch, sample, {name: places[name] for name in columns})
     schema = propose(basis, tuple(columns), counts)
     label = basis.roles.label
     if label is None:

@@ -3,17 +3,19 @@
 import contextlib
 import hashlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
 from chalicelib.ingest import validation
 from chalicelib.ingest.build import Built, Order, Refusal, build
+from chalicelib.ingest.engine import Scratch
 from chalicelib.ingest.formats.reader import Source
 from chalicelib.ingest.sink import Sink
 
 from tests.unit.ingest.rest import Rest, make_rest
 from tests.unit.ingest.world import World, make_csv
+
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
     """What the real engine made of one file: the files it wrote, in order, and its answer."""
@@ -80,5 +82,5 @@ def replayed(world: World, recording: Recording, monkeypatch: pytest.MonkeyPatch
         return recording.answer
 
     monkeypatch.setattr(validation, "build", replay)
-    world.open_scratch = contextlib.nullcontext
+    world.open_scratch = lambda: contextlib.nullcontext(cast("Scratch", None))
     return world

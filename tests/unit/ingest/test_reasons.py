@@ -118,7 +118,11 @@ def test_other_columns_than_before_are_a_schema_mismatch_that_lists_every_differ
     assert world.upload(csv()).state is DatasetState.READY
     row = world.upload(csv(header="id,distance_mi,zone,late"))
     assert row.reason == "schema_mismatch"
-    for difference in ("'distance' seems to be renamed 'distance_mi'", "'carrier' is missing", "'zone' is new"):
+    for difference in (
+        "'distance' seems to be renamed 'distance_mi'",
+        "'carrier' is missing",
+        "'zone' is new",
+    ):
         assert difference in row.detail
     assert json.loads(world.file(row, "schema_diff.json"))["added"] == ["zone"]
 
