@@ -12,7 +12,6 @@ from typing import TypeVar
 import msgspec
 
 from headrace.client.api import Api, Json
-from headrace.client.task_keys import TRAINED
 from headrace.client.telling import (
     elapsed,
     is_settled,
@@ -179,10 +178,10 @@ def await_dataset(watch: Watch, pipeline: str, version: str) -> Json:
 
 def await_job(watch: Watch, pipeline: str, dataset: Json) -> Json | None:
     """Wait until the job that trains on the version is at rest; None when the pipeline starts none by itself."""
-    definition = (watch.api.find("pipelines", pipeline) or {}).get("definition", {})
-    retrains = "new_data" in definition.get("retrain", {}).get("on", ["new_data"])
+    row = watch.api.find("pipelines", pipeline) or {}
+    on = row.get("definition", {}).get("retrain", {}).get("on", ["new_data"])
     # Without a recipe for its task a job never comes, and waiting for it would last an hour.
-    retrains = retrains and definition.get("task", "classification") in TRAINED
+    retrains = "new_data" in on and row.get("trains", True)
 
     def look() -> Json | None:
         job = _job_of(watch.api, pipeline, dataset["version"])

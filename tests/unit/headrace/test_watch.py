@@ -175,7 +175,7 @@ def test_a_duplicate_ends_at_once_and_names_the_first_by_its_alias(run: Run) -> 
 
 
 def test_a_task_that_no_recipe_trains_is_not_waited_for(run: Run) -> None:
-    definition = {"name": "flights", "definition": {"task": "image"}}
+    definition = {"name": "flights", "definition": {"task": "image"}, "trains": False}
     result = run(stage(pipeline=definition, jobs={"jobs": []}), "watch", "flights", "-o", "json")
     assert (result.exit_code, json.loads(result.stdout)["outcome"]) == (0, "untrained")
 

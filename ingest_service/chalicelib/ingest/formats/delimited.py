@@ -109,9 +109,11 @@ class Delimited:
     def _cleaned(self, feed: Feed) -> Iterator[bytes]:
         """Yield the rows as DuckDB gets them, then our own last line."""
         text = _skip(to_utf8(feed.chunks(), self.encoding), self.layout.rows_at)
-        guard = ShapeGuard(self.layout)
-        for chunk in self._lines().clean(text):
-            guard.check(chunk)
+        guard, lines = ShapeGuard(self.layout), self._lines()
+        count, in_quotes = 0, False
+        for chunk in lines.clean(text):
+            guard.check(chunk, lines.count - count, in_quotes=in_quotes)
+            count, in_quotes = lines.count, lines.in_quotes
             yield chunk
         yield (self._mark + self.layout.delimiter * (len(self.columns) - 1) + "\n").encode()
 

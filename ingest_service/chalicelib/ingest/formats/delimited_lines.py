@@ -14,12 +14,17 @@ _PIECE_BYTES = 1 << 20
 
 
 class Lines:
-    """Cleans a stream chunk by chunk; quoted text keeps its blank lines. ``quote`` and ``delimiter`` are UTF-8."""
+    """Cleans a stream chunk by chunk; quoted text keeps its blank lines. ``quote`` and ``delimiter`` are UTF-8.
+
+    ``count`` is the number of lines given out so far, ``in_quotes`` whether the last of them left a quote open; it
+    only counts quotes, so that one within an unquoted value turns it.
+    """
 
     def __init__(self, quote: bytes, delimiter: bytes) -> None:
         self._quote = quote
         self._held = b""
-        self._in_quotes = False
+        self.in_quotes = False
+        self.count = 0
         self._begun = False
         self._guard = _Guard(quote, delimiter)
 
@@ -35,7 +40,9 @@ class Lines:
             # An inflated or decoded chunk may be large; the guard looks at its pieces.
             for at in range(0, len(chunk), _PIECE_BYTES):
                 cleaned = self._feed(chunk[at : at + _PIECE_BYTES])
-                self._guard.check(cleaned)
+                count = cleaned.count(b"\n")
+                self._guard.check(cleaned, count, is_odd=self.in_quotes)
+                self.count += count
                 yield cleaned
         if self._begun:
             yield b"\n"
@@ -55,7 +62,7 @@ class Lines:
 
     def _shorten(self, breaks: bytes) -> bytes:
         """Keep a run of line breaks short: a file may be nothing else."""
-        if len(breaks) > 4 and not self._in_quotes:
+        if len(breaks) > 4 and not self.in_quotes:
             return b"\n\r" if breaks.endswith(b"\r") else b"\n"
         return breaks
 
@@ -69,7 +76,7 @@ class Lines:
         at = 0
         for match in _BLANK_LINES.finditer(body):
             self._follow_quotes(body[at : match.start()])
-            pieces += [body[at : match.start()], match[0] if self._in_quotes else b"\n"]
+            pieces += [body[at : match.start()], match[0] if self.in_quotes else b"\n"]
             at = match.end()
         self._follow_quotes(body[at:])
         return b"".join([*pieces, body[at:]])
@@ -77,7 +84,7 @@ class Lines:
     def _follow_quotes(self, text: bytes) -> None:
         # A doubled quote inside quotes turns this twice, which is right.
         if text.count(self._quote) % 2:
-            self._in_quotes = not self._in_quotes
+            self.in_quotes = not self.in_quotes
 
 
 class _Guard:
@@ -86,7 +93,6 @@ class _Guard:
     def __init__(self, quote: bytes, delimiter: bytes) -> None:
         self._quote = quote
         self._delimiter = delimiter
-        self._is_odd = False
         self._opening = _opening_value(quote, delimiter)
         self._line = b""  # the beginning of the line that is not over
         self._line_bytes = 0
@@ -94,26 +100,25 @@ class _Guard:
         self._since_quote = 0
         self._lines = 1
 
-    def check(self, data: bytes) -> None:
-        self._check_quotes(data)
+    def check(self, data: bytes, lines: int, *, is_odd: bool) -> None:
+        self._check_quotes(data, is_odd=is_odd)
         end = data.rfind(b"\n")
         first = len(data) if end < 0 else data.index(b"\n")
         if self._line_bytes + first > _STOP_BYTES:
             raise rejection("line_too_long", f"Line {self._lines} below the header {_OVER}.")
-        self._lines += data.count(b"\n")
+        self._lines += lines
         self._line_bytes = self._line_bytes + len(data) if end < 0 else len(data) - end - 1
         self._line = self._line + data if end < 0 else data[end + 1 :]
 
-    def _check_quotes(self, data: bytes) -> None:
+    def _check_quotes(self, data: bytes, *, is_odd: bool) -> None:
         # A doubled quote closes nothing; of equal length, so that places stay right. No text has NUL.
-        single = data.replace(self._quote * 2, b"\0\0") if self._quote in data else data
+        single = data.replace(self._quote * 2, b"\0\0")
         last = single.rfind(self._quote)
         if last < 0:
             self._since_quote += len(data)
         else:
-            self._is_odd ^= bool(single.count(self._quote) % 2)
             self._since_quote = len(data) - last
-            self._opened_at = self._opens_a_value(single, last)
+            self._opened_at = self._opens_a_value(single, last, is_odd=is_odd)
         if self._opened_at is not None and self._since_quote > MAX_LINE_BYTES:
             raise rejection(
                 "unterminated_quote",
@@ -121,7 +126,7 @@ class _Guard:
                 f"({self._quote.decode()}) that does not close within {MAX_LINE_BYTES:,} bytes.",
             )
 
-    def _opens_a_value(self, single: bytes, last: int) -> int | None:
+    def _opens_a_value(self, single: bytes, last: int, *, is_odd: bool) -> int | None:
         """Return the line of the quote at *last* where it opens a value, read from the start of its line."""
         start = single.rfind(b"\n", 0, last) + 1
         line = single[start : last + 1] if start else self._line + single[: last + 1]
@@ -129,7 +134,7 @@ class _Guard:
         # lines. Only then the parity decides: quotes within unquoted values make it wrong.
         follows = single[last + 1 : last + 2]
         is_plain = follows not in {b"", b"\n", self._delimiter}
-        if not (is_plain or self._is_odd) or not self._opening.fullmatch(line):
+        if not (is_plain or is_odd) or not self._opening.fullmatch(line):
             return None
         return self._lines + single.count(b"\n", 0, last)
 

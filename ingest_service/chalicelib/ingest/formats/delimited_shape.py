@@ -10,6 +10,7 @@ from chalicelib.ingest.reasons import rejection
 MAX_MALFORMED = 100_000
 MAX_MALFORMED_BYTES = 32 << 20
 _SAMPLE_RECORDS = 200
+_SAMPLED_CHUNKS = 4
 _LONG_LINE_BYTES = 1000
 _HEAVY_BYTES = 1 << 20
 
@@ -22,31 +23,28 @@ class ShapeGuard:
         self._delimiter = layout.delimiter.encode()
         self._quote = layout.quote.encode()
         self._inner = len(layout.columns) - 1
-        self._in_quotes = False
+        self._chunks = 0
+        self._share = 0.0
         self._rows = 0.0
         self._bytes = 0.0
 
-    def check(self, data: bytes) -> None:
-        """Look at *data*, which follows what was looked at before.
+    def check(self, data: bytes, lines: int, *, in_quotes: bool) -> None:
+        """Look at *data*, *lines* lines that follow what was looked at before; it may begin within quotes.
 
         Raises
         ------
         InvalidDataset
             ``too_many_bad_rows``.
         """
-        lines = data.count(b"\n")
-        starts_in_quotes = self._in_quotes
-        quotes = data.count(self._quote)
-        self._in_quotes ^= bool(quotes % 2)
-        # Where there is one delimiter for each gap nothing is malformed, or one row has what another lacks.
         surplus = data.count(self._delimiter) - lines * self._inner
-        if abs(surplus) <= self._inner and not quotes:
-            return
         if surplus > _LONG_LINE_BYTES // 2:
-            self._bytes += self._extra_bytes(data, starts_in_quotes)
-        share = self._malformed_share(data, starts_in_quotes)
-        self._rows += share * lines
-        self._bytes += share * len(data)
+            self._bytes += self._extra_bytes(data, in_quotes)
+        # One stretch in four megabytes tells enough; the chunks between are taken to be alike.
+        if self._chunks % _SAMPLED_CHUNKS == 0:
+            self._share = self._malformed_share(data, in_quotes)
+        self._chunks += 1
+        self._rows += self._share * lines
+        self._bytes += self._share * len(data)
         if self._rows > MAX_MALFORMED or self._bytes > MAX_MALFORMED_BYTES:
             raise rejection(
                 "too_many_bad_rows",
@@ -76,11 +74,16 @@ class ShapeGuard:
         layout = self._layout
         return csv.reader(lines, delimiter=layout.delimiter, quotechar=layout.quote, strict=True)
 
-    def _malformed_share(self, data: bytes, starts_in_quotes: bool) -> float:
+    def _malformed_share(self, data: bytes, in_quotes: bool) -> float:
         """Return the share of malformed records in a stretch of *data*, from 0 to 1."""
-        # The first line began in the chunk before; one that began within quotes ends behind the next quote.
-        at = data.find(self._quote) + 1 if starts_in_quotes else 0
-        at = data.find(b"\n", at) + 1
+        at = 0
+        # The first line began in the chunk before; a line that begins within quotes begins no record.
+        while at == 0 or in_quotes:
+            end = data.find(b"\n", at)
+            if end < 0:
+                return self._share
+            in_quotes ^= bool(data.count(self._quote, at, end) % 2)
+            at = end + 1
         stretch = data[at : at + (1 << 17)].decode(errors="replace").split("\n")[:-1]
         reader = self._reader(stretch)
         records = malformed = 0
