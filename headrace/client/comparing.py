@@ -4,8 +4,6 @@ from collections.abc import Sequence
 
 from headrace.client.api import Json
 
-# A column that came, went or means something else matters more than one whose values moved.
-_BY_KIND = {"removed": 0, "added": 1, "retyped": 2, "renamed": 3, "changed": 4, "same": 5}
 _SHOWN = 3
 
 
@@ -22,19 +20,14 @@ def profile_row(column: Json) -> Json:
     }
 
 
-def by_change(columns: Sequence[Json]) -> list[Json]:
-    """Return the columns of a difference, those that changed most first."""
-    return sorted(columns, key=_how_little)
-
-
 def difference_row(column: Json) -> Json:
     """Return the line of a column: what happened to it, and the statistics that moved most."""
     return {
         "name": column.get("name"),
-        "change": column.get("change"),
+        "change": _told(column),
         "type": _arrow(column.get("type")),
         "psi": column.get("psi"),
-        "statistics": ", ".join(_moved(column.get("statistics") or {})),
+        "statistics": ", ".join(_moved(column)),
     }
 
 
@@ -43,25 +36,28 @@ def difference_cells(column: Json) -> Json:
     old_type, new_type = _pair(column.get("type"))
     cells = {
         "name": column.get("name"),
-        "change": column.get("change"),
+        **{name: column.get(name) for name in ("change", "renamed_from", "psi", "missing_change")},
         "type_from": old_type,
         "type_to": new_type,
-        "psi": column.get("psi"),
     }
     for name, (old, new) in _pairs(column.get("statistics") or {}):
         cells |= {f"{name}_from": old, f"{name}_to": new}
     return cells
 
 
-def _how_little(column: Json) -> tuple[int, float, float]:
-    shifts = [_shift(old, new) for _, (old, new) in _pairs(column.get("statistics") or {})]
-    psi = column.get("psi")
-    return _BY_KIND.get(str(column.get("change")), 0), -(psi or 0.0), -max(shifts, default=0.0)
+def _told(column: Json) -> str:
+    change, before = str(column.get("change")), column.get("renamed_from")
+    return f"{change} from {before}" if before else change
 
 
-def _moved(statistics: Json) -> list[str]:
+def _moved(column: Json) -> list[str]:
     """Return the statistics that moved, those first that moved most."""
-    moved = [(name, old, new) for name, (old, new) in _pairs(statistics) if old != new]
+    if column.get("change") in {"added", "removed"}:
+        # All of them would be there, with nothing on one side.
+        return []
+    pairs = _pairs(column.get("statistics") or {})
+    # Not the count: the rows of both versions are told once, above the table.
+    moved = [(name, old, new) for name, (old, new) in pairs if old != new and name != "count"]
     moved.sort(key=lambda entry: -_shift(entry[1], entry[2]))
     return [f"{name} {_number(old)} → {_number(new)}" for name, old, new in moved[:_SHOWN]]
 

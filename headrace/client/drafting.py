@@ -1,7 +1,6 @@
 """A first `pipeline.yaml` and `schema.json` for a table, with comments that say what can be changed."""
 
 import difflib
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,16 +14,20 @@ from headrace.client.samples.kinds import Kind
 from headrace.client.samples.table import Sample
 from headrace.client.sampling import infer_task, kinds_of
 from headrace.client.schema_drafting import draft_schema
+from headrace.client.task_keys import Roles, own_keys, scalar, task_line
 from headrace.failures import BadData
 
 _GATES = {"classification": ("log_loss", "0.005"), "regression": ("rmse", "0.0")}
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
-_DRAFT = Template(
+_RULES = (
+    f"{SCHEMA}: types of the first rows; add what you know of a column under `constraints`"
+    " (unique, enum, minimum, maximum, pattern)"
+)
+_HEAD = Template(
     """\
 # Made by `headrace init` from $file. `headrace apply` sends it; unknown keys are refused by name.
 name: $name
-task: $task    # classification | regression
-target: $target
+task: $task
+$own
 
 # ---- optional: what follows may be left out ----------------------------------------------------
 data:
@@ -35,6 +38,10 @@ $key
   max_bad: 1%                # more bad rows than this reject the file
 # The newest part of the data judges the model: rows it never saw.
 split: {by: $split, test: 20%, validation: 10%}
+"""
+)
+_TRAINED = Template(
+    """\
 model: {recipe: auto, preset: fast}    # recipe: auto | boosting | linear; preset: fast | good | best
 # What a new model must show before it goes live. It must beat the naive baseline in any case.
 gate:
@@ -42,20 +49,17 @@ gate:
 release: {approval: auto}    # auto | person
 """
 )
+_IMAGE = Template(
+    """\
+# Made by `headrace init` from $file. `headrace apply` sends it; unknown keys are refused by name.
+name: $name
+task: image    # what is in a picture: the folder it lies in is its label
 
-
-class Roles(msgspec.Struct, frozen=True, kw_only=True):
-    """Columns by the part they play."""
-
-    target: str
-    time: str | None = None
-    key: str | None = None
-    group: str | None = None
-
-    @property
-    def named(self) -> tuple[str, ...]:
-        """The columns that have a part, without which no row is of use."""
-        return tuple(name for name in (self.target, self.time, self.key, self.group) if name)
+# ---- optional: what follows may be left out ----------------------------------------------------
+image: {size: 224, channels: 3}    # every picture becomes a square of so many pixels; 1 channel is grey
+split: {by: hash, test: 20%, validation: 10%}
+"""
+)
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,39 +70,55 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-def draft(
-    sample: Sample, file: Path, roles: Roles, *, name: str | None = None, task: str | None = None
-) -> Draft:
-    """Return a definition and a schema for the file.
+def draft(sample: Sample, file: Path, roles: Roles, *, name: str | None = None) -> Draft:
+    """Return a definition and a schema for a table.
 
     Raises
     ------
     BadData
         A column that is named is not there or does not fit.
     """
-    values = choose_target(sample, roles.target)
     for column in roles.named:
         require_column(sample, column)
+    values = choose_target(sample, roles.target) if roles.target else []
     kinds = kinds_of(sample)
-    times = [column for column, kind in kinds.items() if kind.is_time and column != roles.target]
-    if roles.time is not None and roles.time not in times:
-        known = f"such columns are: {', '.join(times)}" if times else "there is none in this file"
-        raise BadData(f"column {roles.time!r} does not hold dates or times; {known}")
-    task = task or infer_task(values)
-    metric, slack = _GATES[task]
-    text = _DRAFT.substitute(
+    times = times_of(kinds, roles)
+    task = roles.task or infer_task(values)
+    text = _HEAD.substitute(
         file=shown_name(file),
         name=name or pipeline_name(file),
-        task=task,
-        target=_scalar(roles.target),
+        task=task_line(task),
+        own=own_keys(roles, task),
         schema=SCHEMA,
         time=_time_line(roles.time, times),
         key=_key_line(roles.key),
         split=_split(roles),
-        metric=metric,
-        slack=slack,
     )
+    if task in _GATES:
+        metric, slack = _GATES[task]
+        text += _TRAINED.substitute(metric=metric, slack=slack)
     return Draft(definition=text, schema=draft_schema(sample, kinds, roles.named), notes=_notes(kinds))
+
+
+def times_of(kinds: Mapping[str, Kind], roles: Roles) -> list[str]:
+    """Return the columns by which rows could be ordered.
+
+    Raises
+    ------
+    BadData
+        The column that is named for it is none of them.
+    """
+    times = [column for column, kind in kinds.items() if kind.is_time and column != roles.target]
+    if roles.time is not None and roles.time not in times:
+        known = f"such columns are: {', '.join(times)}" if times else "there is none in this file"
+        raise BadData(f"column {roles.time!r} does not hold dates or times; {known}")
+    return times
+
+
+def draft_image(file: Path, name: str | None = None) -> Draft:
+    """Return a definition for pictures; their table is known, so there is no schema to write."""
+    text = _IMAGE.substitute(file=shown_name(file), name=name or pipeline_name(file))
+    return Draft(definition=text)
 
 
 def choose_target(sample: Sample, target: str) -> list[str]:
@@ -140,36 +160,31 @@ def pipeline_name(file: Path) -> str:
 
 
 def _notes(kinds: Mapping[str, Kind]) -> tuple[str, ...]:
-    """Return one sentence for each column whose dates can be read in two ways."""
-    return tuple(
+    """Return what to look at: dates that can be read in two ways, and rules that no sample can know."""
+    ambiguous = tuple(
         f"column {name!r} reads as {kind.format} and as {kind.or_format}: make sure of its `format` in {SCHEMA}"
         for name, kind in kinds.items()
         if kind.or_format
     )
+    return (*ambiguous, _RULES)
 
 
 def _time_line(time: str | None, times: list[str]) -> str:
     if time:
-        return f"  time: {_scalar(time)}    # training never sees rows later than those that judge it"
+        return f"  time: {scalar(time)}    # training never sees rows later than those that judge it"
     if times:
-        return f"  # time: {_scalar(times[0])}    # looks like a time: with it, set split by: time"
+        return f"  # time: {scalar(times[0])}    # looks like a time: with it, set split by: time"
     return "  # time: <column>    # when each row happened, if there is one; then set split by: time"
 
 
 def _key_line(key: str | None) -> str:
     if key:
-        return f"  key: {_scalar(key)}    # rows with the same key stay on one side of the split"
+        return f"  key: {scalar(key)}    # rows with the same key stay on one side of the split"
     return "  # key: <column>    # what names a row, if there is one: the split then goes by it"
 
 
 def _split(roles: Roles) -> str:
     # A group is the stronger wish: rows of one person on both sides would judge by memory.
     if roles.group:
-        return _scalar(f"group({roles.group})")
+        return scalar(f"group({roles.group})")
     return "time" if roles.time else "hash"
-
-
-def _scalar(text: str) -> str:
-    """Return a YAML scalar; a JSON string is one, for names that would mean something else unquoted."""
-    plain = _PLAIN.fullmatch(text) and text.lower() not in {"true", "false", "null", "yes", "no", "on", "off"}
-    return text if plain else json.dumps(text, ensure_ascii=False)

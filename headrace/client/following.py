@@ -94,7 +94,9 @@ def follow(watch: Watch, pipeline: str, version: str) -> Ending:
         return Ending(outcome="duplicate", pipeline=pipeline, dataset_version=version)
     job = await_job(watch, pipeline, dataset)
     if job is None:
-        watch.progress.note(f"the pipeline does not retrain on new data: {label(dataset)} waits")
+        watch.progress.note(
+            f"nothing trains on new data of this pipeline: {label(dataset)} is kept for later"
+        )
         return Ending(outcome="untrained", pipeline=pipeline, dataset_version=version)
     model = await_gate(watch, pipeline, job)
     ending = Ending(
@@ -176,8 +178,10 @@ def await_dataset(watch: Watch, pipeline: str, version: str) -> Json:
 
 def await_job(watch: Watch, pipeline: str, dataset: Json) -> Json | None:
     """Wait until the job that trains on the version is at rest; None when the pipeline starts none by itself."""
-    definition = (watch.api.find("pipelines", pipeline) or {}).get("definition", {})
-    retrains = "new_data" in definition.get("retrain", {}).get("on", ["new_data"])
+    row = watch.api.find("pipelines", pipeline) or {}
+    on = row.get("definition", {}).get("retrain", {}).get("on", ["new_data"])
+    # Without a recipe for its task a job never comes, and waiting for it would last an hour.
+    retrains = "new_data" in on and row.get("trains", True)
 
     def look() -> Json | None:
         job = _job_of(watch.api, pipeline, dataset["version"])

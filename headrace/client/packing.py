@@ -3,8 +3,9 @@
 import hashlib
 import shutil
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import msgspec
 
@@ -47,6 +48,30 @@ def list_pictures(folder: Path) -> Listing:
     if not any(picture.suffix.lower() in PICTURES for picture in pictures):
         raise _misshapen(folder, "there is no picture")
     return Listing(pictures=tuple(pictures), left_out=tuple(left_out))
+
+
+def count_labels(data: Path) -> Counter[str]:
+    """Return how many pictures a folder or a zip has of each label.
+
+    Raises
+    ------
+    BadData
+        It is broken or has another shape.
+    """
+    if data.is_dir():
+        names = [f"{picture.parent.name}/{picture.name}" for picture in list_pictures(data).pictures]
+    else:
+        try:
+            with zipfile.ZipFile(data) as archive:
+                names = archive.namelist()
+        except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
+            raise BadData(f"{data} is a broken zip ({error}): write it again") from error
+    found = [PurePosixPath(name).parts for name in names if PurePosixPath(name).suffix.lower() in PICTURES]
+    labels = Counter(parts[0] for parts in found if len(parts) == 2)
+    if not labels:
+        hint = " (a spreadsheet is a zip too: save it as CSV)" if data.is_file() else ""
+        raise _misshapen(data, f"there is no picture of the shape label/name{hint}")
+    return labels
 
 
 def pack(folder: Path, listing: Listing, into: Path) -> Source:
@@ -101,4 +126,4 @@ def _is_file(path: Path, root: Path, left_out: list[str]) -> bool:
 
 def _misshapen(folder: Path, why: str) -> BadData:
     shape = "one folder per label with the pictures in it, such as cats/1.jpg and dogs/2.jpg"
-    return BadData(f"{folder} cannot be uploaded: {why}. Expected {shape}")
+    return BadData(f"{folder} cannot be used: {why}. Expected {shape}")

@@ -13,24 +13,18 @@ def draft_schema(sample: Sample, kinds: Mapping[str, Kind], required: Collection
     A column is `required` when it plays a part the pipeline cannot do without; what else a sample seems to say
     (a range, a pattern, a list of values) the rest of the data may contradict, and is left to people.
     """
-    return {
-        "fields": [_field(name, kinds[name], required) for name in sample.header],
-        "missingValues": missing_values(sample, kinds),
-    }
+    fields = [_field(sample, name, kinds[name], is_required=name in required) for name in sample.header]
+    return {"fields": fields, "missingValues": [""]}
 
 
-def missing_values(sample: Sample, kinds: Mapping[str, Kind]) -> list[str]:
-    """Return the spellings of nothing, such as `NA`, that the columns hold which are no texts."""
-    # In a column of texts they may be words: "none" is a payment method, NA is Namibia.
-    typed = [name for name, kind in kinds.items() if kind.type != "string"]
-    seen = {cell for name in typed for cell in sample.cells(name) if cell.lower() in MISSING}
-    return ["", *sorted(seen - {""})]
-
-
-def _field(name: str, kind: Kind, required: Collection[str]) -> dict[str, Any]:
+def _field(sample: Sample, name: str, kind: Kind, *, is_required: bool) -> dict[str, Any]:
     field: dict[str, Any] = {"name": name, "type": kind.type}
     if kind.format:
         field["format"] = kind.format
-    if name in required:
+    if is_required:
         field["constraints"] = {"required": True}
+    spellings = {cell for cell in sample.cells(name) if cell and cell.lower() in MISSING}
+    # In a column of texts they may be words: "none" is a way to pay, NA is Namibia.
+    if spellings and kind.type != "string":
+        field["missingValues"] = sorted(spellings)
     return field

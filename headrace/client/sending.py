@@ -16,9 +16,6 @@ from headrace.client.uploads import PresignedPost, post_file
 from headrace.failures import BadData, Failure, Unreachable
 from headrace.progress import Progress, size
 
-# Under it a form is granted and nothing can be resumed: no bookmark is looked for.
-FORM_BYTES = 64 * 1024 * 1024
-
 
 class Uploaded(msgspec.Struct, frozen=True, kw_only=True):
     """A file that arrived.
@@ -61,7 +58,7 @@ class Sending:
             progress=self.progress,
             sleep=self.sleep,
         )
-        begun = large.find_begun() if source.size_bytes > FORM_BYTES else None
+        begun = large.find_begun()
         if begun is None:
             # The same file name may have been uploaded before: its versions are told apart by being there already.
             before = (self.api.find("datasets", pipeline, limit=20) or {}).get("versions", [])

@@ -12,7 +12,7 @@ from headrace.failures import BadData
 
 MAX_BYTES = 1024 * 1024
 TYPES = ("integer", "number", "boolean", "date", "datetime", "string")
-CONSTRAINTS = ("required", "unique", "enum", "minimum", "maximum", "pattern")
+CONSTRAINTS = ("required", "unique", "enum", "minimum", "maximum", "pattern", "minLength", "maxLength")
 
 
 def read_schema(file: Path, *, named_in: Path) -> dict[str, Any]:
@@ -45,6 +45,20 @@ def read_schema(file: Path, *, named_in: Path) -> dict[str, Any]:
     return schema
 
 
+def _read(file: Path, named_in: Path) -> bytes:
+    try:
+        content = file.read_bytes()
+    except (OSError, ValueError) as error:
+        # ValueError: a NUL in the name.
+        reason = getattr(error, "strerror", None) or error
+        raise BadData(
+            f"{named_in}: data.schema names {str(file)!r}, which cannot be read: {reason}"
+        ) from error
+    if len(content) > MAX_BYTES:
+        raise BadData(f"{file} has {len(content)} bytes; a schema has at most {MAX_BYTES}")
+    return content
+
+
 def _parse(content: bytes, file: Path) -> dict[str, Any]:
     try:
         document = json.loads(content.decode("utf-8-sig"), parse_constant=_refuse)
@@ -70,13 +84,16 @@ def _check_field(field: Any, where: str) -> str:
     where = f"{where} ({field['name']!r})"
     if "type" in field and field["type"] not in TYPES:
         raise BadData(f"{where}: type {field['type']!r} is unknown; {_hint(field['type'], TYPES)}")
-    constraints = field.get("constraints", {})
+    _check_constraints(field.get("constraints", {}), where)
+    return str(field["name"])
+
+
+def _check_constraints(constraints: Any, where: str) -> None:
     if not isinstance(constraints, dict):
         raise BadData(f'{where}: `constraints` must be an object such as {{"required": true}}')
     for name in constraints:
         if name not in CONSTRAINTS:
             raise BadData(f"{where}: constraint {name!r} is unknown; {_hint(name, CONSTRAINTS)}")
-    return str(field["name"])
 
 
 def _hint(given: Any, known: tuple[str, ...]) -> str:

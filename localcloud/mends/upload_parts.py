@@ -82,19 +82,23 @@ def completion_problem(upload: dict[str, Any], body: bytes) -> Any:
     numbers = [part.number for part in told]
     if numbers != sorted(set(numbers)):
         return s3._error("InvalidPartOrder", "The list of parts was not in ascending order.", 400)
+    return _checksum_problem(upload, told) or _size_problem(upload, numbers)
+
+
+def _checksum_problem(upload: dict[str, Any], told: list[ToldPart]) -> Any:
     missing = next((part.number for part in told if not part.has_checksum), None)
-    if missing is not None:
-        kind = upload["checksum_algorithm"].lower()
-        text = (
-            f"The upload was created using a {kind} checksum. The complete request must include the checksum "
-        )
-        return s3._error("InvalidRequest", f"{text}for each part. It was missing for part {missing}.", 400)
+    if missing is None:
+        return None
+    kind = upload["checksum_algorithm"].lower()
+    text = f"The upload was created using a {kind} checksum. The complete request must include the checksum "
+    return s3._error("InvalidRequest", f"{text}for each part. It was missing for part {missing}.", 400)
+
+
+def _size_problem(upload: dict[str, Any], numbers: list[int]) -> Any:
     sizes = [upload["parts"][number]["size"] for number in numbers[:-1] if number in upload["parts"]]
-    if any(size < MIN_PART_BYTES for size in sizes):
-        return s3._error(
-            "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size", 400
-        )
-    return None
+    if all(size >= MIN_PART_BYTES for size in sizes):
+        return None
+    return s3._error("EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size", 400)
 
 
 def _carries(headers: dict[str, str], checksum: str) -> bool:

@@ -10,11 +10,20 @@ from msgspec.structs import force_setattr, replace
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{1,38}[a-z0-9]$", description="name of a pipeline")]
 Percent = Annotated[str, Meta(pattern=r"^(100|[0-9]{1,2})(\.[0-9]+)?%$", description="such as 20%")]
 Duration = Annotated[str, Meta(pattern=r"^[0-9]{1,6}[smhd]$", description="such as 90s, 10m, 1h, 7d")]
-Column = Annotated[str, Meta(min_length=1, max_length=128)]
+Column = Annotated[str, Meta(min_length=1, max_length=128, description="name of a column")]
 Frequency = Annotated[
     str, Meta(pattern=r"^[1-9][0-9]{0,3}(s|m|h|d|w|mo|q|y)$", description="such as 15m, 1d, 1mo")
 ]
-Character = Annotated[str, Meta(min_length=1, max_length=1)]
+Character = Annotated[str, Meta(min_length=1, max_length=1, description="one character")]
+
+History = Annotated[
+    str,
+    Meta(pattern=r"^(all|replace|last [1-9][0-9]{0,3})$", description="all, replace, or such as last 6"),
+]
+SplitBy = Annotated[
+    str,
+    Meta(pattern=r"^(auto|hash|time|group\(.{1,128}\))$", description="auto, hash, time or group(column)"),
+]
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -42,7 +51,7 @@ class Data(_Section, frozen=True, kw_only=True):
     drop: tuple[Column, ...] = ()
     on_bad_rows: Literal["quarantine", "reject"] = "quarantine"
     max_bad: Percent = "1%"
-    history: Annotated[str, Meta(pattern=r"^(all|replace|last [1-9][0-9]{0,3})$")] = "all"
+    history: History = "all"
 
 
 class Split(_Section, frozen=True, kw_only=True):
@@ -52,7 +61,7 @@ class Split(_Section, frozen=True, kw_only=True):
     are dealt at random only when that is asked for by name, for a model that has seen the future looks good.
     """
 
-    by: Annotated[str, Meta(pattern=r"^(auto|hash|time|group\(.{1,128}\))$")] = "auto"
+    by: SplitBy = "auto"
     test: Percent = "20%"
     validation: Percent = "10%"
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 42

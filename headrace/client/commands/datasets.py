@@ -6,7 +6,7 @@ from itertools import islice
 import click
 
 from headrace.client.api import Json
-from headrace.client.comparing import by_change, difference_cells, difference_row, profile_row
+from headrace.client.comparing import difference_cells, difference_row, profile_row
 from headrace.options import command, limit_option
 from headrace.session import Session
 
@@ -70,9 +70,9 @@ def show_difference(session: Session, pipeline: str, v1: str, v2: str) -> None:
     PSI is the population stability index: above 0.2 a column is commonly said to have shifted.
     """
     answer = session.api.get("datasets", pipeline, "diff", **{"from": v1, "to": v2})
-    columns = by_change(answer["columns"])
+    columns = answer["columns"]
     if session.output == "json":
-        session.show({**answer, "columns": columns})
+        session.show(answer)
     elif session.output == "csv":
         session.show([difference_cells(column) for column in columns], _DIFFERENCE)
     else:

@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
 from headrace.client.definitions import DEFINITION, SCHEMA
-from headrace.client.drafting import Draft, Roles, draft
+from headrace.client.drafting import Draft, draft, draft_image
+from headrace.client.packing import count_labels
 from headrace.client.samples.unpacking import ZIP, magic
 from headrace.client.sampling import read_sample
+from headrace.client.task_keys import TASKS, Roles, settle_task
 from headrace.failures import BadData, Failure
 from headrace.options import command
 from headrace.session import Session
@@ -16,48 +19,66 @@ from headrace.session import Session
 
 @command("init")
 @click.argument("data", type=click.Path(exists=True, path_type=Path))
-@click.option("--target", required=True, metavar="COLUMN", help="What to predict.")
+@click.option("--target", metavar="COLUMN", help="What to predict.")
 @click.option("--name", metavar="NAME", help="The pipeline's name; without it from the file's.")
 @click.option(
-    "--task",
-    type=click.Choice(("classification", "regression")),
-    help="What kind of prediction; without it as the target looks.",
+    "--task", type=click.Choice(TASKS), help="What kind of prediction; without it as the data looks."
 )
 @click.option("--time", metavar="COLUMN", help="When each row happened; then data is split by time.")
 @click.option("--key", metavar="COLUMN", help="What names a row; then data is split by it.")
 @click.option("--group", metavar="COLUMN", help="Rows that belong together stay on one side of the split.")
-def init(
-    session: Session, data: Path, target: str, name: str | None, task: str | None, **columns: str | None
-) -> None:
+@click.option(
+    "--text", multiple=True, metavar="COLUMN", help="text: what is read; may be given several times."
+)
+@click.option("--series", multiple=True, metavar="COLUMN", help="forecasting: what names a series; likewise.")
+@click.option("--horizon", type=click.IntRange(min=1), help="forecasting: how many values ahead.")
+@click.option("--user", metavar="COLUMN", help="recommendation: who.")
+@click.option("--item", metavar="COLUMN", help="recommendation: what they took.")
+@click.option("--rating", metavar="COLUMN", help="recommendation: how they liked it.")
+def init(session: Session, data: Path, name: str | None, **options: Any) -> None:
     """Write pipeline.yaml and schema.json for a data file.
 
-    DATA is CSV, TSV or JSON Lines, also packed with gzip or zstd, or Parquet. Looks at the first rows only, and
-    infers the task from the target. An existing file is never overwritten.
+    DATA is CSV, TSV or JSON Lines, also packed with gzip or zstd, or Parquet; or pictures, as a folder or zip of
+    label/name. Looks at the first rows only, and infers the task. An existing file is never overwritten.
     """
-    require_table(data)
-    made = draft(read_sample(data), data, Roles(target=target, **columns), name=name, task=task)
+    roles = Roles(**options)
+    made = draft_pictures(data, roles, name) if is_folder_or_zip(data) else draft_table(data, roles, name)
     write_draft(made, session.folder)
     for note in made.notes:
         session.progress.note(note)
-    session.progress.note(
-        f"{SCHEMA}: types of the first rows; add what you know of a column under `constraints`"
-        " (unique, enum, minimum, maximum, pattern)"
-    )
-    session.progress.done("init", f"{DEFINITION} and {SCHEMA}: look through them, then `headrace apply`")
+    written = DEFINITION if made.schema is None else f"{DEFINITION} and {SCHEMA}"
+    session.progress.done("init", f"{written}: look through, then `headrace apply`")
     click.echo(made.definition, nl=False)
 
 
-def require_table(data: Path) -> None:
-    """Demand a file that may hold a table.
+def is_folder_or_zip(data: Path) -> bool:
+    """Say whether it holds pictures, if anything."""
+    return data.is_dir() or magic(data) == ZIP
+
+
+def draft_table(data: Path, roles: Roles, name: str | None) -> Draft:
+    """Return the draft for a file of rows."""
+    if roles.task == "image":
+        raise BadData(f"{data} is no folder and no zip of pictures")
+    return draft(read_sample(data), data, settle_task(roles), name=name)
+
+
+def draft_pictures(data: Path, roles: Roles, name: str | None) -> Draft:
+    """Return the draft for pictures.
 
     Raises
     ------
     BadData
-        It is a folder or a zip: pictures, which can be uploaded, and no task learns from yet.
+        It holds none, or only one label.
     """
-    if data.is_dir() or magic(data) == ZIP:
-        kind = "folder" if data.is_dir() else "zip file (a spreadsheet is one too: save it as CSV)"
-        raise BadData(f"{data} is a {kind}; init needs a table: CSV, TSV, JSON Lines or Parquet")
+    if roles.task not in {None, "image"} or roles.target:
+        raise click.UsageError(
+            f"{data} can only hold pictures: their folder is the target, the task is image"
+        )
+    labels = count_labels(data)
+    if len(labels) < 2:
+        raise BadData(f"{data} has one label, {next(iter(labels))!r}: there is nothing to tell apart")
+    return draft_image(data, name)
 
 
 def write_draft(made: Draft, folder: Path) -> None:
@@ -68,10 +89,9 @@ def write_draft(made: Draft, folder: Path) -> None:
     Failure
         One of them exists.
     """
-    texts = {
-        SCHEMA: json.dumps(made.schema, indent=2, ensure_ascii=False) + "\n",
-        DEFINITION: made.definition,
-    }
+    texts = {DEFINITION: made.definition}
+    if made.schema is not None:
+        texts[SCHEMA] = json.dumps(made.schema, indent=2, ensure_ascii=False) + "\n"
     for name in texts:
         if (folder / name).exists():
             raise Failure(f"{folder / name} exists already: remove it, or work in another folder")

@@ -67,11 +67,9 @@ def is_iso_time(value: str) -> bool:
 def _by_pattern(counts: Counter[str]) -> Kind | None:
     """Return the kind of times that are not ISO; two patterns that both fit are left to a person."""
     first = next(iter(counts))
-    fitting = [
-        pattern
-        for pattern in (day + time for day in _DAYS for time in _TIMES)
-        if _parses(pattern)(first) and _is_most(counts, list(filter(_parses(pattern), counts)))
-    ]
+    patterns = [day + time for day in _DAYS for time in _TIMES]
+    likely = [pattern for pattern in patterns if _parses(pattern)(first)]
+    fitting = [pattern for pattern in likely if _is_most(counts, list(filter(_parses(pattern), counts)))]
     if not fitting:
         return None
     kind = "datetime" if "%H" in fitting[0] or "%I" in fitting[0] else "date"

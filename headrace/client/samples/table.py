@@ -10,8 +10,9 @@ from headrace.failures import BadData
 # A draft needs the shape of the data, not its extremes; the ingest service judges every row later.
 SAMPLE_BYTES = 1024 * 1024
 MAX_ROWS = 5000
-# What pandas, R and spreadsheets write where there is nothing.
-MISSING = frozenset({"", "na", "n/a", "nan", "null", "none"})
+# What the service takes for no value in a column of numbers, truth values or times. Not "nan": that is what a
+# division by zero leaves, and its owner should hear of it.
+MISSING = frozenset({"", "na", "n/a", "#n/a", "null", "none", "-", "?"})
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,9 +14,8 @@ from chalicelib.ingest.engine import DiskFull, Scratch
 from chalicelib.ingest.formats.detect import open_reader
 from chalicelib.ingest.formats.reader import Limits, Reader, Source, TooLargeHere
 from chalicelib.ingest.parts import WrittenPart, split_and_write
-from chalicelib.ingest.profiling.model import Column
-from chalicelib.ingest.profiling.statistics import profile
-from chalicelib.ingest.profiling.vega import overview
+from chalicelib.ingest.profiling import Column, profile
+from chalicelib.ingest.profiling.vega import page
 from chalicelib.ingest.roles import check_columns, roles_of
 from chalicelib.ingest.sink import Sink
 from chalicelib.ingest.staging import Staged, plan_of, stage
@@ -144,15 +143,20 @@ def _declared(definition: PipelineDefinition) -> TableSchema | None:
 def _proposed(scratch: Scratch, reader: Reader, basis: Basis, columns: list[str]) -> TableSchema:
     sample = reader.sample(scratch)
     places = {name: i for i, name in enumerate(reader.columns)}
-    kept = ", ".join(f"c{places[name]} AS c{i}" for i, name in enumerate(columns))
-    counts = observe.count_sample(scratch, f"SELECT {kept} FROM ({sample})", columns)
-    return propose(basis, tuple(columns), counts)
+    counts = observe.count_sample(scratch, sample, {name: places[name] for name in columns})
+    schema = propose(basis, tuple(columns), counts)
+    label = basis.roles.label
+    if label is None:
+        return schema
+    seen = {label: observe.count_labels(scratch, sample, places[label], MAX_CATEGORIES)}
+    return learn_categories(schema, seen, label, basis.tolerance)
 
 
 def _verdict(scratch: Scratch, staged: Staged, basis: Basis) -> TableSchema:
     doubted = basis.known is None and basis.declared is None
     counts = observe.count_staged(scratch, staged, doubted=doubted)
     schema = decide(basis, counts, staged.plan.schema)
+    check_role_types(schema, basis.roles)
     seen = observe.count_values(scratch, staged, MAX_CATEGORIES)
     return learn_categories(schema, seen, basis.roles.label, basis.tolerance)
 
@@ -175,7 +179,7 @@ def _finish(
     ]
     described = profile(scratch, rows, columns, row_count=counts.good)
     sink.write("profile.json", msgspec.json.encode(described), JSON)
-    sink.write("profile.vl.json", msgspec.json.encode(overview(described)), JSON)
+    sink.write("profile.vl.json", msgspec.json.encode(page(described)), JSON)
     sink.write("schema.json", msgspec.json.encode(schema.plain()), JSON)
     return Built(
         content_sha256=reader.sha256,

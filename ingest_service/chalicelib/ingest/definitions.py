@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 from chalicelib.ingest.data_section import Check, data_checks
+from chalicelib.ingest.table_schema.declaring import parse_declared
 
 from shared.entities.pipeline import (
     METRICS,
@@ -46,6 +47,7 @@ def check_definition(name: str, definition: PipelineDefinition) -> None:
         *_gate_checks(definition),
     )
     errors = [FieldError(pointer=pointer, detail=detail) for wrong, pointer, detail in checks if wrong]
+    errors += _schema_errors(definition)
     if errors:
         raise InvalidBody(f"{errors[0].pointer}: {errors[0].detail}", tuple(errors))
 
@@ -100,6 +102,24 @@ def _own_columns(definition: PipelineDefinition) -> list[tuple[str, str]]:
         for place, column in enumerate(getattr(definition, name, ()))
     ]
     return [(pointer, column) for pointer, column in (*single, *many) if column]
+
+
+def _schema_errors(definition: PipelineDefinition) -> tuple[FieldError, ...]:
+    """Return what is wrong with the schema that the definition declares, and with what it leaves out."""
+    if definition.data.schema is None:
+        return ()
+    try:
+        declared = parse_declared(definition.data.schema, "/data/schema")
+    except InvalidBody as error:
+        return error.errors
+    names = {field.name for field in declared.fields}
+    own = (column for _, column in _own_columns(definition))
+    used = (*own, definition.data.key, definition.data.time, group_column(definition.split.by))
+    return tuple(
+        FieldError(pointer="/data/schema/fields", detail=f"has no field {column!r}, which the pipeline uses")
+        for column in dict.fromkeys(used)
+        if column and column not in names
+    )
 
 
 def _gate_checks(definition: PipelineDefinition) -> list[Check]:

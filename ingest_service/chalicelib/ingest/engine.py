@@ -22,6 +22,7 @@ THREADS = 1
 ROW_GROUP_ROWS = 61_440
 MIN_ROW_GROUP_ROWS = 2_048
 _ROW_GROUP_CELLS = ROW_GROUP_ROWS * 24
+PARQUET = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS}"
 PIPE_BYTES = 1 << 20
 
 
@@ -51,7 +52,7 @@ class Scratch(msgspec.Struct, frozen=True, kw_only=True):
         """Run a statement that answers nothing."""
         self.connection.execute(statement)
 
-    def copy(self, query: str, target: Path, options: str) -> None:
+    def copy(self, query: str, target: Path, options: str = PARQUET) -> None:
         """Write the answer of *query* to *target*, in constant memory."""
         self.run(f"COPY ({query}) TO {literal(str(target))} ({options})")
 

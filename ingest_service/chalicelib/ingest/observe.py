@@ -13,10 +13,16 @@ from chalicelib.ingest.table_schema.types import MISSING, Type
 Counts = dict[str, dict[str, int]]
 
 
-def count_sample(scratch: Scratch, sample: str, columns: Sequence[str]) -> Counts:
-    """Count the kinds of the cells of *sample*, a query with ``c0``, ``c1``, … for *columns*."""
-    texts = ", ".join(text_of((), f"c{i}") for i in range(len(columns)))
-    return _counted(scratch, columns, f"SELECT [{texts}] AS raw FROM ({sample})")
+def count_sample(scratch: Scratch, sample: str, places: Mapping[str, int]) -> Counts:
+    """Count the kinds of the cells of *sample*, a query that has each column as ``c<place>``."""
+    texts = ", ".join(text_of((), f"c{place}") for place in places.values())
+    return _counted(scratch, list(places), f"SELECT [{texts}] AS raw FROM ({sample})")
+
+
+def count_labels(scratch: Scratch, sample: str, place: int, most: int) -> dict[str, int]:
+    """Count the most frequent texts of the column ``c<place>`` of *sample*, one more than *most* where there are more."""
+    text = text_of((), f"c{place}")
+    return dict(scratch.rows(_most_frequent(f"SELECT {text} AS x FROM ({sample})", most)))
 
 
 def count_staged(scratch: Scratch, staged: Staged, *, doubted: bool) -> Counts:
@@ -51,13 +57,16 @@ def count_values(scratch: Scratch, staged: Staged, most: int) -> dict[str, dict[
 
 
 def _frequent(scratch: Scratch, staged: Staged, place: int, most: int) -> dict[str, int]:
+    bad = f"SELECT raw[{place + 1}] FROM {staged.rows} WHERE broken IS NOT NULL"
     return dict(
-        scratch.rows(
-            f"""SELECT x, count(*) AS times FROM (
-                SELECT v{place} AS x FROM {staged.good}
-                UNION ALL SELECT raw[{place + 1}] FROM {staged.rows} WHERE broken IS NOT NULL)
-            WHERE x IS NOT NULL GROUP BY x ORDER BY times DESC, x LIMIT {most + 1}"""
-        )
+        scratch.rows(_most_frequent(f"SELECT v{place} AS x FROM {staged.good} UNION ALL {bad}", most))
+    )
+
+
+def _most_frequent(texts: str, most: int) -> str:
+    return (
+        f"SELECT x, count(*) AS times FROM ({texts}) WHERE x IS NOT NULL "
+        f"GROUP BY x ORDER BY times DESC, x LIMIT {most + 1}"
     )
 
 
@@ -93,11 +102,12 @@ def _counted(scratch: Scratch, names: Sequence[str], raw: str) -> Counts:
     """Count the kinds of the texts in the lists ``raw``, whose places are those of *names*."""
     counts: Mapping[str, dict[str, int]] = {name: {} for name in names}
     cells = f"SELECT unnest(raw) AS x, generate_subscripts(raw, 1) AS place FROM ({raw})"
-    for place, kind, count in scratch.rows(f"SELECT place, {kind_of('x')}, count(*) FROM ({cells}) GROUP BY ALL"):
+    for place, kind, count in scratch.rows(
+        f"SELECT place, {kind_of('x')}, count(*) FROM ({cells}) GROUP BY ALL"
+    ):
         counts[names[place - 1]][kind] = count
     return dict(counts)
 
 
 def _count_texts(scratch: Scratch, texts: str) -> dict[str, int]:
     return dict(scratch.rows(f"SELECT {kind_of('x')} AS kind, count(*) FROM ({texts}) GROUP BY kind"))
-

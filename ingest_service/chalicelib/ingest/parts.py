@@ -50,7 +50,9 @@ def split_and_write(
     check_sides(counts)
     time = _time_place(schema, definition)
     by_time = definition.split.by == "time"
-    bounds = {side: _bounds(scratch, time, rows, where) for side, where in sides.conditions.items() if by_time}
+    bounds = {
+        side: _bounds(scratch, time, rows, where) for side, where in sides.conditions.items() if by_time
+    }
     split = SplitRecord(
         by=definition.split.by,
         seed=definition.split.seed,

@@ -81,6 +81,27 @@ REASONS: tuple[Reason, ...] = (
         "Correct it in the pipeline's definition, or leave it out: each file's own is then detected.",
     ),
     _reason(
+        "not_json_lines",
+        "No line at the beginning of the file is a JSON object: it is one array, or spread over several lines.",
+        "Write one object per line; `jq -c '.[]' data.json > data.jsonl` does so for an array.",
+    ),
+    _reason(
+        "corrupt_parquet",
+        "The Parquet file is damaged, ends early, contradicts itself or is encrypted.",
+        "Write the file again, unencrypted, and read it back with the program that wrote it.",
+    ),
+    _reason(
+        "unsupported_column",
+        "A Parquet column holds lists, maps, structs or bytes; the sentence names it and its type.",
+        "Flatten or remove the column, or name it in the pipeline's `data.drop`.",
+    ),
+    _reason(
+        "bad_archive",
+        "The zip of pictures cannot be read or is made to harm: damaged, encrypted, overlapping entries, links, "
+        "names that lead outside, more files than allowed, or no picture under `label/name`.",
+        "Zip the folder of pictures again, one folder per label, without a password.",
+    ),
+    _reason(
         "bad_header",
         "The first line cannot be read as column names: quotes do not close, it is over 1 MiB, or a name has "
         "control characters or over 128 characters.",

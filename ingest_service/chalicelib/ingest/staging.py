@@ -60,7 +60,9 @@ def plan_of(schema: TableSchema, roles: Roles, seed: int) -> Plan:
     # By name, not by place: a file with its columns in another order keeps every row on its side.
     only = roles.group or roles.key
     # Of a picture the column with its hash is enough.
-    hashed = [only] if only else sorted(field.name for field in schema.fields if field.type is not Type.BINARY)
+    hashed = (
+        [only] if only else sorted(field.name for field in schema.fields if field.type is not Type.BINARY)
+    )
     rules = tuple(rules_of(schema, texts, values, roles))
     return Plan(schema=schema, rules=rules, hashed=tuple(texts[name] for name in hashed), seed=seed)
 
@@ -86,9 +88,7 @@ def stage(scratch: Scratch, reader: Reader, plan: Plan, max_bytes: int) -> Stage
     ((malformed,),) = scratch.rows("SELECT count(*) FROM malformed")
     if accepted + malformed == 0:
         raise rejection("no_rows", f"The file has {len(reader.columns)} column names and no row.")
-    return Staged(
-        path=path, plan=plan, accepted=accepted, malformed=malformed, first_row=reader.first_row
-    )
+    return Staged(path=path, plan=plan, accepted=accepted, malformed=malformed, first_row=reader.first_row)
 
 
 def texts_of(source: str, columns: Sequence[str], schema: TableSchema) -> str:

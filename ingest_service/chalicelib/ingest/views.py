@@ -5,15 +5,19 @@ from typing import Any
 import msgspec
 
 from shared.entities.dataset import DatasetVersion
-from shared.entities.pipeline import Pipeline
+from shared.entities.pipeline import METRICS, Pipeline
 
 
 class PipelineView(msgspec.Struct, frozen=True, kw_only=True):
-    """A stored pipeline; ``rev`` is also its ETag."""
+    """A stored pipeline; ``rev`` is also its ETag.
+
+    ``trains`` is false while no recipe exists for the task: its datasets are prepared and nothing follows.
+    """
 
     pipeline: str
     rev: int
     definition: dict[str, Any]
+    trains: bool
     created_at: str
     updated_at: str
 
@@ -73,6 +77,7 @@ def pipeline_view(pipeline: Pipeline) -> PipelineView:
         pipeline=pipeline.pipeline,
         rev=pipeline.rev,
         definition=pipeline.definition,
+        trains=bool(METRICS.get(pipeline.definition["task"])),
         created_at=pipeline.created_at,
         updated_at=pipeline.updated_at,
     )

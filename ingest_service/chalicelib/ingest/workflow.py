@@ -9,9 +9,9 @@ from datetime import timedelta
 
 from chalicelib.ingest import catalog as rows
 from chalicelib.ingest.adapters import Adapters
+from chalicelib.ingest.build import Refusal
 from chalicelib.ingest.catalog import Outcome
 from chalicelib.ingest.keys import Upload
-from chalicelib.ingest.build import Refusal
 from chalicelib.ingest.validation import Duplicate, HandOver, validate_upload
 
 from shared.entities.dataset import DatasetManifest, DatasetState, DatasetVersion

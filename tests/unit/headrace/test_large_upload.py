@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from headrace.client.multipart import Begun
+from headrace.client.resuming import Bookmarks
+from headrace.client.sources import source_of
 from headrace.client.transport import HttpAnswer, HttpRequest
 from headrace.failures import Unreachable
 from tests.unit.headrace.conftest import Run
@@ -15,9 +18,8 @@ PARTS = list(range(1, 1 + -(-len(CONTENT) // 300_000)))
 
 
 @pytest.fixture
-def year(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file that is large for this test: above what goes as a form, and of several parts."""
-    monkeypatch.setattr("headrace.client.sending.FORM_BYTES", 1000)
+def year(tmp_path: Path) -> Path:
+    """A file of several of the fake storage's parts."""
     file = tmp_path / "year.csv"
     file.write_bytes(CONTENT)
     return file
@@ -155,7 +157,7 @@ def test_a_finished_upload_is_not_resumed(run: Run, year: Path) -> None:
     assert "anew" not in result.stderr
 
 
-def test_another_pipeline_or_another_file_does_not_resume_it(run: Run, year: Path) -> None:
+def test_another_file_neither_resumes_nor_ends_it(run: Run, year: Path) -> None:
     broken = Broken(2, KeyboardInterrupt())
     run(broken, "upload", "flights", str(year))
     other = year.with_name("other.csv")
@@ -164,6 +166,17 @@ def test_another_pipeline_or_another_file_does_not_resume_it(run: Run, year: Pat
     storage.uploads, storage.begun = broken.uploads, broken.begun
     run(storage, "upload", "flights", str(other))
     assert storage.begun == 2
+    assert storage.aborted == []
+
+
+def test_what_is_kept_is_kept_per_stage_and_pipeline(year: Path, tmp_path: Path) -> None:
+    source = source_of(year)
+    begun = Begun(upload_id="u1", part_size_bytes=1, part_count=1)
+    kept = Bookmarks(tmp_path / "state", "https://a", "flights")
+    kept.keep(source, begun)
+    assert kept.find(source) is not None
+    for stage, pipeline in [("https://b", "flights"), ("https://a", "rides")]:
+        assert Bookmarks(tmp_path / "state", stage, pipeline).find(source) is None
 
 
 def test_a_part_that_s3_lost_after_it_was_listed_is_sent_before_the_second_try(run: Run, year: Path) -> None:

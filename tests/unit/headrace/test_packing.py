@@ -86,11 +86,7 @@ def test_a_folder_of_another_shape_ends_with_6_and_says_what_was_expected(
     assert "Expected one folder per label" in result.stderr
 
 
-def test_an_interrupted_upload_of_a_folder_goes_on_too(
-    run: Run, digits: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("headrace.client.sending.FORM_BYTES", 100)
-
+def test_an_interrupted_upload_of_a_folder_goes_on_too(run: Run, digits: Path) -> None:
     def fault(number: int, turn: int) -> None:
         if number == 3:
             raise KeyboardInterrupt

@@ -3,8 +3,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chalicelib.ingest.table_schema.declaring import parse_declared
 
 from headrace.client.definitions import load_definition
+from headrace.client.table_schema import CONSTRAINTS
 from headrace.failures import BadData
 from tests.unit.headrace.conftest import Run
 from tests.unit.headrace.fake_stage import FakeStage, Nobody
@@ -50,7 +52,26 @@ def test_a_group_decides_the_split(run: Run, tmp_path: Path) -> None:
 
 
 def test_spellings_of_nothing_are_named_where_they_stand_for_a_number_only(run: Run, tmp_path: Path) -> None:
-    assert drafted(run, tmp_path)["missingValues"] == ["", "NA"]
+    schema = drafted(run, tmp_path)
+    named = {field["name"]: field["missingValues"] for field in schema["fields"] if "missingValues" in field}
+    assert named == {"fare": ["NA"]}
+    assert schema["missingValues"] == [""]
+
+
+def test_the_service_takes_the_drafted_schema_and_knows_the_same_rules(run: Run, tmp_path: Path) -> None:
+    schema = parse_declared(drafted(run, tmp_path, "--time", "at", "--key", "id"))
+    assert schema.types["fare"] == "number"
+    assert schema.missing_texts("fare") == ("NA",)
+    every = {
+        "required": True,
+        "unique": True,
+        "enum": ["ab"],
+        "pattern": "a.",
+        "minLength": 1,
+        "maxLength": 3,
+    }
+    parse_declared({"fields": [{"name": "a", "type": "string", "constraints": every}]})
+    assert {*every, "minimum", "maximum"} == set(CONSTRAINTS)
 
 
 def test_a_column_named_for_a_part_must_exist(run: Run, tmp_path: Path) -> None:
@@ -83,17 +104,6 @@ def test_the_task_can_be_named(run: Run, tmp_path: Path) -> None:
     result = run(Nobody(), "init", str(tmp_path / "f.csv"), "--target", "stars", "--task", "regression")
     assert result.exit_code == 0
     assert load_definition(tmp_path / "pipeline.yaml")["task"] == "regression"
-
-
-@pytest.mark.parametrize("name", ["pictures", "book.xlsx"])
-def test_what_is_no_table_is_told(run: Run, tmp_path: Path, name: str) -> None:
-    if name == "pictures":
-        (tmp_path / name).mkdir()
-    else:
-        (tmp_path / name).write_bytes(b"PK\x03\x04rest")
-    result = run(Nobody(), "init", str(tmp_path / name), "--target", "x")
-    assert result.exit_code == 6
-    assert "init needs a table" in result.stderr
 
 
 def test_apply_sends_the_schema_that_the_definition_names(run: Run, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from headrace.client.transport import HttpAnswer
+from headrace.failures import Unreachable
 from tests.unit.headrace.conftest import Run
 from tests.unit.headrace.fake_stage import URL, FakeStage
 from tests.unit.headrace.test_watch import dataset, stage
@@ -68,6 +69,20 @@ def test_a_file_over_the_limit_is_not_sent_and_ends_with_6(run: Run, may: Path) 
     assert result.exit_code == 6
     assert "the limit is 1000 B" in result.stderr
     assert all(request.url != f"{URL}/bucket" for request in fake.requests)
+
+
+def test_a_form_that_was_not_taken_is_asked_for_and_sent_again(run: Run, may: Path) -> None:
+    def broken(_: FakeStage) -> HttpAnswer:
+        raise Unreachable("Connection reset by peer")
+
+    busy = HttpAnswer(status=503, body=b"<Error><Code>SlowDown</Code><Message>m</Message></Error>")
+    fake = FakeStage({ROUTE: GRANTED, "POST /bucket": [busy, broken, HttpAnswer(status=204)]})
+    waits: list[float] = []
+    result = run(fake, "upload", "flights", str(may), sleep=waits.append)
+    assert result.exit_code == 0, result.stderr
+    assert len(fake.asked(ROUTE)) == 3
+    assert waits == [1.0, 2.0]
+    assert "SlowDown: m; once more in 1 s" in result.stderr
 
 
 def test_what_the_storage_says_is_told(run: Run, may: Path) -> None:

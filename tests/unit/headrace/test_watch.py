@@ -166,9 +166,18 @@ def test_a_version_that_was_overtaken_ends_well(run: Run) -> None:
     assert (result.exit_code, json.loads(result.stdout)["outcome"]) == (0, "superseded")
 
 
-def test_a_duplicate_ends_at_once_since_nothing_is_trained(run: Run) -> None:
-    result = run(stage(dataset=dataset("READY", duplicate_of="d0")), "watch", "flights", "-o", "json")
+def test_a_duplicate_ends_at_once_and_names_the_first_by_its_alias(run: Run) -> None:
+    fake = stage(dataset=dataset("READY", duplicate_of="first"))
+    fake._answers["GET /datasets/flights/first"] = [dataset("READY", version="first", alias="d0")]
+    result = run(fake, "watch", "flights", "-o", "json")
     assert (result.exit_code, json.loads(result.stdout)["outcome"]) == (0, "duplicate")
+    assert "d1 has the same bytes as d0: nothing is trained twice" in result.stderr
+
+
+def test_a_task_that_no_recipe_trains_is_not_waited_for(run: Run) -> None:
+    definition = {"name": "flights", "definition": {"task": "image"}, "trains": False}
+    result = run(stage(pipeline=definition, jobs={"jobs": []}), "watch", "flights", "-o", "json")
+    assert (result.exit_code, json.loads(result.stdout)["outcome"]) == (0, "untrained")
 
 
 def test_a_pipeline_that_does_not_retrain_by_itself_is_not_waited_for(run: Run) -> None:

@@ -7,7 +7,6 @@ from typing import IO, Protocol
 import msgspec
 from chalicelib.ingest.engine import Scratch
 
-
 # How the first text of a reader's own last row begins, where it needs one to see that the rows came whole.
 END_MARK = "end-"
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime, time
 
-from chalicelib.ingest.table_schema.model import Field, Scalar
+from chalicelib.ingest.table_schema.model import Field, Scalar, TableSchema
 from chalicelib.ingest.table_schema.types import DEFAULT, NUMERIC, TEMPORAL, Type, wrong_format
 
 Wrong = tuple[str, str]  # pointer below the column or its constraints, and what is wrong there
@@ -23,6 +23,18 @@ def wrong_reading(field: Field) -> list[Wrong]:
 def wrong_constraints(field: Field) -> list[Wrong]:
     """Return what is wrong with the constraints of *field*, whose type and format are right."""
     return [*_wrong_enum(field), *_wrong_range(field), *_wrong_text(field)]
+
+
+def wrong_lists(schema: TableSchema) -> list[Wrong]:
+    """Return the values of lists that are none of the columns which must be in them."""
+    fields = {field.name: field for field in schema.fields}
+    return [
+        (f"/lists/{key.reference.resource}/{place}", f"{value!r} is not a value of the column {name!r}")
+        for key in schema.foreign_keys
+        for name in key.fields
+        for place, value in enumerate(schema.lists[key.reference.resource])
+        if not is_constant(fields[name], value)
+    ]
 
 
 def _wrong_form(field: Field) -> Iterator[Wrong]:

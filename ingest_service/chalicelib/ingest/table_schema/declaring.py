@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Any
 
 import msgspec
-from chalicelib.ingest.table_schema.allowing import wrong_constraints, wrong_reading
+from chalicelib.ingest.table_schema.allowing import wrong_constraints, wrong_lists, wrong_reading
 from chalicelib.ingest.table_schema.model import MAX_FIELDS, MAX_LISTED, TableSchema
 
 from shared.errors import FieldError, InvalidBody
@@ -101,14 +101,11 @@ def _convert(document: dict[str, Any], at: str, problems: Problems) -> TableSche
         return TableSchema(fields=())
     for place, field in enumerate(schema.fields):
         here = f"{at}/fields/{place}"
-        problems += [
-            FieldError(pointer=here + pointer, detail=detail) for pointer, detail in wrong_reading(field)
+        wrong = wrong_reading(field) or [
+            (f"/constraints{path}", why) for path, why in wrong_constraints(field)
         ]
-        if not wrong_reading(field):
-            problems += [
-                FieldError(pointer=f"{here}/constraints{pointer}", detail=detail)
-                for pointer, detail in wrong_constraints(field)
-            ]
+        problems += [FieldError(pointer=here + path, detail=why) for path, why in wrong]
+    problems += [FieldError(pointer=at + path, detail=why) for path, why in wrong_lists(schema)]
     return schema
 
 

@@ -43,8 +43,8 @@ def _learn(field: Field, counts: Mapping[str, int], is_label: bool, tolerance: f
     return msgspec.structs.replace(field, categories=values, constraints=constraints)
 
 
-def check_role_types(schema: TableSchema, roles: Roles, *, numeric_target: bool) -> None:
-    """Demand a time that is a time and, for a regression, a target that is a number.
+def check_role_types(schema: TableSchema, roles: Roles) -> None:
+    """Demand a time that is a time, and numbers where the task computes with them.
 
     Raises
     ------
@@ -52,12 +52,11 @@ def check_role_types(schema: TableSchema, roles: Roles, *, numeric_target: bool)
         ``wrong_column_type``.
     """
     fields = {field.name: field for field in schema.fields}
-    field = fields[roles.time] if roles.time else None
-    if field and field.type not in TEMPORAL:
-        advice = field.note or "Write times as 2026-01-31 or 2026-01-31T09:30:00Z."
-        raise rejection("wrong_column_type", f"The time column {field.name!r} is {field.type}. {advice}")
-    target = fields[roles.target] if roles.target else None
-    if target and numeric_target and target.type not in NUMERIC:
-        raise rejection(
-            "wrong_column_type", f"The target {target.name!r} of a regression is {target.type}, not a number."
-        )
+    time = fields[roles.time] if roles.time else None
+    if time and time.type not in TEMPORAL:
+        advice = time.note or "Write times as 2026-01-31 or 2026-01-31T09:30:00Z."
+        raise rejection("wrong_column_type", f"The time column {time.name!r} is {time.type}. {advice}")
+    for column, role in roles.numbers.items():
+        found = fields[column].type
+        if found not in NUMERIC:
+            raise rejection("wrong_column_type", f"The {role} {column!r} is {found}, not a number.")

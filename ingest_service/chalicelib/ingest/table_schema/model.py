@@ -91,7 +91,7 @@ class TableSchema(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 
     def plain(self) -> dict[str, Any]:
         """Return the schema as JSON has it."""
-        document: dict[str, Any] = msgspec.to_builtins(self)
+        document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
         # Written out although it is the default: readers should not have to know Frictionless by heart.
         return {"fields": document.pop("fields"), "missingValues": list(self.missing_values), **document}
 

@@ -73,7 +73,7 @@ def _choice(cell: _Cell, roles: Roles) -> Iterator[Broken]:
     allowed = cell.field.constraints.enum
     if not allowed:
         return
-    is_label = cell.field.name == roles.target
+    is_label = cell.field.name == roles.label
     name = "not a known label" if is_label else f"not one of {len(allowed)} allowed values"
     yield name, _is_none_of(cell, allowed)
 

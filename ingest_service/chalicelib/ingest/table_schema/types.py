@@ -73,8 +73,10 @@ def ambiguous_label(day_first: str, month_first: str) -> str:
 
 def text_pattern(pattern: str) -> str:
     """Return the regular expression of texts in the strptime *pattern*."""
+    # Where numbers touch, as in %Y%m%d, only full widths tell one from the next.
+    width = "{2}" if re.search("%.%", pattern) else "{1,2}"
     pieces = re.findall(r"%.|[^%]", pattern)
-    return "".join(_DIRECTIVES.get(piece) or _escape(piece) for piece in pieces)
+    return "".join(_DIRECTIVES.get(piece, _escape(piece)) for piece in pieces).replace("{1,2}", width)
 
 
 def wrong_format(kind: Type, pattern: str) -> str | None:
@@ -100,11 +102,5 @@ def _names_a_day(parts: set[str]) -> bool:
 
 
 def _escape(character: str) -> str:
-    # RE2 and Python agree on a class of one character; re.escape also escapes letters RE2 refuses.
-    return (
-        character
-        if character.isalnum() or character == " "
-        else f"[{character}]"
-        if character not in "\\^]"
-        else f"\\{character}"
-    )
+    # re.escape would also escape what RE2 refuses to see escaped.
+    return f"\\{character}" if character in r"\.^$*+?{}[]()|" else character

@@ -1,0 +1,95 @@
+"""Adapter: rows that Python makes one by one, read by DuckDB as a stream; what is no row is set apart.
+
+Formats that DuckDB cannot read safely itself (JSON lines, archives of pictures) are cut into cells here. The
+cells go as CSV through a FIFO, the malformed rows into a small file beside it, and neither is ever held whole.
+"""
+
+# ruff: noqa: S608 - SQL here is made of our own names; what users wrote passes through engine.literal.
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+from chalicelib.ingest.engine import Scratch, literal
+from chalicelib.ingest.formats.feed import pouring
+from chalicelib.ingest.formats.reader import Pass
+
+# Unquoted cells that mean nothing is there; the same texts in quotes stay texts.
+ABSENT = b"\x7f"  # JSON's null is the other
+VALUE_CHARS = 100
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+
+
+class RowLog:
+    """Counts the rows of one pass, and writes down those that are malformed."""
+
+    def __init__(self, malformed: IO[str], first_row: int) -> None:
+        self._file = malformed
+        self._first_row = first_row
+        self.accepted = 0
+        self.malformed = 0
+
+    def accept(self, lines: Sequence[bytes]) -> bytes:
+        """Return good rows, each a line of CSV without its line break, as one piece."""
+        self.accepted += len(lines)
+        return b"\n".join([*lines, b""]) if lines else b""
+
+    def reject(self, rule: str, value: str, *, ahead: int = 0) -> None:
+        """Set apart what stands where the next row would, with *ahead* good rows not yet accepted before it."""
+        before = self.accepted + ahead
+        self.malformed += 1
+        row = self._first_row + before + self.malformed - 1
+        # One line each, whatever the value: this file is cut at line feeds and tabs only.
+        texts = (str(row), _plain(rule), _plain(value), str(self.malformed), str(before))
+        self._file.write("\t".join(texts) + "\n")
+
+
+@contextlib.contextmanager
+def piped(
+    scratch: Scratch,
+    produce: Callable[[RowLog], Iterator[bytes]],
+    *,
+    width: int,
+    first_row: int,
+    max_line_bytes: int,
+) -> Iterator[Pass]:
+    """Run *produce* beside the block that reads its rows, then make the table ``malformed``."""
+    fifo, beside = scratch.folder / "rows.fifo", scratch.folder / "malformed.tsv"
+    with beside.open("w", encoding="utf-8", errors="replace", newline="\n") as malformed:
+        log = RowLog(malformed, first_row)
+        with pouring(fifo, lambda: produce(log)):
+            yield Pass(query=pass_query(fifo, width, max_line_bytes))
+    _make_table(scratch, beside)
+
+
+def pass_query(path: Path, width: int, max_line_bytes: int) -> str:
+    """Return the query of the rows that a :class:`RowPipe` wrote into *path*."""
+    columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(width))
+    cells = ", ".join(f"nullif(c{i}, '') AS c{i}" for i in range(width))
+    return (
+        f"SELECT row_number() OVER () AS n, {cells} FROM read_csv({literal(str(path))}, auto_detect=false, "
+        f"header=false, columns={{{columns}}}, delim=',', quote='\"', escape='\"', new_line='\\n', "
+        f"strict_mode=true, parallel=false, nullstr=['null', '\x7f'], allow_quoted_nulls=false, "
+        f"max_line_size={max_line_bytes})"
+    )
+
+
+def quoted(text: str) -> bytes:
+    """Return *text* as a cell of CSV."""
+    return b'"' + text.replace('"', '""').encode() + b'"'
+
+
+def _make_table(scratch: Scratch, beside: Path) -> None:
+    columns = "{'row': 'BIGINT', 'rule': 'VARCHAR', 'value': 'VARCHAR', 'rank': 'BIGINT', 'before': 'BIGINT'}"
+    scratch.connection.execute(
+        f"CREATE OR REPLACE TABLE malformed AS SELECT * FROM read_csv({literal(str(beside))}, "
+        f"auto_detect=false, header=false, columns={columns}, delim='\\t', quote='', escape='', "
+        "new_line='\\n', parallel=false)"
+    )
+    beside.unlink()
+
+
+def _plain(text: str) -> str:
+    return _CONTROL.sub(" ", text)[:VALUE_CHARS]

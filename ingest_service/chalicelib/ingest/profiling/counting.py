@@ -1,0 +1,70 @@
+"""The second scan: how often each value occurs, of several columns at once."""
+
+# ruff: noqa: S608 - SQL of our own names only
+
+from collections.abc import Mapping, Sequence
+from itertools import batched
+from typing import Any
+
+import msgspec
+from chalicelib.ingest.engine import Scratch
+from chalicelib.ingest.profiling.model import Histogram
+
+BINS = 10  # as PSI is commonly computed
+_COUNTED_TOGETHER = 8  # expressions: their rows come in one answer, each as wide as all of them
+
+
+class Bins(msgspec.Struct, frozen=True, kw_only=True):
+    """Ten bins of equal width between the least and the greatest value."""
+
+    low: float
+    high: float
+
+    @property
+    def width(self) -> float:
+        """Return the width of one bin; 0 where there is but one value, or a range too small to part."""
+        return (self.high - self.low) / BINS
+
+    def sql(self, value: str) -> str:
+        """Return SQL for the number of the bin of the SQL *value*."""
+        if not self.width:
+            return f"CASE WHEN {value} IS NOT NULL THEN 0 END"
+        return f"least(floor(({value} - {self.low!r}::DOUBLE) / {self.width!r}), {BINS - 1})::INTEGER"
+
+    def place(self, values: Mapping[float, int]) -> dict[int, int]:
+        """Return the counts by number of bin of *values*, which are counted one by one."""
+        placed: dict[int, int] = {}
+        for value, count in values.items():
+            place = min(int((value - self.low) / self.width), BINS - 1) if self.width else 0
+            placed[place] = placed.get(place, 0) + count
+        return placed
+
+    def histogram(self, counts: Mapping[int, int]) -> Histogram:
+        """Return the histogram of *counts* by number of bin."""
+        edges = [self.low + self.width * i for i in range(BINS)] + [self.high]
+        return Histogram(edges=edges, counts=[counts.get(i, 0) for i in range(BINS)])
+
+
+def count_values(scratch: Scratch, rows: str, values: Sequence[str]) -> list[dict[Any, int]]:
+    """Return for each SQL expression how many rows have which value; rows without one count nowhere."""
+    found: list[dict[Any, int]] = []
+    for batch in batched(values, _COUNTED_TOGETHER):
+        found += _count_together(scratch, rows, batch)
+    return found
+
+
+def _count_together(scratch: Scratch, rows: str, values: Sequence[str]) -> list[dict[Any, int]]:
+    names = [f"x{i}" for i in range(len(values))]
+    columns = ", ".join(f"{value} AS {name}" for value, name in zip(values, names, strict=True))
+    # Grouping sets: one scan for all, and memory for the different values only.
+    query = (
+        f"SELECT {', '.join(names)}, count(*) FROM (SELECT {columns} FROM {rows}) "
+        f"GROUP BY GROUPING SETS ({', '.join(f'({name})' for name in names)})"
+    )
+    counts: list[dict[Any, int]] = [{} for _ in values]
+    for *found, count in scratch.rows(query):
+        # A row has a value in the column it is grouped by, and nowhere where that value is NULL.
+        for place, value in enumerate(found):
+            if value is not None:
+                counts[place][value] = count
+    return counts

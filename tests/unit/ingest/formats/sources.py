@@ -1,0 +1,69 @@
+"""A source in memory, and the rows that a reader makes of it."""
+
+import io
+from typing import IO, Any
+
+import msgspec
+from chalicelib.ingest.engine import open_scratch, table
+from chalicelib.ingest.formats.detect import open_reader
+from chalicelib.ingest.formats.reader import Limits
+
+from shared.entities.pipeline import Data
+
+LIMITS = Limits(max_bytes=1 << 30, hard_max_bytes=1 << 30)
+
+
+class Bytes(msgspec.Struct, frozen=True):
+    """An object whose stream may break off after ``arriving`` bytes."""
+
+    body: bytes
+    name: str = "data.csv"
+    arriving: int | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        """The bytes that the object has."""
+        return len(self.body)
+
+    def open(self) -> IO[bytes]:
+        """Return a stream of what arrives."""
+        return io.BytesIO(self.body[: self.arriving])
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True):
+    """What a reader said and gave."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+    malformed: list[tuple[Any, ...]]
+    sampled: list[tuple[Any, ...]]
+    sha256: str
+    size_bytes: int
+    encoding: str
+
+
+def read(body: bytes, name: str = "data.csv", *, arriving: int | None = None, **data: Any) -> Table:
+    """Read *body* as an upload called *name*, as the ingest core does."""
+    return read_source(Bytes(body, name, arriving), LIMITS, **data)
+
+
+def read_source(source: Any, limits: Limits, **data: Any) -> Table:
+    """Read *source* as the ingest core does."""
+    reader = open_reader(source, Data(**data), limits)
+    with open_scratch() as scratch:
+        sampled = scratch.rows(reader.sample(scratch))
+        staged = scratch.folder / "staged.parquet"
+        with reader.rows(scratch) as reading:
+            scratch.copy(reading.query, staged)
+        accepted = reader.accepted(scratch, table(staged))
+        rows = scratch.rows(f"FROM {table(staged)} WHERE n <= {accepted} ORDER BY n")
+        malformed = scratch.rows("SELECT row, rule, value, rank, before FROM malformed ORDER BY rank")
+    return Table(
+        columns=reader.columns,
+        rows=[row[1:] for row in rows],
+        malformed=malformed,
+        sampled=[row[1:] for row in sampled],
+        sha256=reader.sha256,
+        size_bytes=reader.size_bytes,
+        encoding=getattr(reader, "encoding", ""),
+    )
