@@ -47,6 +47,23 @@ def on_object_created(event: Any) -> None:
     workflow.handle_upload(upload, event.context.aws_request_id, wiring.adapters())
 
 
+@app.on_cw_event(
+    {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Processing Job State Change"],
+        "detail": {
+            "ProcessingJobName": [{"prefix": f"headrace-{wiring.settings().stage}-ingest-"}],
+            "ProcessingJobStatus": ["Completed", "Failed", "Stopped"],
+        },
+    }
+)
+def on_processing_job_state_change(event: Any) -> None:
+    """SageMaker says that a job of this stage has ended: take what it left."""
+    name = str(event.detail["ProcessingJobName"])
+    log.start(processing_job=name)
+    workflow.handle_job_change(name, event.context.aws_request_id, wiring.adapters())
+
+
 @app.schedule("rate(1 minute)", name="reconcile")
 def reconcile(event: Any) -> None:
     """Do what lost events, crashes and expired leases left undone."""

@@ -152,6 +152,11 @@ class Bucket(PartUploads):
         version: str | None = answer.get("VersionId")
         return version
 
+    def delete(self, key: str) -> None:
+        """Delete the object's newest version (in a versioned bucket: hide it); an absent one is no error."""
+        with s3_errors(f"delete {self.uri(key)}"):
+            self._client.delete_object(Bucket=self.name, Key=key)
+
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Yield the newest version of every object under *prefix*, in key order."""
         with aws_errors(f"list {self.uri(prefix)}"):
