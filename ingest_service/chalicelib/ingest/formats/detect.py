@@ -123,12 +123,15 @@ def _agrees(head: bytes, expected: str) -> bool:
         return head.startswith(b"PAR1")
     if expected == "images":
         return head.startswith((_ZIP, b"PK\x05\x06"))  # the second begins a zip without entries
-    return not head.startswith((_ZIP, *(magic for magic, _, _ in _SIGNATURES if _is_certain(magic))))
+    is_binary = any(byte < 9 for byte in head)
+    return not head.startswith(
+        (_ZIP, *(magic for magic, _, _ in _SIGNATURES if is_binary or not _may_be_text(magic)))
+    )
 
 
-def _is_certain(magic: bytes) -> bool:
-    """Say whether *magic* cannot begin a text: three or four letters may be a column's name."""
-    return len(magic) > 4 or not magic.isascii() or not magic.isalnum()
+def _may_be_text(magic: bytes) -> bool:
+    """Say whether *magic* is letters and digits alone, which may as well begin a column's name."""
+    return magic.isascii() and magic.isalnum()
 
 
 def _known(head: bytes, expected: str) -> tuple[str, str]:
