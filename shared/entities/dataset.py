@@ -64,13 +64,14 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RawObject(msgspec.Struct, frozen=True, kw_only=True):
-    """The uploaded object a dataset version came from."""
+    """The uploaded object a dataset version came from; ``encoding`` is that of a text, None for other formats."""
 
     bucket: str
     key: str
     version_id: str | None
     sha256: str
     size_bytes: int
+    encoding: str | None = None
 
 
 class RowCounts(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ import msgspec
 from chalicelib.ingest.catalog import Catalog
 from chalicelib.ingest.dataset_files import DatasetFiles
 from chalicelib.ingest.engine import Scratch
+from chalicelib.ingest.formats.reader import Limits
 from chalicelib.ingest.pipelines import PipelineStore
 from chalicelib.ingest.raw_objects import RawObjects
 
@@ -30,4 +31,6 @@ class Adapters(msgspec.Struct, frozen=True, kw_only=True):
     open_scratch: Callable[[], AbstractContextManager[Scratch]]
     measure: Measure
     log: logging.Logger
+    limits: Limits
+    disk_bytes: int
     code_version: str

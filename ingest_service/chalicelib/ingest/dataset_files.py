@@ -2,17 +2,18 @@
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import msgspec
+from chalicelib.ingest.sink import SinkFile
 
 from shared.entities.dataset import DatasetManifest
 from shared.errors import NotFound, PreconditionFailed, Unavailable
 from shared.objects import Bucket
 
-PARQUET = "application/vnd.apache.parquet"
 JSON = "application/json"
-GZIP = "application/gzip"
+COPY_BYTES = 1 << 20
 
 
 class DatasetFiles:
@@ -25,13 +26,9 @@ class DatasetFiles:
         """Return the key of one file of a version."""
         return f"datasets/{pipeline}/{version}/{name}"
 
-    def write(self, key: str, content: Path | bytes, content_type: str) -> None:
-        """Write one file; written again by a later attempt it has the same bytes."""
-        if isinstance(content, bytes):
-            self._bucket.write(key, content, content_type=content_type)
-            return
-        with content.open("rb") as file:
-            self._bucket.write(key, file, content_type=content_type)
+    def sink(self, pipeline: str, version: str) -> "VersionSink":
+        """Return the place for one version's files."""
+        return VersionSink(self._bucket, self.key(pipeline, version, ""))
 
     def write_manifest(self, manifest: DatasetManifest) -> str:
         """Write the manifest where there is none yet and return its URI.
@@ -76,3 +73,24 @@ class DatasetFiles:
                 yield chunk
         finally:
             stream.close()
+
+
+class VersionSink:
+    """The files of one version, streamed into the bucket; written again by a later attempt they have the same bytes."""
+
+    def __init__(self, bucket: Bucket, prefix: str) -> None:
+        self._bucket = bucket
+        self._prefix = prefix
+
+    def writer(self, name: str, content_type: str) -> AbstractContextManager[SinkFile]:
+        """Open a file for streaming; a block that raises leaves nothing."""
+        return self._bucket.writer(self._prefix + name, content_type=content_type)
+
+    def write(self, name: str, content: bytes | Path, content_type: str) -> None:
+        """Write a small file."""
+        if isinstance(content, bytes):
+            self._bucket.write(self._prefix + name, content, content_type=content_type)
+            return
+        with content.open("rb") as file, self.writer(name, content_type) as target:
+            while chunk := file.read(COPY_BYTES):
+                target.write(chunk)

@@ -1,21 +1,36 @@
-"""Adapter: DuckDB in a scratch folder of its own, within stated memory."""
+"""Adapter: DuckDB in a scratch folder of its own, within stated memory and disk."""
 
 import contextlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Protocol
 
 import msgspec
 
 from shared.errors import Unavailable
 
-MEMORY_LIMIT = "400MB"  # of the function's 1,769 MB; larger work spills to /tmp
-THREADS = 2  # 1,769 MB is one vCPU; the second thread fills the waits for the pump
-# Small row groups bound the memory of a writer; 61,440 is a multiple of DuckDB's vector of 2,048 rows.
+# Beside it a process needs about 100 MB for itself: within 256 MB in all (measured, decision 11).
+MEMORY_LIMIT = "150MB"
+# One thread keeps rows in file order and sums in one order: every attempt writes the same bytes. A second one would
+# wait for the pump anyway, which is a thread of its own.
+THREADS = 1
+# Small row groups bound the memory of a writer; both are multiples of DuckDB's vector of 2,048 rows.
 ROW_GROUP_ROWS = 61_440
+MIN_ROW_GROUP_ROWS = 2_048
+_ROW_GROUP_CELLS = ROW_GROUP_ROWS * 24
 PARQUET = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS}"
+PIPE_BYTES = 1 << 20
+
+
+class Writable(Protocol):
+    """What takes a stream of bytes."""
+
+    def write(self, data: bytes, /) -> int:
+        """Take *data*, all of it."""
 
 
 class Scratch(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,9 +48,35 @@ class Scratch(msgspec.Struct, frozen=True, kw_only=True):
         """Run *query* and return its only row."""
         return self.rows(query)[0]
 
+    def run(self, statement: str) -> None:
+        """Run a statement that answers nothing."""
+        self.connection.execute(statement)
+
     def copy(self, query: str, target: Path, options: str = PARQUET) -> None:
         """Write the answer of *query* to *target*, in constant memory."""
-        self.connection.execute(f"COPY ({query}) TO {literal(str(target))} ({options})")
+        self.run(f"COPY ({query}) TO {literal(str(target))} ({options})")
+
+    def stream(self, query: str, options: str, target: Writable) -> None:
+        """Write the answer of *query* into *target* while it is made: it never lies on disk.
+
+        DuckDB writes into a pipe; another thread carries what comes out of it. An error of *target* wins over
+        DuckDB's, to which it is only a pipe that broke.
+        """
+        reader, writer = os.pipe()
+        with ThreadPoolExecutor(max_workers=1) as executor:
+            carried = executor.submit(_carry, reader, target)
+            try:
+                # No temporary name, which would be renamed afterwards: this one is a pipe.
+                self.run(f"COPY ({query}) TO '/dev/fd/{writer}' ({options}, USE_TMP_FILE false)")
+            finally:
+                os.close(writer)
+                _raise_first(carried)
+
+
+def parquet(columns: int, compression: str = "zstd") -> str:
+    """Return the options of a Parquet file of so many columns: the wider, the fewer rows in a group."""
+    rows = min(ROW_GROUP_ROWS, _ROW_GROUP_CELLS // max(1, columns) // MIN_ROW_GROUP_ROWS * MIN_ROW_GROUP_ROWS)
+    return f"FORMAT parquet, COMPRESSION {compression}, ROW_GROUP_SIZE {max(MIN_ROW_GROUP_ROWS, rows)}"
 
 
 @contextlib.contextmanager
@@ -55,20 +96,6 @@ def open_scratch() -> Iterator[Scratch]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _settings(folder: Path) -> dict[str, Any]:
-    return {
-        "memory_limit": MEMORY_LIMIT,
-        "threads": THREADS,
-        "temp_directory": str(folder / "spill"),
-        # An upload is data, never a command: nothing is fetched or installed on its behalf.
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-        "allow_community_extensions": False,
-        # The order of rows is kept, so that the same upload gives the same bytes in every attempt.
-        "preserve_insertion_order": True,
-    }
-
-
 def literal(text: str) -> str:
     """Return *text* as an SQL string."""
     return "'" + text.replace("'", "''") + "'"
@@ -82,3 +109,54 @@ def identifier(name: str) -> str:
 def table(path: Path) -> str:
     """Return the Parquet file at *path* as something to select from."""
     return f"read_parquet({literal(str(path))})"
+
+
+def _settings(folder: Path) -> dict[str, Any]:
+    return {
+        "memory_limit": MEMORY_LIMIT,
+        "threads": THREADS,
+        "temp_directory": str(folder / "spill"),
+        # An upload is data, never a command: nothing is fetched or installed on its behalf.
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "allow_community_extensions": False,
+        # One thread keeps the order by itself; asked to, DuckDB would hold back more rows than it must.
+        "preserve_insertion_order": False,
+    }
+
+
+def _carry(reader: int, target: Writable) -> None:
+    with os.fdopen(reader, "rb", buffering=0) as pipe:
+        while chunk := pipe.read(PIPE_BYTES):
+            target.write(chunk)
+
+
+def _raise_first(carried: Future[None]) -> None:
+    error = carried.exception()
+    if error is not None:
+        raise error
+
+
+class CappedFile:
+    """A file that refuses to outgrow its limit.
+
+    Raises
+    ------
+    DiskFull
+        At the write that would pass *max_bytes*.
+    """
+
+    def __init__(self, file: IO[bytes], max_bytes: int) -> None:
+        self._file = file
+        self._left = max_bytes
+
+    def write(self, data: bytes, /) -> int:
+        """Write *data* where it still fits."""
+        self._left -= len(data)
+        if self._left < 0:
+            raise DiskFull
+        return self._file.write(data)
+
+
+class DiskFull(Exception):
+    """The rows take more disk than this process may use."""

@@ -2,15 +2,14 @@
 
 import hashlib
 import re
-from pathlib import PurePosixPath
 
 import msgspec
+from chalicelib.ingest.formats.detect import format_of_name
 from chalicelib.ingest.reasons import rejection
 
 PREFIX = "incoming/"
 UNROUTED = "#unrouted"  # the pseudo pipeline of versions whose key names none
 MAX_KEY_BYTES = 1024
-EXTENSIONS = {".csv": "csv", ".txt": "csv", ".tsv": "tsv"}
 # As the entity `Name`, but without msgspec: a key is checked before anything else is known.
 _PIPELINE = re.compile(r"[a-z][a-z0-9-]{1,38}[a-z0-9]")
 # Beside C0 and C1 also the two separators that break lines in logs and in JavaScript.
@@ -75,27 +74,7 @@ def check_file_name(name: str) -> None:
     if "/" in name or name in {"", ".", ".."}:
         raise rejection("bad_key", f"The file name {name[:120]!r} is not one name without slashes.")
     check_key(f"{PREFIX}any/{name}")
-    format_of(name)
-
-
-def format_of(key: str, wanted: str = "auto") -> str:
-    """Return ``csv`` or ``tsv`` by the key's ending.
-
-    Raises
-    ------
-    InvalidDataset
-        ``unsupported_format``: another ending, or not the format the pipeline *wants*.
-    """
-    ending = PurePosixPath(key).suffix.lower()
-    found = EXTENSIONS.get(ending)
-    if found is None:
-        raise rejection(
-            "unsupported_format",
-            f"The file's name ends in {ending[:20] or 'nothing'!r}; .csv, .tsv and .txt are read.",
-        )
-    if wanted not in {"auto", found} and ending != ".txt":
-        raise rejection("unsupported_format", f"The file is {found}, the pipeline's data.format is {wanted}.")
-    return found
+    format_of_name(name)
 
 
 def _problem(key: str) -> str | None:

@@ -1,84 +1,113 @@
-"""What the staged cells are, and so which schema the upload has."""
+"""What cells are, counted by column and kind: of the first rows to propose a schema, of all rows to judge it."""
 
 # ruff: noqa: S608 - SQL here is made of our own names; what users wrote passes through engine.literal and identifier.
 
-import msgspec
-from chalicelib.ingest.column_types import Type, kind_of
+from collections.abc import Iterable, Mapping, Sequence
+
 from chalicelib.ingest.engine import Scratch
-from chalicelib.ingest.roles import Roles, roles_of
-from chalicelib.ingest.schema import (
-    MAX_CATEGORIES,
-    TableSchema,
-    check_role_types,
-    evolve_schema,
-    infer_schema,
-    learn_categories,
-)
 from chalicelib.ingest.staging import Staged
+from chalicelib.ingest.table_schema.kinds import kind_of, label_of, may_be_typed, text_of
+from chalicelib.ingest.table_schema.model import Field, TableSchema
+from chalicelib.ingest.table_schema.types import MISSING, Type
 
-from shared.entities.pipeline import PipelineDefinition, fraction
-
-
-class Table(msgspec.Struct, frozen=True, kw_only=True):
-    """The file's rows with what is known of them; ``texts`` names the SQL text of each column."""
-
-    staged: Staged
-    definition: PipelineDefinition
-    roles: Roles
-    texts: dict[str, str]
-
-    @property
-    def tolerance(self) -> float:
-        """The fraction of rows that may be bad."""
-        return fraction(self.definition.data.max_bad)
+Counts = dict[str, dict[str, int]]
 
 
-def describe(staged: Staged, definition: PipelineDefinition) -> Table:
-    """Return the table that *staged* is to *definition*: dropped columns never leave the scratch folder."""
-    dropped = set(definition.data.drop)
-    texts = {name: f"x{i}" for i, name in enumerate(staged.layout.columns) if name not in dropped}
-    return Table(staged=staged, definition=definition, roles=roles_of(definition), texts=texts)
+def count_sample(scratch: Scratch, sample: str, places: Mapping[str, int]) -> Counts:
+    """Count the kinds of the cells of *sample*, a query that has each column as ``c<place>``."""
+    texts = ", ".join(text_of((), f"c{place}") for place in places.values())
+    return _counted(scratch, list(places), f"SELECT [{texts}] AS raw FROM ({sample})")
 
 
-def decide_schema(scratch: Scratch, rows: Table, known: TableSchema | None) -> TableSchema:
-    """Return the schema of this upload: inferred, or *known* and evolved.
+def count_labels(scratch: Scratch, sample: str, place: int, most: int) -> dict[str, int]:
+    """Count the most frequent texts of the column ``c<place>`` of *sample*, one more than *most* where there are more."""
+    text = text_of((), f"c{place}")
+    return dict(scratch.rows(_most_frequent(f"SELECT {text} AS x FROM ({sample})", most)))
 
-    Raises
-    ------
-    InvalidDataset
-        ``schema_mismatch`` or ``wrong_column_type``.
+
+def count_staged(scratch: Scratch, staged: Staged, *, doubted: bool) -> Counts:
+    """Count the kinds of all cells of *staged*, exactly.
+
+    A good row's cells are of the kinds that their fields ask for; a bad row's are told one by one. A string takes
+    any text: where the schema was only proposed (*doubted*), columns of strings that may be something else are
+    told one by one too.
     """
-    counts = {name: _count_kinds(scratch, rows.staged, x) for name, x in rows.texts.items()}
-    if known is None:
-        schema = infer_schema(counts, rows.roles, rows.tolerance)
-    else:
-        schema = evolve_schema(_without_dropped(known, rows.definition), counts, rows.roles, rows.tolerance)
-    check_role_types(schema, rows.roles)
-    seen = {
-        field.name: _count_values(scratch, rows.staged, rows.texts[field.name])
-        for field in schema.fields
-        if field.type is Type.STRING
+    schema = staged.plan.schema
+    names = [field.name for field in schema.fields]
+    counts = _counted(scratch, names, f"SELECT raw FROM {staged.rows} WHERE broken IS NOT NULL")
+    for name, kinds in _count_good(scratch, staged).items():
+        for kind, count in kinds.items():
+            counts[name][kind] = counts[name].get(kind, 0) + count
+    if doubted:
+        for i, field in _doubtful(scratch, staged):
+            counts[field.name] = _count_texts(scratch, f"SELECT v{i} AS x FROM {staged.good}")
+    return counts
+
+
+def count_values(scratch: Scratch, staged: Staged, most: int) -> dict[str, dict[str, int]]:
+    """Count the most frequent texts of each string column, one more than *most* where there are more."""
+    strings = _of_type(staged.plan.schema, Type.STRING)
+    distinct = _aggregate(scratch, staged.good, [f"approx_count_distinct(v{i})" for i, _ in strings])
+    return {
+        field.name: _frequent(scratch, staged, i, most)
+        # Sorting free text by frequency would cost more than all else; twice as many are not within the error.
+        for (i, field), about in zip(strings, distinct, strict=True)
+        if about <= 2 * most
     }
-    return learn_categories(schema, seen, rows.roles.label, rows.tolerance)
 
 
-def _count_kinds(scratch: Scratch, staged: Staged, x: str) -> dict[str, int]:
-    text = f"nullif(trim(c{x[1:]}), '')"
-    query = f"SELECT {kind_of('x')} AS kind, count(*) FROM (SELECT {text} AS x FROM {staged.rows}) GROUP BY 1"
-    return dict(scratch.rows(query))
-
-
-def _count_values(scratch: Scratch, staged: Staged, x: str) -> dict[str, int]:
-    """Count the most frequent texts of a column, one more than may be categories."""
-    text = f"nullif(trim(c{x[1:]}), '')"
+def _frequent(scratch: Scratch, staged: Staged, place: int, most: int) -> dict[str, int]:
+    bad = f"SELECT raw[{place + 1}] FROM {staged.rows} WHERE broken IS NOT NULL"
     return dict(
-        scratch.rows(
-            f"SELECT x, count(*) AS times FROM (SELECT {text} AS x FROM {staged.rows}) "
-            f"WHERE x IS NOT NULL GROUP BY x ORDER BY times DESC, x LIMIT {MAX_CATEGORIES + 1}"
-        )
+        scratch.rows(_most_frequent(f"SELECT v{place} AS x FROM {staged.good} UNION ALL {bad}", most))
     )
 
 
-def _without_dropped(known: TableSchema, definition: PipelineDefinition) -> TableSchema:
-    kept = tuple(field for field in known.fields if field.name not in definition.data.drop)
-    return msgspec.structs.replace(known, fields=kept)
+def _most_frequent(texts: str, most: int) -> str:
+    return (
+        f"SELECT x, count(*) AS times FROM ({texts}) WHERE x IS NOT NULL "
+        f"GROUP BY x ORDER BY times DESC, x LIMIT {most + 1}"
+    )
+
+
+def _count_good(scratch: Scratch, staged: Staged) -> Counts:
+    fields = staged.plan.schema.fields
+    total, *present = _aggregate(
+        scratch, staged.good, ["count(*)", *(f"count(v{i})" for i in range(len(fields)))]
+    )
+    return {
+        field.name: {label_of(field): count, MISSING: total - count}
+        for field, count in zip(fields, present, strict=True)
+    }
+
+
+def _doubtful(scratch: Scratch, staged: Staged) -> Iterable[tuple[int, Field]]:
+    strings = _of_type(staged.plan.schema, Type.STRING)
+    aggregates = [f"count(v{i}), count(*) FILTER ({may_be_typed(f'v{i}')})" for i, _ in strings]
+    answers = iter(_aggregate(scratch, staged.good, aggregates))
+    return [
+        entry for entry, present, typed in zip(strings, answers, answers, strict=False) if typed * 2 > present
+    ]
+
+
+def _of_type(schema: TableSchema, kind: Type) -> list[tuple[int, Field]]:
+    return [(i, field) for i, field in enumerate(schema.fields) if field.type is kind]
+
+
+def _aggregate(scratch: Scratch, rows: str, aggregates: Sequence[str]) -> tuple[int, ...]:
+    return scratch.row(f"SELECT {', '.join(aggregates)} FROM {rows}") if aggregates else ()
+
+
+def _counted(scratch: Scratch, names: Sequence[str], raw: str) -> Counts:
+    """Count the kinds of the texts in the lists ``raw``, whose places are those of *names*."""
+    counts: Mapping[str, dict[str, int]] = {name: {} for name in names}
+    cells = f"SELECT unnest(raw) AS x, generate_subscripts(raw, 1) AS place FROM ({raw})"
+    for place, kind, count in scratch.rows(
+        f"SELECT place, {kind_of('x')}, count(*) FROM ({cells}) GROUP BY ALL"
+    ):
+        counts[names[place - 1]][kind] = count
+    return dict(counts)
+
+
+def _count_texts(scratch: Scratch, texts: str) -> dict[str, int]:
+    return dict(scratch.rows(f"SELECT {kind_of('x')} AS kind, count(*) FROM ({texts}) GROUP BY kind"))

@@ -1,108 +1,124 @@
-"""Read a feed's rows, as texts, into one Parquet file; rows of a wrong shape are set apart."""
+"""Read a file's rows once: typed, judged row by row, and kept in one Parquet file on local disk.
+
+``staged.parquet`` has ``n`` (1, 2, … in file order), the typed values ``v0``, ``v1``, … in the schema's order,
+``bucket`` (what a split by hash or group goes by), ``broken`` (the number of the first rule that the row breaks, NULL
+for a good row) and ``raw`` (the texts of a bad row, in the schema's order). Only a bad row keeps its texts, so the file
+stays about as small as the dataset.
+"""
 
 # ruff: noqa: S608 - SQL here is made of our own names; what users wrote passes through engine.literal and identifier.
 
-import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-from chalicelib.ingest.engine import Scratch, literal, table
-from chalicelib.ingest.feed import Feed, pouring
-from chalicelib.ingest.layout import Layout
+from chalicelib.ingest.engine import CappedFile, Scratch, literal, parquet, table
+from chalicelib.ingest.formats.reader import END_MARK, Reader
 from chalicelib.ingest.reasons import rejection
+from chalicelib.ingest.roles import Roles
+from chalicelib.ingest.split import bucket_sql
+from chalicelib.ingest.table_schema.kinds import text_of, value_of
+from chalicelib.ingest.table_schema.model import TableSchema
+from chalicelib.ingest.table_schema.rules import Rule, rules_of
+from chalicelib.ingest.table_schema.types import Type
 
-MAX_LINE_BYTES = 1_000_000
-HEADER_ROWS = 1  # rows are numbered as a spreadsheet shows them: the header is row 1
-# DuckDB's names of errors in our words; what is not listed is "not a readable line".
-_RULES = {
-    "MISSING COLUMNS": "wrong number of cells",
-    "TOO MANY COLUMNS": "wrong number of cells",
-    "UNQUOTED VALUE": "text after a closing quote",
-    "LINE SIZE OVER MAXIMUM": f"longer than {MAX_LINE_BYTES:,} bytes",
-}
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """How rows are judged: the schema, the rules that follow from it, the texts that decide a row's side."""
+
+    schema: TableSchema
+    rules: tuple[Rule, ...]
+    hashed: tuple[str, ...]
+    seed: int
 
 
 class Staged(msgspec.Struct, frozen=True, kw_only=True):
-    """The rows as texts: ``path`` has ``n`` (1, 2, …) and ``c0``, ``c1``, … in the file's column order.
-
-    ``malformed`` rows have no cells; they are in the table ``malformed`` with their number and rule.
-    """
+    """What one pass left: ``accepted`` rows have cells, ``malformed`` ones could not be cut into any."""
 
     path: Path
-    layout: Layout
+    plan: Plan
     accepted: int
     malformed: int
+    first_row: int
 
     @property
     def rows(self) -> str:
-        """The accepted rows as something to select from, without our own last line."""
+        """All accepted rows as something to select from."""
         return f"(SELECT * FROM {table(self.path)} WHERE n <= {self.accepted})"
 
+    @property
+    def good(self) -> str:
+        """The rows that break no rule."""
+        return f"(SELECT * FROM {table(self.path)} WHERE n <= {self.accepted} AND broken IS NULL)"
 
-def stage(scratch: Scratch, feed: Feed, layout: Layout) -> Staged:
-    """Drain *feed* into a Parquet file of texts.
+
+def plan_of(schema: TableSchema, roles: Roles, seed: int) -> Plan:
+    """Return how rows are held against *schema*."""
+    places = range(len(schema.fields))
+    texts = {field.name: f"x{i}" for i, field in zip(places, schema.fields, strict=True)}
+    values = {field.name: f"v{i}" for i, field in zip(places, schema.fields, strict=True)}
+    # By name, not by place: a file with its columns in another order keeps every row on its side.
+    only = roles.group or roles.key
+    # Of a picture the column with its hash is enough.
+    hashed = (
+        [only] if only else sorted(field.name for field in schema.fields if field.type is not Type.BINARY)
+    )
+    rules = tuple(rules_of(schema, texts, values, roles))
+    return Plan(schema=schema, rules=rules, hashed=tuple(texts[name] for name in hashed), seed=seed)
+
+
+def stage(scratch: Scratch, reader: Reader, plan: Plan, max_bytes: int) -> Staged:
+    """Drain *reader* into ``staged.parquet``, which takes *max_bytes* at most.
 
     Raises
     ------
     InvalidDataset
-        ``no_rows``, ``unterminated_quote``, or what the feed found.
+        ``no_rows``, or what the reader found.
+    DiskFull
+        The rows need more disk.
     """
-    # The mark is random, so that no file can hold it.
-    path, fifo = scratch.folder / "staged.parquet", scratch.folder / "rows.fifo"
-    mark = f"end-{secrets.token_hex(16)}"
-    last_line = (mark + layout.delimiter * (len(layout.columns) - 1) + "\n").encode()
-    with pouring(feed, fifo, layout.rows_at, last_line):
-        scratch.copy(f"SELECT row_number() OVER () AS n, * FROM {_reader(fifo, layout)}", path)
-    _number_malformed(scratch)
-    accepted = _rows_before_mark(scratch, path, mark)
+    path = scratch.folder / "staged.parquet"
+    # Snappy: it is read three times and then thrown away.
+    options = parquet(len(plan.schema.fields) + 4, "snappy")
+    scratch.run("DROP TABLE IF EXISTS malformed")
+    with reader.rows(scratch) as rows, path.open("wb") as file:
+        query = _judged(rows.query, reader.columns, plan)
+        scratch.stream(query, options, CappedFile(file, max_bytes))
+    accepted = reader.accepted(scratch, f"(SELECT n, c0 FROM {table(path)})")
     ((malformed,),) = scratch.rows("SELECT count(*) FROM malformed")
     if accepted + malformed == 0:
-        raise rejection("no_rows", f"The file has {len(layout.columns)} column names and no row.")
-    return Staged(path=path, layout=layout, accepted=accepted, malformed=malformed)
+        raise rejection("no_rows", f"The file has {len(reader.columns)} column names and no row.")
+    return Staged(path=path, plan=plan, accepted=accepted, malformed=malformed, first_row=reader.first_row)
 
 
-def with_row_numbers(rows: str) -> str:
-    """Return a query of *rows* (which have ``n``) with their ``row`` in the file: malformed rows count too."""
+def texts_of(source: str, columns: Sequence[str], schema: TableSchema) -> str:
+    """Return a query of *source* with ``n`` and the trimmed texts ``x0``, ``x1``, … in the schema's order."""
+    place = {name: i for i, name in enumerate(columns)}
+    texts = [
+        f"{text_of(schema.missing_texts(field.name), f'c{place[field.name]}')} AS x{i}"
+        for i, field in enumerate(schema.fields)
+    ]
+    return f"SELECT n, c0, {', '.join(texts)} FROM ({source})"
+
+
+def _judged(source: str, columns: Sequence[str], plan: Plan) -> str:
+    fields = list(enumerate(plan.schema.fields))
+    values = ", ".join(f"{value_of(field, f'x{i}')} AS v{i}" for i, field in fields)
+    typed = f"SELECT *, {values} FROM ({texts_of(source, columns, plan.schema)})"
+    judged = (
+        f"SELECT *, {bucket_sql(list(plan.hashed), plan.seed)} AS bucket, {_first_broken(plan.rules)} AS broken "
+        f"FROM ({typed})"
+    )
+    raw = ", ".join(f"x{i}" for i, _ in fields)
+    kept = ", ".join(f"v{i}" for i, _ in fields)
     return (
-        f"SELECT rows.*, rows.n + {HEADER_ROWS} + coalesce(shift.rank, 0) AS row FROM ({rows}) AS rows "
-        "ASOF LEFT JOIN (SELECT before, max(rank) AS rank FROM malformed GROUP BY before) AS shift "
-        "ON rows.n > shift.before"
+        f"SELECT n, {kept}, bucket, broken, CASE WHEN broken IS NOT NULL THEN [{raw}] END AS raw, "
+        f"CASE WHEN starts_with(c0, {literal(END_MARK)}) THEN c0 END AS c0 FROM ({judged})"
     )
 
 
-def _reader(fifo: Path, layout: Layout) -> str:
-    columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(layout.columns)))
-    return (
-        f"read_csv({literal(str(fifo))}, auto_detect=false, header=false, columns={{{columns}}}, "
-        f"delim={literal(layout.delimiter)}, quote='\"', escape='\"', new_line='\\n', strict_mode=true, "
-        f"parallel=false, store_rejects=true, rejects_limit=0, max_line_size={MAX_LINE_BYTES})"
-    )
-
-
-def _number_malformed(scratch: Scratch) -> None:
-    """Make the table ``malformed``: one entry per line, however many errors DuckDB noted for it.
-
-    ``rank`` is 1, 2, … in file order and ``before`` the number of accepted rows ahead of the line.
-    """
-    rules = " ".join(f"WHEN {literal(kind)} THEN {literal(rule)}" for kind, rule in _RULES.items())
-    scratch.connection.execute(
-        f"""CREATE TABLE malformed AS
-        SELECT line + {HEADER_ROWS} AS row, rule, value, rank, line - rank AS before FROM (
-            SELECT line, row_number() OVER (ORDER BY line) AS rank,
-                   min(CASE error_type::VARCHAR {rules} ELSE 'not a readable line' END) AS rule,
-                   any_value(substr(csv_line, 1, 100)) AS value
-            FROM reject_errors GROUP BY line)"""
-    )
-
-
-def _rows_before_mark(scratch: Scratch, path: Path, mark: str) -> int:
-    """Return the number of rows that came before our own last line."""
-    query = f"SELECT max(n), max(n) FILTER (c0 = {literal(mark)}) FROM {table(path)}"
-    total, marked = scratch.row(query)
-    if marked is None:
-        rows = (total or 0) + scratch.row("SELECT count(*) FROM malformed")[0]
-        raise rejection(
-            "unterminated_quote",
-            f'After row {rows + HEADER_ROWS} a value begins with a quote (") that never closes.',
-        )
-    return int(marked) - 1
+def _first_broken(rules: Sequence[Rule]) -> str:
+    if not rules:
+        return "NULL::INTEGER"
+    cases = " ".join(f"WHEN {rule.broken} THEN {number}" for number, rule in enumerate(rules))
+    return f"CASE {cases} END"

@@ -8,38 +8,16 @@ from typing import Any
 import msgspec
 from chalicelib.ingest import keys
 from chalicelib.ingest.adapters import Adapters
-from chalicelib.ingest.dataset_files import GZIP, JSON, PARQUET
-from chalicelib.ingest.engine import Scratch
-from chalicelib.ingest.feed import Feed
-from chalicelib.ingest.layout import read_layout
-from chalicelib.ingest.observe import Table, decide_schema, describe
-from chalicelib.ingest.prepare import (
-    LocalPart,
-    Prepared,
-    check_bad_rows,
-    finish,
-    quarantine,
-    write_rejects,
-)
+from chalicelib.ingest.build import Built, Order, Refusal, build
+from chalicelib.ingest.formats.reader import Limits, TooLargeHere
 from chalicelib.ingest.reasons import rejection
-from chalicelib.ingest.roles import check_columns
-from chalicelib.ingest.schema import TableSchema
-from chalicelib.ingest.staging import Staged, stage
+from chalicelib.ingest.source import StoredSource
+from chalicelib.ingest.table_schema.model import TableSchema
 
-from shared.entities.dataset import DatasetManifest, DatasetVersion, Part, RawObject, RowCounts
+from shared.entities.dataset import DatasetManifest, DatasetVersion, Part, RawObject
 from shared.entities.pipeline import PipelineDefinition
-from shared.errors import InvalidDataset, NotFound, Unavailable
+from shared.errors import InvalidDataset, NotFound
 from shared.objects import ObjectInfo
-
-MAX_BYTES = 1 << 30  # what one function's /tmp (512 MB) surely holds as compressed columns
-
-
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """Why an upload is no dataset; ``facts`` are attributes of its row that were known by then."""
-
-    reason: str
-    detail: str
-    facts: dict[str, Any]
 
 
 class Duplicate(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +26,24 @@ class Duplicate(msgspec.Struct, frozen=True, kw_only=True):
     first: DatasetVersion
 
 
-Result = DatasetManifest | Refusal | Duplicate
+class HandOver(msgspec.Struct, frozen=True, kw_only=True):
+    """The upload needs a larger machine: what a processing job is to be told, and why."""
+
+    definition: PipelineDefinition
+    known: TableSchema | None
+    info: ObjectInfo
+    why: str
+
+
+Result = DatasetManifest | Refusal | Duplicate | HandOver
+
+
+class _KnownContent(Exception):
+    """Stops a build whose result another version already is."""
+
+    def __init__(self, first: DatasetVersion) -> None:
+        super().__init__(first.version)
+        self.first = first
 
 
 def validate_upload(row: DatasetVersion, adapters: Adapters) -> Result:
@@ -61,33 +56,87 @@ def validate_upload(row: DatasetVersion, adapters: Adapters) -> Result:
     """
     facts: dict[str, Any] = {}
     try:
-        return _validate(row, adapters, facts)
+        keys.check_key(row.key)
+        definition = _definition(row, adapters)
+        info = head(row, adapters)
+        facts["size_bytes"] = info.size_bytes
+        _check_size(info, adapters.limits)
     except InvalidDataset as error:
         return Refusal(reason=error.reason, detail=str(error), facts=facts)
+    known = _known_schema(row, adapters)
+    if info.size_bytes > adapters.limits.max_bytes:
+        why = f"it has {info.size_bytes:,} bytes"
+        return HandOver(definition=definition, known=known, info=info, why=why)
+    try:
+        return _build(row, info, definition, known, adapters)
+    except TooLargeHere as error:
+        return HandOver(definition=definition, known=known, info=info, why=str(error))
 
 
-def _validate(row: DatasetVersion, adapters: Adapters, facts: dict[str, Any]) -> Result:
-    keys.check_key(row.key)
-    definition = _definition(row, adapters)
-    file_format = keys.format_of(row.key, definition.data.format)
-    info = _head(row, adapters)
-    facts["size_bytes"] = info.size_bytes
-    with adapters.open_scratch() as scratch:
-        staged, content_sha256 = _stage(scratch, row, info, file_format, adapters)
-        facts["content_sha256"] = content_sha256
-        # Only now is the content known; what follows costs most of the time and would all be the same.
+def publish(row: DatasetVersion, info: ObjectInfo, built: Built, adapters: Adapters) -> DatasetManifest:
+    """Write the manifest of a dataset whose files are all there."""
+    manifest = DatasetManifest(
+        pipeline=row.pipeline,
+        version=row.version,
+        ordinal=row.ordinal,
+        raw=_raw_object(row, info, built),
+        rows=built.rows,
+        time=built.time,
+        schema=built.schema,
+        schema_sha256=built.schema_sha256,
+        split=built.split,
+        parts=tuple(
+            Part(
+                side=part.side,
+                key=adapters.files.key(row.pipeline, row.version, part.name),
+                sha256=part.sha256,
+                rows=part.rows,
+                size_bytes=part.size_bytes,
+            )
+            for part in built.parts
+        ),
+        code_version=adapters.code_version,
+    )
+    adapters.files.write_manifest(manifest)
+    return manifest
+
+
+def head(row: DatasetVersion, adapters: Adapters) -> ObjectInfo:
+    """Return what S3 knows of the version's object.
+
+    Raises
+    ------
+    InvalidDataset
+        ``object_gone``.
+    """
+    try:
+        return adapters.raw.head(row.key, row.version_id)
+    except NotFound:
+        raise rejection("object_gone", f"{row.key!r} was deleted before it could be read.") from None
+
+
+def _build(
+    row: DatasetVersion,
+    info: ObjectInfo,
+    definition: PipelineDefinition,
+    known: TableSchema | None,
+    adapters: Adapters,
+) -> Result:
+    order = Order(definition=definition, known=known, limits=adapters.limits, disk_bytes=adapters.disk_bytes)
+    source = StoredSource(raw=adapters.raw, info=info)
+    sink = adapters.files.sink(row.pipeline, row.version)
+
+    def stop_at_known(content_sha256: str) -> None:
         first = adapters.catalog.holder(row.pipeline, content_sha256)
         if first is not None and first.version != row.version:
-            return Duplicate(first=first)
-        check_columns(staged.layout.columns, definition)
-        rows = describe(staged, definition)
-        schema = decide_schema(scratch, rows, _known_schema(row, adapters))
-        counts = _quarantine(scratch, row, rows, schema, adapters)
-        facts.update(row_count=counts.read, rows_good=counts.good, rows_bad=counts.bad)
-        check_bad_rows(counts, definition)
-        prepared = finish(scratch, rows, schema)
-        raw = _raw_object(row, info, content_sha256)
-        return _publish(row, raw, counts, prepared, adapters)
+            raise _KnownContent(first)
+
+    try:
+        with adapters.open_scratch() as scratch:
+            result = build(scratch, source, order, sink, stop_at_known)
+    except _KnownContent as known_content:
+        return Duplicate(first=known_content.first)
+    return publish(row, info, result, adapters) if isinstance(result, Built) else result
 
 
 def _definition(row: DatasetVersion, adapters: Adapters) -> PipelineDefinition:
@@ -101,29 +150,11 @@ def _definition(row: DatasetVersion, adapters: Adapters) -> PipelineDefinition:
         ) from None
 
 
-def _head(row: DatasetVersion, adapters: Adapters) -> ObjectInfo:
-    try:
-        info = adapters.raw.head(row.key, row.version_id)
-    except NotFound:
-        raise rejection("object_gone", f"{row.key!r} was deleted before it could be read.") from None
-    if info.size_bytes > MAX_BYTES:
-        raise rejection("too_large", f"The file has {info.size_bytes:,} bytes; the limit is {MAX_BYTES:,}.")
-    return info
-
-
-def _stage(
-    scratch: Scratch, row: DatasetVersion, info: ObjectInfo, file_format: str, adapters: Adapters
-) -> tuple[Staged, str]:
-    """Read the object once: rows staged as texts, content hashed, every byte accounted for."""
-    with adapters.raw.open(row.key, row.version_id) as source:
-        feed = Feed(source)
-        try:
-            staged = stage(scratch, feed, read_layout(feed.head, file_format))
-        finally:
-            # Before anything is said of the data: what ended early may look empty, or like an open quote.
-            if feed.has_ended and feed.size_bytes != info.size_bytes:
-                raise Unavailable(f"{row.key!r} has {info.size_bytes} bytes, but {feed.size_bytes} arrived")
-    return staged, feed.sha256
+def _check_size(info: ObjectInfo, limits: Limits) -> None:
+    if info.size_bytes > limits.hard_max_bytes:
+        raise rejection(
+            "too_large", f"The file has {info.size_bytes:,} bytes; the limit is {limits.hard_max_bytes:,}."
+        )
 
 
 def _known_schema(row: DatasetVersion, adapters: Adapters) -> TableSchema | None:
@@ -135,54 +166,12 @@ def _known_schema(row: DatasetVersion, adapters: Adapters) -> TableSchema | None
     return msgspec.convert(manifest.schema, TableSchema) if manifest else None
 
 
-def _quarantine(
-    scratch: Scratch, row: DatasetVersion, rows: Table, schema: TableSchema, adapters: Adapters
-) -> RowCounts:
-    """Set bad rows apart and write them down, whatever becomes of the upload."""
-    counts = quarantine(scratch, rows, schema)
-    key = adapters.files.key(row.pipeline, row.version, "rejects.jsonl.gz")
-    adapters.files.write(key, write_rejects(scratch), GZIP)
-    return counts
-
-
-def _raw_object(row: DatasetVersion, info: ObjectInfo, content_sha256: str) -> RawObject:
+def _raw_object(row: DatasetVersion, info: ObjectInfo, built: Built) -> RawObject:
     return RawObject(
         bucket=row.bucket,
         key=row.key,
         version_id=row.version_id,
-        sha256=content_sha256,
+        sha256=built.content_sha256,
         size_bytes=info.size_bytes,
-    )
-
-
-def _publish(
-    row: DatasetVersion, raw: RawObject, counts: RowCounts, prepared: Prepared, adapters: Adapters
-) -> DatasetManifest:
-    """Write every file of the version; the manifest last, so that where it is, all it names is."""
-    files = adapters.files
-    parts = tuple(_write_part(row, part, adapters) for part in prepared.parts)
-    for name, document in (("profile.json", prepared.profile), ("schema.json", prepared.schema)):
-        files.write(files.key(row.pipeline, row.version, name), msgspec.json.encode(document), JSON)
-    manifest = DatasetManifest(
-        pipeline=row.pipeline,
-        version=row.version,
-        ordinal=row.ordinal,
-        raw=raw,
-        rows=counts,
-        time=prepared.time,
-        schema=prepared.schema.plain(),
-        schema_sha256=prepared.schema.sha256,
-        split=prepared.split,
-        parts=parts,
-        code_version=adapters.code_version,
-    )
-    files.write_manifest(manifest)
-    return manifest
-
-
-def _write_part(row: DatasetVersion, part: LocalPart, adapters: Adapters) -> Part:
-    key = adapters.files.key(row.pipeline, row.version, f"{part.side}/part-0.parquet")
-    adapters.files.write(key, part.path, PARQUET)
-    return Part(
-        side=part.side, key=key, sha256=part.sha256, rows=part.rows, size_bytes=part.path.stat().st_size
+        encoding=built.encoding,
     )

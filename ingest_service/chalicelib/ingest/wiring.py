@@ -7,6 +7,7 @@ from chalicelib.ingest.adapters import Adapters
 from chalicelib.ingest.catalog import Catalog
 from chalicelib.ingest.dataset_files import DatasetFiles
 from chalicelib.ingest.engine import open_scratch
+from chalicelib.ingest.formats.reader import Limits
 from chalicelib.ingest.pipelines import PipelineStore
 from chalicelib.ingest.raw_objects import RawObjects
 from chalicelib.ingest.settings import Settings
@@ -22,6 +23,9 @@ from shared.secrets import OriginSecret
 from shared.tables import Table
 
 LOG = log.logger("ingest")
+# What one function finishes well within its 15 minutes and its /tmp of 512 MB; what anyone does (decision 11).
+LIMITS = Limits(max_bytes=1 << 30, hard_max_bytes=100 << 30)
+DISK_BYTES = 480_000_000
 
 
 @functools.cache
@@ -46,6 +50,8 @@ def adapters() -> Adapters:
         open_scratch=open_scratch,
         measure=measure,
         log=LOG,
+        limits=LIMITS,
+        disk_bytes=DISK_BYTES,
         code_version=chosen.code_version,
     )
 

@@ -9,9 +9,10 @@ from datetime import timedelta
 
 from chalicelib.ingest import catalog as rows
 from chalicelib.ingest.adapters import Adapters
+from chalicelib.ingest.build import Refusal
 from chalicelib.ingest.catalog import Outcome
 from chalicelib.ingest.keys import Upload
-from chalicelib.ingest.validation import Duplicate, Refusal, validate_upload
+from chalicelib.ingest.validation import Duplicate, HandOver, validate_upload
 
 from shared.entities.dataset import DatasetManifest, DatasetState, DatasetVersion
 from shared.errors import ConditionFailed, HeadraceError
@@ -95,6 +96,8 @@ def _decide(mine: DatasetVersion, adapters: Adapters) -> DatasetVersion:
             return adapters.catalog.finish_rejected(mine, (reason, detail), facts, adapters.clock())
         case Duplicate(first=first):
             return adapters.catalog.finish_ready(mine, _same_as(first), adapters.clock())
+        case HandOver(why=why):
+            return adapters.catalog.finish_rejected(mine, ("too_large", why), {}, adapters.clock())
     return _finish_ready(mine, result, adapters)
 
 

@@ -1,29 +1,28 @@
 """Fixtures of the ingest tests: a world, a file, and the engine's answers to that file, given again."""
 
 import contextlib
-import functools
-from collections.abc import Callable, Iterator
-from typing import Any
+import hashlib
+from collections.abc import Callable
+from typing import Any, cast
 
 import msgspec
 import pytest
 from chalicelib.ingest import validation
-from chalicelib.ingest.engine import Scratch, open_scratch
-from chalicelib.ingest.feed import Feed
+from chalicelib.ingest.build import Built, Order, Refusal, build
+from chalicelib.ingest.engine import Scratch
+from chalicelib.ingest.formats.reader import Source
+from chalicelib.ingest.sink import Sink
 
 from tests.unit.ingest.rest import Rest, make_rest
 from tests.unit.ingest.world import World, make_csv
 
-# Where the story of an attempt hands over to the engine, in the order of the calls.
-ENGINE = ("stage", "decide_schema", "quarantine", "write_rejects", "finish")
-
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
-    """What the real engine answered to one file; the files it speaks of lie in ``scratch``."""
+    """What the real engine made of one file: the files it wrote, in order, and its answer."""
 
-    scratch: Scratch
     sha256: str
-    answers: dict[str, Any]
+    files: list[tuple[str, bytes, str]]
+    answer: Built | Refusal
 
 
 @pytest.fixture
@@ -45,42 +44,43 @@ def csv() -> Any:
 
 
 @pytest.fixture(scope="session")
-def recording() -> Iterator[Recording]:
+def recording() -> Recording:
     """Take ``make_csv()`` through the real engine once in a session: it costs 0.1 s, a crash test seconds."""
-    answers: dict[str, Any] = {}
+    answers: list[Built | Refusal] = []
+
+    def recorded(*arguments: Any) -> Built | Refusal:
+        answers.append(build(*arguments))
+        return answers[-1]
+
     made = World()
     made.define()
-    with open_scratch() as scratch:
-        made.open_scratch = lambda: contextlib.nullcontext(scratch)
-        with pytest.MonkeyPatch.context() as patch:
-            for name in ENGINE:
-                patch.setattr(validation, name, _recorded(name, answers))
-            row = made.upload(make_csv())
-        yield Recording(scratch=scratch, sha256=row.content_sha256 or "", answers=answers)
-
-
-def _recorded(name: str, answers: dict[str, Any]) -> Callable[..., Any]:
-    call = getattr(validation, name)
-
-    @functools.wraps(call)
-    def recorded(*arguments: Any) -> Any:
-        answers[name] = call(*arguments)
-        return answers[name]
-
-    return recorded
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(validation, "build", recorded)
+        row = made.upload(make_csv())
+    prefix = f"datasets/trips/{row.version}/"
+    files = [
+        (key.removeprefix(prefix), versions[-1][1], "application/octet-stream")
+        for key, versions in made.data.versions.items()
+        if not key.endswith("/manifest.json")
+    ]
+    return Recording(sha256=row.content_sha256 or "", files=files, answer=answers[0])
 
 
 @pytest.fixture
 def replayed(world: World, recording: Recording, monkeypatch: pytest.MonkeyPatch) -> World:
-    """Return a world whose engine knows ``make_csv()`` alone and answers as the real one did."""
+    """Return a world whose engine knows ``make_csv()`` alone and does as the real one did."""
 
-    def stage(scratch: Scratch, feed: Feed, layout: Any) -> Any:
-        assert feed.has_ended, "the file must fit into the feed's head"
-        assert feed.sha256 == recording.sha256, "only make_csv() was recorded"
-        return recording.answers["stage"]
+    def replay(
+        _scratch: Any, source: Source, _order: Order, sink: Sink, on_content: Callable[[str], None]
+    ) -> Built | Refusal:
+        found = hashlib.sha256(source.open().read()).hexdigest()
+        assert found == recording.sha256, "only make_csv() was recorded"
+        on_content(found)
+        for name, body, content_type in recording.files:
+            with sink.writer(name, content_type) as file:
+                file.write(body)
+        return recording.answer
 
-    for name in ENGINE[1:]:
-        monkeypatch.setattr(validation, name, lambda *_, given=recording.answers[name]: given)
-    monkeypatch.setattr(validation, "stage", stage)
-    world.open_scratch = lambda: contextlib.nullcontext(recording.scratch)
+    monkeypatch.setattr(validation, "build", replay)
+    world.open_scratch = lambda: contextlib.nullcontext(cast("Scratch", None))
     return world

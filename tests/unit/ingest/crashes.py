@@ -44,12 +44,23 @@ class Fuse:
         raise self.error("the fuse")
 
 
+class FusedFiles(DatasetFiles):
+    """Files whose every write may be the last."""
+
+    def __init__(self, bucket, fuse):
+        super().__init__(bucket)
+        self._fuse = fuse
+
+    def sink(self, pipeline, version):
+        return self._fuse.wrap(super().sink(pipeline, version), "write", "writer")
+
+
 def fused_adapters(world, fuse):
     """Return adapters over the same rows and objects whose every call may be the last."""
     bus = type("Bus", (), {"announce": lambda self, *e, **n: world.bus.announce(*e, **n)})()
     return world.adapters(
-        raw=fuse.wrap(RawObjects(world.incoming), "head", "open"),
-        files=fuse.wrap(DatasetFiles(world.data), "write", "write_manifest", "manifest"),
+        raw=fuse.wrap(RawObjects(world.incoming), "head", "stream"),
+        files=fuse.wrap(FusedFiles(world.data, fuse), "write_manifest", "manifest"),
         catalog=fuse.wrap(
             Catalog(world.datasets), "receive", "claim", "finish_ready", "finish_rejected", "holder", "told"
         ),

@@ -176,7 +176,7 @@ def test_a_stream_that_ends_early_is_retried_and_never_a_shorter_dataset(world, 
     upload = world.put(body)
     broken = type(world.incoming)("incoming")
     broken.versions = world.incoming.versions
-    broken.open = lambda key, version_id: io.BytesIO(body[:arrived])
+    broken.stream = lambda info, **_: io.BytesIO(body[:arrived])
     with pytest.raises(Unavailable, match="arrived"):
         world.handle(upload, raw=RawObjects(broken))
     assert world.handle(upload).rows_good == 201
@@ -187,7 +187,7 @@ def test_a_stream_that_ends_inside_a_quoted_value_is_not_blamed_on_the_data(worl
     upload = world.put(body)
     broken = type(world.incoming)("incoming")
     broken.versions = world.incoming.versions
-    broken.open = lambda key, version_id: io.BytesIO(body[: body.index(b'"') + 2])
+    broken.stream = lambda info, **_: io.BytesIO(body[: body.index(b'"') + 2])
     with pytest.raises(Unavailable, match="arrived"):
         world.handle(upload, raw=RawObjects(broken))
 

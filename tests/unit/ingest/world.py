@@ -14,6 +14,7 @@ from chalicelib.ingest.adapters import Adapters
 from chalicelib.ingest.catalog import Catalog
 from chalicelib.ingest.dataset_files import DatasetFiles
 from chalicelib.ingest.engine import Scratch, open_scratch
+from chalicelib.ingest.formats.reader import Limits
 from chalicelib.ingest.keys import Upload
 from chalicelib.ingest.pipelines import PipelineStore
 from chalicelib.ingest.raw_objects import RawObjects
@@ -35,6 +36,7 @@ class World:
         self.bus, self.clock = FakeBus(), FakeClock()
         self.measured: list[tuple[DatasetVersion, float]] = []
         self.requests = 0
+        self.limits = Limits(max_bytes=1 << 30, hard_max_bytes=1 << 40)
         self.open_scratch: Callable[[], AbstractContextManager[Scratch]] = open_scratch
 
     def adapters(self, **replaced: Any) -> Adapters:
@@ -48,6 +50,8 @@ class World:
             "open_scratch": self.open_scratch,
             "measure": lambda row, seconds: self.measured.append((row, seconds)),
             "log": logging.getLogger("test"),
+            "limits": self.limits,
+            "disk_bytes": 480_000_000,
             "code_version": "test",
         }
         return Adapters(**(plain | replaced))

@@ -9,6 +9,7 @@ from chalicelib.ingest.formats.reader import Limits, Reader, Source
 from chalicelib.ingest.reasons import rejection
 
 from shared.entities.pipeline import Data
+from shared.errors import Unavailable
 
 EXTENSIONS = {
     ".csv": "csv",
@@ -103,6 +104,8 @@ def _check_content(source: Source, limits: Limits, expected: str) -> None:
     kind = compression_of(source.name)
     with contextlib.closing(source.open()) as stream:
         raw = stream.read(_MAGIC_BYTES)
+    if not raw and source.size_bytes:
+        raise Unavailable(f"{source.name}: none of {source.size_bytes:,} bytes arrived")
     if not raw:
         raise rejection("empty_file", "The file has no bytes.")
     if kind is not None:

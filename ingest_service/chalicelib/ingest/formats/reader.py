@@ -7,6 +7,9 @@ from typing import IO, Protocol
 import msgspec
 from chalicelib.ingest.engine import Scratch
 
+# How the first text of a reader's own last row begins, where it needs one to see that the rows came whole.
+END_MARK = "end-"
+
 
 class Source(Protocol):
     """One immutable object version: an S3 object in a Lambda, a local file in a processing job."""
@@ -88,4 +91,7 @@ class Reader(Protocol):
         """
 
     def accepted(self, scratch: Scratch, staged: str) -> int:
-        """Return how many rows of *staged* (with ``n`` and ``c0``) are the file's own: the last may be ours."""
+        """Return how many rows of *staged* are the file's own: the last may be ours.
+
+        *staged* has ``n`` and ``c0``, the latter only where it begins with :data:`END_MARK`.
+        """
