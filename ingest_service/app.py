@@ -8,6 +8,7 @@ from chalice.app import Chalice, Response
 from chalicelib.ingest import administer, browse, upload_views, uploads, views, wiring, workflow
 from chalicelib.ingest import reconcile as ticks
 from chalicelib.ingest.keys import PREFIX, Upload
+from chalicelib.ingest.profiling.differences import Differences
 
 from shared import log
 from shared.entities.pipeline import PipelineDefinition
@@ -191,6 +192,27 @@ def get_profile(request: Request, pipeline: str, version: str) -> Response:
     """Show what the good rows of a version look like, column by column."""
     row = browse.find_version(wiring.adapters(), pipeline, version)
     return _json(browse.read_profile(wiring.adapters(), row), 200, {})
+
+
+@api.route("GET", "/v1/datasets/{pipeline}/{version}/profile/plots", scope="read")
+def get_plots(request: Request, pipeline: str, version: str) -> Response:
+    """Draw the profile of a version: a Vega-Lite page that holds its own data."""
+    row = browse.find_version(wiring.adapters(), pipeline, version)
+    return _json(msgspec.json.encode(browse.draw_profile(wiring.adapters(), row)), 200, {})
+
+
+@api.route(
+    "GET",
+    "/v1/datasets/{pipeline}/diff",
+    scope="read",
+    response=Differences,
+    query={"from": "the version before: its id, `d7` or `latest`", "to": "the version after"},
+)
+def compare_versions(request: Request, pipeline: str) -> Response:
+    """Compare two READY versions column by column, what changed most first."""
+    names = (request.query.get("from"), request.query.get("to"))
+    found = browse.compare_versions(wiring.adapters(), pipeline, *names)
+    return _json(msgspec.json.encode(found), 200, {})
 
 
 @api.route(

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from headrace.client.samples.table import unique_header
 from headrace.failures import BadData
 
 MAX_BYTES = 1024 * 1024
@@ -40,8 +41,8 @@ def read_schema(file: Path, *, named_in: Path) -> dict[str, Any]:
             f'{file}: `fields` must be a list of columns such as {{"name": "age", "type": "integer"}}'
         )
     names = [_check_field(field, f"{file}: fields[{place}]") for place, field in enumerate(fields)]
-    if twice := {name for name in names if names.count(name) > 1}:
-        raise BadData(f"{file} names a column twice: {', '.join(map(repr, sorted(twice)))}")
+    # The header of a data file is held to the same.
+    unique_header(names, file)
     return schema
 
 

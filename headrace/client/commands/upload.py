@@ -78,6 +78,7 @@ def source_at(file: Path, progress: Progress) -> Iterator[Source]:
     with tempfile.TemporaryDirectory(prefix="headrace-") as folder:
         progress.doing(f"packing {len(listing.pictures):,} files")
         source = pack(file, listing, Path(folder))
+        progress.close()
         made = f"{len(listing.pictures):,} files of {len(listing.labels)} labels in {source.name}"
         progress.done("pack", made)
         yield source

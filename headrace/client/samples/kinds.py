@@ -66,14 +66,19 @@ def is_iso_time(value: str) -> bool:
 
 def _by_pattern(counts: Counter[str]) -> Kind | None:
     """Return the kind of times that are not ISO; two patterns that both fit are left to a person."""
-    first = next(iter(counts))
-    patterns = [day + time for day in _DAYS for time in _TIMES]
-    likely = [pattern for pattern in patterns if _parses(pattern)(first)]
-    fitting = [pattern for pattern in likely if _is_most(counts, list(filter(_parses(pattern), counts)))]
+    fitting = _fitting(counts)
     if not fitting:
         return None
     kind = "datetime" if "%H" in fitting[0] or "%I" in fitting[0] else "date"
     return Kind(type=kind, format=fitting[0], or_format=fitting[1] if fitting[1:] else None)
+
+
+def _fitting(counts: Counter[str]) -> list[str]:
+    first = next(iter(counts))
+    patterns = [day + time for day in _DAYS for time in _TIMES]
+    # The first value rules most of them out, and spares the rest of the column.
+    likely = [pattern for pattern in patterns if _parses(pattern)(first)]
+    return [pattern for pattern in likely if _is_most(counts, list(filter(_parses(pattern), counts)))]
 
 
 def _parses(pattern: str) -> Callable[[str], bool]:
