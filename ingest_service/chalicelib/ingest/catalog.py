@@ -139,9 +139,7 @@ class Catalog:
             The row has moved on.
         """
         told = {"next_try_at": next_try_at, "waiting_reason": why, "updated_at": to_text(now)}
-        same = all_of(
-            having("state", DatasetState.VALIDATING), having("processing_job", row.processing_job)
-        )
+        same = all_of(having("state", DatasetState.VALIDATING), having("processing_job", row.processing_job))
         self._table.update(_key(row), Change(set=told, add={"tries": 1}), only_if=same)
 
     def release(self, mine: DatasetVersion, now: datetime) -> None:

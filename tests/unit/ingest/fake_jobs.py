@@ -51,10 +51,15 @@ class FakeJobs(ProcessingJobs):
         with tempfile.TemporaryDirectory() as folder:
             base = Path(folder)
             self._download(request, base)
-            code = job.main(base)
+            try:
+                code = job.main(base)
+            finally:
+                tempfile.tempdir = None  # the program sets it for a process of its own
             message = (base / "output" / "message").read_text()
             if code:
-                self._set(name, "Failed", failure_reason="AlgorithmError: , exit code: 1", exit_message=message)
+                self._set(
+                    name, "Failed", failure_reason="AlgorithmError: , exit code: 1", exit_message=message
+                )
                 return
             if upload:
                 self._upload(request, base / "processing" / "output")

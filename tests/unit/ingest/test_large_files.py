@@ -236,9 +236,7 @@ def test_a_completed_job_that_left_no_whole_dataset_is_done_again(large, csv, sp
 
 def test_an_order_says_all_that_the_job_needs(large, csv):
     row = large.upload(csv(), "a naïve+name.csv")
-    order = msgspec.json.decode(
-        large.data.read(plan.order_key("trips", row.version, 1)), type=JobOrder
-    )
+    order = msgspec.json.decode(large.data.read(plan.order_key("trips", row.version, 1)), type=JobOrder)
     assert order.file_name == "a naïve+name.csv"
     assert order.job == row.processing_job
     assert order.order.definition == large.adapters().pipelines.read.definition("trips")

@@ -57,4 +57,6 @@ def _check_parts(mine: DatasetVersion, built: Built, adapters: Adapters) -> None
         except NotFound:
             raise Incomplete(f"{mine.processing_job} left no {part.name}") from None
         if size != part.size_bytes:
-            raise Incomplete(f"{part.name} of {mine.processing_job} has {size:,} bytes, not {part.size_bytes:,}")
+            raise Incomplete(
+                f"{part.name} of {mine.processing_job} has {size:,} bytes, not {part.size_bytes:,}"
+            )

@@ -96,7 +96,7 @@ def _create(row: DatasetVersion, adapters: Adapters) -> Look:
         _wait(row, str(error), adapters)
     except (Forbidden, InvalidRequest) as error:
         # Asked again it would be refused again.
-        adapters.log.error("processing job refused", extra={"processing_job": row.processing_job})  # noqa: TRY400
+        adapters.log.error("processing job refused", extra={"processing_job": row.processing_job})
         return Look(sight=Sight.GIVE_UP, reason=f"SageMaker refused the processing job: {shown(str(error))}")
     return WAIT
 

@@ -73,7 +73,7 @@ def main(base: Path) -> int:
     try:
         result = run(base / "processing")
     # A supervisor: whatever it was, the job ends and says so in one sentence.
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         _log.exception("the dataset could not be made")
         _tell(base, f"{type(error).__name__}: {error}")
         return 1
