@@ -1,5 +1,6 @@
 """A file that a function cannot finish is made a dataset by a processing job, the very same one."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ from tests.e2e.data import deliveries
 from tests.stage import Stage, eventually
 
 FUNCTIONS = ("on_object_created", "on_processing_job_state_change", "reconcile")
-ROWS = 125_000
+ROWS = 170_000
 BUCKET = "headrace-local-000000000000-data"
 
 
@@ -58,7 +59,9 @@ def manifest(stage: Stage, pipeline: str, version: dict[str, Any]) -> dict[str, 
     return found
 
 
-def test_a_file_over_the_limit_is_ready_through_a_processing_job(stage: Stage, by_job: dict[str, Any]) -> None:
+def test_a_file_over_the_limit_is_ready_through_a_processing_job(
+    stage: Stage, by_job: dict[str, Any]
+) -> None:
     assert (by_job["state"], by_job["row_count"]) == ("READY", ROWS), by_job
     name = f"headrace-local-ingest-{by_job['version']}-a1"
     job = stage.aws("sagemaker").describe_processing_job(ProcessingJobName=name)

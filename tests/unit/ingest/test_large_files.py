@@ -27,7 +27,9 @@ def large(world):
 
 def run_job(world, row):
     world.jobs.run(row.processing_job)
-    return handle_job_change(row.processing_job, f"event-{row.processing_job}", world.adapters())
+    done = handle_job_change(row.processing_job, f"event-{row.processing_job}", world.adapters())
+    assert done is not None, "the event found no row"
+    return done
 
 
 def tick(world, seconds=60):
@@ -86,7 +88,8 @@ def test_the_tick_collects_what_no_event_told(large, csv):
 def test_events_that_come_twice_late_or_for_another_stage_change_nothing(large, csv):
     row = run_job(large, large.upload(csv()))
     adapters = large.adapters()
-    assert handle_job_change(row.processing_job, "again", adapters).state is DatasetState.READY
+    before = large.row_of(row)
+    assert handle_job_change(row.processing_job, "again", adapters) == before
     assert handle_job_change(row.processing_job.replace("local", "prod"), "x", adapters) is None
     assert handle_job_change(f"headrace-local-ingest-{'0' * 20}-a1", "x", adapters) is None
     assert len(large.bus.events) == 1
@@ -228,7 +231,8 @@ def test_a_completed_job_that_left_no_whole_dataset_is_done_again(large, csv, sp
     row = large.upload(csv())
     large.jobs.run(row.processing_job)
     spoil(large, row)
-    again = handle_job_change(row.processing_job, "event", large.adapters())
+    handle_job_change(row.processing_job, "event", large.adapters())
+    again = large.row_of(row)
     assert (again.state, again.manifest_uri) == (DatasetState.VALIDATING, None)
     assert again.processing_job != row.processing_job
     assert run_job(large, again).state is DatasetState.READY
