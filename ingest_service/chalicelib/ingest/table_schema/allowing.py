@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
+from chalicelib.ingest.table_schema.kinds import MAX_NUMBER
 from chalicelib.ingest.table_schema.model import Field, Scalar, TableSchema
 from chalicelib.ingest.table_schema.types import DEFAULT, NUMERIC, TEMPORAL, Type, wrong_format
 
@@ -51,10 +52,13 @@ def _wrong_numbers(field: Field) -> Iterator[Wrong]:
         yield "/decimalChar", "is for columns of the type 'number'"
     if field.group_char and field.type not in NUMERIC:
         yield "/groupChar", "is for columns of the type 'number' or 'integer'"
-    if not _is_mark(field.decimal_char):
-        yield "/decimalChar", f"{field.decimal_char!r} is not one character that no number has"
-    if field.group_char and not _is_mark(field.group_char):
-        yield "/groupChar", f"{field.group_char!r} is not one character that no number has"
+    yield from _wrong_marks(field)
+
+
+def _wrong_marks(field: Field) -> Iterator[Wrong]:
+    for name, mark in (("decimalChar", field.decimal_char), ("groupChar", field.group_char or " ")):
+        if not _is_mark(mark):
+            yield f"/{name}", f"{mark!r} is not one character that no number has"
     if field.group_char == field.decimal_char:
         yield "/groupChar", f"is the decimalChar too: {field.group_char!r}"
 
@@ -133,11 +137,15 @@ def is_constant(field: Field, value: Scalar) -> bool:
             return isinstance(value, str)
         case Type.BOOLEAN:
             return isinstance(value, bool)
-        case Type.INTEGER:
-            return isinstance(value, int) and not isinstance(value, bool) and -_INT64 <= value < _INT64
-        case Type.NUMBER:
-            return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= 1e38
+        case Type.INTEGER | Type.NUMBER:
+            return not isinstance(value, str | bool) and _is_number(field, value)
     return isinstance(value, str) and _instant(field, value) is not None
+
+
+def _is_number(field: Field, value: float) -> bool:
+    if field.type is Type.INTEGER:
+        return isinstance(value, int) and -_INT64 <= value < _INT64
+    return abs(value) <= float(MAX_NUMBER)
 
 
 def _is_above(field: Field, minimum: Scalar | None, maximum: Scalar | None) -> bool:

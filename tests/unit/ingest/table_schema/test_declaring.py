@@ -59,6 +59,7 @@ WRONG = [
     ({"type": "string", "constrains": {}}, "/fields/0/constrains", "did you mean 'constraints'"),
     ({"type": "string", "constraints": {"maxlength": 1}}, "/fields/0/constraints/maxlength", "'maxLength'"),
     ({"type": "integer", "constraints": {"enum": [1, "b"]}}, "/fields/0/constraints/enum/1", "'b' is not"),
+    ({"type": "integer", "constraints": {"enum": [True]}}, "/fields/0/constraints/enum/0", "True is not"),
     ({"type": "integer", "constraints": {"enum": []}}, "/fields/0/constraints/enum", "1 to 10000"),
     (
         {"type": "number", "constraints": {"minimum": 2, "maximum": 1}},
