@@ -51,8 +51,6 @@ def by_job(pipelines: Pipelines, upload: bytes, by_function: dict[str, Any]) -> 
 
 
 def manifest(stage: Stage, pipeline: str, version: dict[str, Any]) -> dict[str, Any]:
-    import json
-
     key = f"datasets/{pipeline}/{version['version']}/manifest.json"
     body = stage.aws("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
     found: dict[str, Any] = json.loads(body)
@@ -93,7 +91,7 @@ def test_nothing_staged_for_the_job_is_left(stage: Stage, by_job: dict[str, Any]
 
     def gone() -> bool:
         listed = stage.aws("s3").list_objects_v2(Bucket=BUCKET, Prefix=prefix)
-        return listed["KeyCount"] == 0
+        return bool(listed["KeyCount"] == 0)
 
     assert eventually(gone, within_s=30)
 

@@ -29,7 +29,11 @@ class PipelineList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VersionView(msgspec.Struct, frozen=True, kw_only=True):
-    """One dataset version; ``alias`` (d7) and ``version`` both name it in paths."""
+    """One dataset version; ``alias`` (d7) and ``version`` both name it in paths.
+
+    ``processing_job`` names the SageMaker job that makes, or made, a version too large for a function, and
+    ``waiting_reason`` says why that job is not there yet.
+    """
 
     version: str
     alias: str
@@ -43,6 +47,8 @@ class VersionView(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     detail: str | None
     duplicate_of: str | None
+    processing_job: str | None
+    waiting_reason: str | None
     created_at: str
     updated_at: str
 

@@ -73,6 +73,8 @@ def test_the_same_attempt_always_asks_for_the_same():
 
 
 def test_a_reason_for_people_names_no_address_and_no_path():
-    told = shown("OSError: no space on /opt/ml/processing/scratch/x\n  of s3://bucket/key, arn:aws:iam::1:role/r")
+    told = shown(
+        "OSError: no space on /opt/ml/processing/scratch/x\n  of s3://bucket/key, arn:aws:iam::1:role/r"
+    )
     assert told == "OSError: no space on <hidden> of <hidden> <hidden>"
     assert len(shown("x" * 1000)) == 300
