@@ -6,7 +6,7 @@ import msgspec
 from chalicelib.ingest.reasons import rejection
 from chalicelib.ingest.roles import Roles
 from chalicelib.ingest.table_schema.model import MAX_CATEGORIES, Field, TableSchema
-from chalicelib.ingest.table_schema.types import NUMERIC, TEMPORAL
+from chalicelib.ingest.table_schema.types import NUMERIC, TEMPORAL, Type
 
 
 def learn_categories(
@@ -22,7 +22,7 @@ def learn_categories(
         schema,
         fields=tuple(
             _learn(field, seen[field.name], field.name == labels_of, tolerance)
-            if field.name in seen
+            if field.name in seen and field.type is Type.STRING
             else field
             for field in schema.fields
         ),
