@@ -37,11 +37,7 @@ REASONS: tuple[Reason, ...] = (
         "The file's name does not end in `.csv`, `.tsv` or `.txt`, or not in what `data.format` asks for.",
         "Save the data as comma or tab separated text in UTF-8 and name it so.",
     ),
-    _reason(
-        "too_large",
-        "The file has more than 100 GiB, packed or unpacked.",
-        "Split it and upload the parts one by one.",
-    ),
+    _reason("too_large", "The file has more than 1 GiB.", "Split it and upload the parts one by one."),
     _reason(
         "object_gone",
         "The object version was deleted before it could be read.",
