@@ -121,7 +121,9 @@ class Bucket(PartUploads):
         )
         origin = {"Bucket": source.name, "Key": info.key, **_version(info.version_id)}
         with s3_errors(f"copy {source.uri(info.key)} to {self.uri(key)}"):
-            self._client.copy(origin, self.name, key, Config=config)
+            # Tags stay behind: to copy them S3 asks for permissions of their own, on whatever a user has tagged.
+            untagged = {"TaggingDirective": "REPLACE"}
+            self._client.copy(origin, self.name, key, ExtraArgs=untagged, Config=config)
 
     def write(
         self,
