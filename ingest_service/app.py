@@ -100,6 +100,18 @@ def put_pipeline(request: Request, pipeline: str) -> Response:
 
 
 @api.route(
+    "POST",
+    "/v1/pipelines/{pipeline}/validate",
+    scope="read",
+    body=PipelineDefinition,
+    response=views.EffectiveDefinition,
+)
+def validate_pipeline(request: Request, pipeline: str) -> views.EffectiveDefinition:
+    """Check a definition without storing it, and show it with every default."""
+    return administer.effective_definition(pipeline, request.body)
+
+
+@api.route(
     "DELETE",
     "/v1/pipelines/{pipeline}",
     scope="operate",

@@ -1,6 +1,7 @@
 """Adapter: DuckDB in a scratch folder of its own, within stated memory and disk."""
 
 import contextlib
+import errno
 import os
 import shutil
 import tempfile
@@ -155,7 +156,13 @@ class CappedFile:
         self._left -= len(data)
         if self._left < 0:
             raise DiskFull
-        return self._file.write(data)
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            # Others use the disk too: a copy of a Parquet file, an aggregate that spills.
+            if error.errno == errno.ENOSPC:
+                raise DiskFull from error
+            raise
 
 
 class DiskFull(Exception):

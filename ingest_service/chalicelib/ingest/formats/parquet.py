@@ -9,18 +9,14 @@ numbers, so their rows are bad. Lists, maps, structs and bytes are refused, unle
 # ruff: noqa: S608 - SQL here is made of our own names; what users wrote passes through engine.literal.
 
 import contextlib
-import errno
-import tempfile
-import weakref
 from collections.abc import Iterator, Mapping
-from typing import IO
 
 from chalicelib.ingest.engine import Scratch
 from chalicelib.ingest.formats.column_names import check_names
 from chalicelib.ingest.formats.compression import check_size
-from chalicelib.ingest.formats.feed import Feed
+from chalicelib.ingest.formats.local_copy import LocalCopy
 from chalicelib.ingest.formats.parquet_file import ParquetColumn, check_readable, read_footer, scan
-from chalicelib.ingest.formats.reader import Limits, Pass, Source, TooLargeHere
+from chalicelib.ingest.formats.reader import Limits, Pass, Source
 from chalicelib.ingest.reasons import rejection
 
 from shared.entities.pipeline import Data
@@ -52,13 +48,9 @@ class Parquet:
     first_row = 1
 
     def __init__(self, source: Source, data: Data, limits: Limits) -> None:
-        feed = Feed(source, limits)
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as this reader
-        weakref.finalize(self, self._file.close)
-        _copy(feed, self._file)
-        self.sha256, self.size_bytes = feed.sha256, feed.size_bytes
-        # The file has no name, so nothing is left behind whatever happens.
-        self._footer = read_footer(f"/proc/self/fd/{self._file.fileno()}")
+        self._copy = LocalCopy(source, limits)
+        self.sha256, self.size_bytes = self._copy.sha256, self._copy.size_bytes
+        self._footer = read_footer(self._copy.path)
         check_size(self._footer.text_bytes, limits)
         self.columns = tuple(column.name for column in self._footer.columns)
         check_names(self.columns)
@@ -140,14 +132,3 @@ def _check_types(columns: tuple[ParquetColumn, ...], dropped: tuple[str, ...]) -
                 f"Column {column.name!r} has the type {column.type[:80]}; flatten or remove it, or name it in "
                 "data.drop.",
             )
-
-
-def _copy(feed: Feed, target: IO[bytes]) -> None:
-    try:
-        for chunk in feed.chunks():
-            target.write(chunk)
-        target.flush()
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        raise TooLargeHere("the disk is full") from None

@@ -154,6 +154,17 @@ def test_declared_labels_stay_as_declared():
     assert (field.constraints.enum, field.categories) == (("no", "yes", "never"), ("no", "yes"))
 
 
+def test_only_texts_have_categories():
+    assert learn_categories(KNOWN, {"late": {"true": 5}, "distance": {"1": 5}}, "late", 0.01) == KNOWN
+
+
+@pytest.mark.parametrize("basis", [BASIS, Basis(roles=ROLES, tolerance=0.01, declared=KNOWN)])
+def test_what_a_sample_taught_does_not_outlive_the_verdict_on_the_whole_file(basis):
+    proposed = learn_categories(proposing(COUNTS, basis), {"carrier": {"ZZ": 5}}, "carrier", 0.01)
+    assert "ZZ" in proposed.fields[2].constraints.enum
+    assert decide(basis, COUNTS, proposed) == KNOWN
+
+
 @pytest.mark.parametrize(
     "roles", [Roles(time="carrier"), Roles(target="carrier", numbers={"carrier": "target"})]
 )
