@@ -3,6 +3,7 @@
 import functools
 import os
 
+import msgspec
 from chalicelib.ingest.adapters import Adapters
 from chalicelib.ingest.catalog import Catalog
 from chalicelib.ingest.dataset_files import DatasetFiles
@@ -26,8 +27,8 @@ from shared.secrets import OriginSecret
 from shared.tables import Table
 
 LOG = log.logger("ingest")
-# What a processing job finishes; what one function does is a setting.
-HARD_MAX_BYTES = 100 << 30
+# What one function finishes unless the setting says another, and what a processing job does.
+LIMITS = Limits(max_bytes=1 << 30, hard_max_bytes=100 << 30)
 DISK_BYTES = 480_000_000
 
 
@@ -57,7 +58,7 @@ def adapters() -> Adapters:
         open_scratch=open_scratch,
         measure=measure,
         log=LOG,
-        limits=Limits(max_bytes=chosen.max_function_bytes, hard_max_bytes=HARD_MAX_BYTES),
+        limits=msgspec.structs.replace(LIMITS, max_bytes=chosen.max_function_bytes),
         disk_bytes=DISK_BYTES,
         code_version=chosen.code_version,
     )
