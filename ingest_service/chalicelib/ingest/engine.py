@@ -88,7 +88,8 @@ def open_scratch() -> Iterator[Scratch]:
     folder = Path(tempfile.mkdtemp(prefix="headrace-ingest-"))
     try:
         with duckdb.connect(":memory:", config=_settings(folder)) as connection:
-            connection.execute("SET TimeZone = 'UTC'")
+            # A progress bar would be drawn into the function's log.
+            connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
             yield Scratch(connection=connection, folder=folder)
     except duckdb.Error as error:
         # Memory, disk or a bug: nothing the upload's owner could mend. Another attempt may, else it ends FAILED.

@@ -73,7 +73,7 @@ REASONS: tuple[Reason, ...] = (
     ),
     _reason(
         "inflates_too_much",
-        "The compressed file inflates to more than 64 MiB and more than 200 times its own size.",
+        "The compressed file inflates to more than 8 MiB and more than 200 times its own size.",
         "Upload the data uncompressed, or in parts.",
     ),
     _reason(
