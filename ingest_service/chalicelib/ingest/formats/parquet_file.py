@@ -138,7 +138,7 @@ def _probing() -> Iterator[Any]:
     """Open a small DuckDB; an error of it says that the file is broken: nothing else is asked of it."""
     import duckdb
 
-    config = {"memory_limit": _PROBE_MEMORY, "threads": 1, "temp_directory": ""}
+    config: dict[str, Any] = {"memory_limit": _PROBE_MEMORY, "threads": 1, "temp_directory": ""}
     try:
         with duckdb.connect(":memory:", config=config) as connection:
             yield connection
