@@ -6,7 +6,7 @@ import warnings
 import zlib
 
 import msgspec
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 MAX_PIXELS = 50_000_000  # larger than any camera's but a few; 150 MB while it is decoded
@@ -56,7 +56,7 @@ def check_picture(data: bytes) -> Picture:
                 # JPEG can be decoded at an eighth: its data is still read to the end, in little memory.
                 image.draft(None, (1, 1))
                 image.load()
-        except Image.UnidentifiedImageError:
+        except UnidentifiedImageError:
             raise BadPicture("not a PNG, JPEG, WebP, GIF or BMP picture") from None
         except Image.DecompressionBombError:
             raise BadPicture(_TOO_MANY) from None
