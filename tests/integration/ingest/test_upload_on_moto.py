@@ -12,8 +12,8 @@ from chalicelib.ingest.adapters import Adapters
 from chalicelib.ingest.catalog import Catalog
 from chalicelib.ingest.dataset_files import DatasetFiles
 from chalicelib.ingest.engine import open_scratch
-from chalicelib.ingest.keys import Upload
 from chalicelib.ingest.formats.reader import Limits
+from chalicelib.ingest.keys import Upload
 from chalicelib.ingest.pipelines import PipelineStore
 from chalicelib.ingest.processing.job_files import JobFiles
 from chalicelib.ingest.processing.plan import raw_key
