@@ -147,16 +147,7 @@ def _check(parameters: Parameters) -> None:
     _one_of("split.by", parameters.split_by, SPLITS)
     for column in parameters.fields:
         _one_of(f"type of the column '{column.name}'", column.type, FIELD_TYPES)
-    names = [f.name for f in parameters.fields]
-    if parameters.target not in names:
-        raise UserError(
-            f"The target '{parameters.target}' is not a column of the data; columns are {', '.join(names)}."
-        )
-    for role, name in (("row key", parameters.key), ("group", parameters.group)):
-        if name is not None and name not in names:
-            raise UserError(
-                f"The {role} '{name}' is no column that can be read; columns are {', '.join(names)}."
-            )
+    _check_columns(parameters)
     if not parameters.features:
         raise UserError(
             "No column is left to learn from once the target, the key and the dropped columns are out."
@@ -164,6 +155,16 @@ def _check(parameters: Parameters) -> None:
     times = [f.name for f in parameters.fields if f.type in ("datetime", "date")]
     if parameters.judges_by_time and parameters.time not in times:
         raise UserError(f"The time column '{parameters.time}' is not a date or datetime column of the data.")
+
+
+def _check_columns(parameters: Parameters) -> None:
+    names = [f.name for f in parameters.fields]
+    roles = {"target": parameters.target, "row key": parameters.key, "group": parameters.group}
+    for role, name in roles.items():
+        if name is not None and name not in names:
+            raise UserError(
+                f"The {role} '{name}' is not a column of the data; columns are {', '.join(names)}."
+            )
 
 
 def _one_of(what: str, value: object, allowed: tuple[str, ...]) -> None:
