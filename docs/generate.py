@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from docs.limits import limits
 from docs.pipeline_keys import pipeline_keys
 from docs.reason_pages import reason_codes, reason_pages
 from shared.entities.dataset import DatasetManifest
@@ -40,6 +41,7 @@ def generated() -> Iterator[tuple[Path, str]]:
         schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(model)}
         yield ROOT / "docs" / "schemas" / f"{name}.json", _json(schema)
     yield ROOT / "docs" / "reference" / "pipeline-keys.md", pipeline_keys()
+    yield ROOT / "docs" / "reference" / "limits.md", limits()
     yield from reason_pages()
     yield ROOT / "docs" / "reference" / "reason-codes.md", reason_codes()
     operations = [operation for service in SERVICES for operation in load_app(service).api.operations]

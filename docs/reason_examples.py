@@ -122,8 +122,8 @@ EXAMPLES: dict[str, Example] = {
     ),
     "bad_archive": Example(
         name="pictures.zip",
-        body=_zip("readme.txt", "notes/todo.txt"),
-        shown="pictures.zip with readme.txt and notes/todo.txt",
+        body=_zip("cats/1.png", "../dogs/2.png"),
+        shown="pictures.zip with cats/1.png and ../dogs/2.png",
         find="`unzip -l FILE` lists what is in it.",
     ),
     "bad_header": Example(body=b'flight,"late\n1,no\n2,yes\n', find=_FIRST_LINE),

@@ -2,16 +2,15 @@
 
 import functools
 import html
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from docs.reason_examples import EXAMPLES, Example
+from docs.service import ROOT, find_the_service
 from headrace.operate.problem_pages import formatted
 
-ROOT = Path(__file__).resolve().parent.parent
 SHOWN_CHARS = 400
 _GIB = 1 << 30
 _PAGE = """# `{code}`
@@ -43,6 +42,7 @@ _SITE = """\
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{code} · Headrace</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="/style.css">
 </head>
 <body>
@@ -58,7 +58,7 @@ _SITE = """\
 
 def reason_pages() -> Iterator[tuple[Path, str]]:
     """Yield path and text of the pages of all codes, in the documents and on the site, and the site's index."""
-    _find_the_service()
+    find_the_service()
     from chalicelib.ingest.reasons import REASONS
 
     for reason in REASONS:
@@ -80,7 +80,7 @@ def reason_pages() -> Iterator[tuple[Path, str]]:
 
 def reason_codes() -> str:
     """Return the page that lists all codes."""
-    _find_the_service()
+    find_the_service()
     from chalicelib.ingest.reasons import reference_page
 
     return reference_page()
@@ -95,7 +95,7 @@ def sentence_of(code: str) -> str | None:
     AssertionError
         It is rejected with another code, or not at all.
     """
-    _find_the_service()
+    find_the_service()
     try:
         reason, detail = _reject_too_large() if code == "too_large" else _reject(EXAMPLES[code], code)
     except ModuleNotFoundError:
@@ -171,9 +171,3 @@ def _shown(example: Example) -> str:
     if len(text) > SHOWN_CHARS:
         text = "\n".join([*text.split("\n")[:4], "…"])
     return definition + text
-
-
-def _find_the_service() -> None:
-    path = str(ROOT / "ingest_service")
-    if path not in sys.path:
-        sys.path.append(path)
