@@ -22,6 +22,8 @@ THREADS = 1
 # Small row groups bound the memory of a writer; both are multiples of DuckDB's vector of 2,048 rows.
 ROW_GROUP_ROWS = 61_440
 MIN_ROW_GROUP_ROWS = 2_048
+# A picture may have 10 MiB; readers hold a whole group, so 2,048 small ones would already be too many.
+PICTURES_IN_GROUP = 64
 _ROW_GROUP_CELLS = ROW_GROUP_ROWS * 24
 PARQUET = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS}"
 PIPE_BYTES = 1 << 20
@@ -74,10 +76,11 @@ class Scratch(msgspec.Struct, frozen=True, kw_only=True):
                 _raise_first(carried)
 
 
-def parquet(columns: int, compression: str = "zstd") -> str:
+def parquet(columns: int, compression: str = "zstd", *, pictures: bool = False) -> str:
     """Return the options of a Parquet file of so many columns: the wider, the fewer rows in a group."""
     rows = min(ROW_GROUP_ROWS, _ROW_GROUP_CELLS // max(1, columns) // MIN_ROW_GROUP_ROWS * MIN_ROW_GROUP_ROWS)
-    return f"FORMAT parquet, COMPRESSION {compression}, ROW_GROUP_SIZE {max(MIN_ROW_GROUP_ROWS, rows)}"
+    rows = PICTURES_IN_GROUP if pictures else max(MIN_ROW_GROUP_ROWS, rows)
+    return f"FORMAT parquet, COMPRESSION {compression}, ROW_GROUP_SIZE {rows}"
 
 
 @contextlib.contextmanager

@@ -9,12 +9,13 @@ from chalicelib.ingest.engine import Scratch, identifier, parquet
 from chalicelib.ingest.sink import Sink
 from chalicelib.ingest.split import SIDES, Sides, check_sides, sides_by_bucket, sides_by_time
 from chalicelib.ingest.table_schema.model import TableSchema
-from chalicelib.ingest.table_schema.types import TEMPORAL
+from chalicelib.ingest.table_schema.types import TEMPORAL, Type
 
 from shared.entities.dataset import SplitRecord, TimeBounds
 from shared.entities.pipeline import PipelineDefinition, fraction
 
 PARQUET = "application/vnd.apache.parquet"
+SLICE_BYTES = 16 << 20
 
 
 class WrittenPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,12 +62,14 @@ def split_and_write(
         rows=counts,
         bounds={side: bound for side, bound in bounds.items() if bound},
     )
-    parts = tuple(
-        _write(scratch, side, f"SELECT {_renamed(schema)} FROM {rows} WHERE {where}", counts[side], sink)
+    slices = _slices(scratch, rows, schema)
+    parts = [
+        _write(scratch, f"{rows} WHERE ({where}) AND {part}", schema, sink, (side, number))
         for side, where in sides.conditions.items()
-        if counts[side]
-    )
-    return Written(split=split, time=_bounds(scratch, time, rows, "true"), parts=parts)
+        for number, part in enumerate(slices)
+    ]
+    written = tuple(part for part in parts if part is not None)
+    return Written(split=split, time=_bounds(scratch, time, rows, "true"), parts=written)
 
 
 def _sides(scratch: Scratch, rows: str, schema: TableSchema, definition: PipelineDefinition) -> Sides:
@@ -94,11 +97,33 @@ def _renamed(schema: TableSchema) -> str:
     return ", ".join(f"v{i} AS {identifier(field.name)}" for i, field in enumerate(schema.fields))
 
 
-def _write(scratch: Scratch, side: str, query: str, count: int, sink: Sink) -> WrittenPart:
-    name = f"{side}/part-0.parquet"
-    width = query.count(" AS ") - 1
+def _slices(scratch: Scratch, rows: str, schema: TableSchema) -> list[str]:
+    """Return the conditions that cut *rows* into what DuckDB can hold: pictures into some megabytes, tables not."""
+    pictures = [f"v{i}" for i, field in enumerate(schema.fields) if field.type is Type.BINARY]
+    if not pictures:
+        return ["true"]
+    # DuckDB gathers filtered rows to vectors of 2,048, and so many pictures are more than its memory.
+    size = " + ".join(f"coalesce(octet_length({place}), 0)" for place in pictures)
+    so_far = "sum(size) OVER (ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
+    found = scratch.rows(
+        f"SELECT min(n), max(n) FROM (SELECT n, {so_far} // {SLICE_BYTES} AS slice "
+        f"FROM (SELECT n, {size} AS size FROM {rows})) GROUP BY slice ORDER BY slice"
+    )
+    return [f"n BETWEEN {first} AND {last}" for first, last in found]
+
+
+def _write(
+    scratch: Scratch, rows: str, schema: TableSchema, sink: Sink, place: tuple[str, int]
+) -> WrittenPart | None:
+    """Write one part; None for one without rows."""
+    side, number = place
+    (count,) = scratch.row(f"SELECT count(*) FROM {rows}")
+    if not count:
+        return None
+    name = f"{side}/part-{number}.parquet"
+    options = parquet(len(schema.fields), pictures=schema.has_pictures)
     with sink.writer(name, PARQUET) as file:
-        scratch.stream(query, parquet(width), file)
+        scratch.stream(f"SELECT {_renamed(schema)} FROM {rows}", options, file)
     return WrittenPart(side=side, name=name, rows=count, sha256=file.sha256, size_bytes=file.size_bytes)
 
 

@@ -20,7 +20,9 @@ from chalicelib.ingest.split import bucket_sql
 from chalicelib.ingest.table_schema.kinds import text_of, value_of
 from chalicelib.ingest.table_schema.model import TableSchema
 from chalicelib.ingest.table_schema.rules import Rule, rules_of
-from chalicelib.ingest.table_schema.types import Type
+
+
+PICTURE_HASH = "sha256"  # the column of a zip of pictures that tells equal ones
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,14 +59,19 @@ def plan_of(schema: TableSchema, roles: Roles, seed: int) -> Plan:
     places = range(len(schema.fields))
     texts = {field.name: f"x{i}" for i, field in zip(places, schema.fields, strict=True)}
     values = {field.name: f"v{i}" for i, field in zip(places, schema.fields, strict=True)}
-    # By name, not by place: a file with its columns in another order keeps every row on its side.
-    only = roles.group or roles.key
-    # Of a picture the column with its hash is enough.
-    hashed = (
-        [only] if only else sorted(field.name for field in schema.fields if field.type is not Type.BINARY)
-    )
+    hashed = _deciding(schema, roles)
     rules = tuple(rules_of(schema, texts, values, roles))
     return Plan(schema=schema, rules=rules, hashed=tuple(texts[name] for name in hashed), seed=seed)
+
+
+def _deciding(schema: TableSchema, roles: Roles) -> list[str]:
+    """Return the columns that decide a row's side: its group, its key, or all of it."""
+    only = roles.group or roles.key
+    if only is None and schema.has_pictures:
+        # One picture under two names must not both train and judge.
+        only = PICTURE_HASH
+    # By name, not by place: a file with its columns in another order keeps every row on its side.
+    return [only] if only else sorted(field.name for field in schema.fields)
 
 
 def stage(scratch: Scratch, reader: Reader, plan: Plan, max_bytes: int) -> Staged:
@@ -79,7 +86,7 @@ def stage(scratch: Scratch, reader: Reader, plan: Plan, max_bytes: int) -> Stage
     """
     path = scratch.folder / "staged.parquet"
     # Snappy: it is read three times and then thrown away.
-    options = parquet(len(plan.schema.fields) + 4, "snappy")
+    options = parquet(len(plan.schema.fields) + 4, "snappy", pictures=plan.schema.has_pictures)
     scratch.run("DROP TABLE IF EXISTS malformed")
     with reader.rows(scratch) as rows, path.open("wb") as file:
         query = _judged(rows.query, reader.columns, plan)

@@ -40,8 +40,7 @@ def text_of(missing: Iterable[str], cell: str) -> str:
     # A trim of every cell would cost half as much as parsing them; hardly any begins or ends with a space. What
     # begins with one sorts before "!", and comparing is cheaper than looking for a prefix.
     trimmed = (
-        f"(CASE WHEN {cell} < '!' OR ends_with({cell}, ' ') "
-        f"THEN nullif(trim({cell}), '') ELSE {cell} END)"
+        f"(CASE WHEN {cell} < '!' OR ends_with({cell}, ' ') THEN nullif(trim({cell}), '') ELSE {cell} END)"
     )
     listed = ", ".join(literal(text) for text in missing)
     return f"(CASE WHEN {trimmed} NOT IN ({listed}) THEN {trimmed} END)" if listed else trimmed

@@ -89,6 +89,11 @@ class TableSchema(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
         """Type by column name."""
         return {field.name: field.type for field in self.fields}
 
+    @property
+    def has_pictures(self) -> bool:
+        """Whether a column holds the bytes of pictures."""
+        return any(field.type is Type.BINARY for field in self.fields)
+
     def plain(self) -> dict[str, Any]:
         """Return the schema as JSON has it."""
         document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
