@@ -1,6 +1,7 @@
 """One upload through the whole service, with the real engine: what became of it."""
 
 import io
+import random
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from chalicelib.ingest.reasons import CODES
 
 from shared.entities.dataset import DatasetState
 from shared.objects import ObjectInfo
+from tests.hostile.corpus import table
 from tests.unit.ingest.world import World
 
 
@@ -45,14 +47,22 @@ class Fate(msgspec.Struct, frozen=True, kw_only=True):
     sides: dict[str, list[tuple[Any, ...]]] = {}
 
 
+def warm_up() -> None:
+    """Take a good file of each format through the service."""
+    for ending in ("csv", "jsonl", "parquet"):
+        judge(File(name=f"a.{ending}", body=table(random.Random(1), ending).body))
+    judge(File(name="a.csv", body="naïve,late\n".encode("latin-1")))
+    judge(File(name="a.csv.zst", body=b""))
+
+
 def judge(file: File) -> Fate:
     """Upload *file* and return what became of it; any error that is no outcome flies."""
     return _judge(file, with_rows=False)
 
 
-def judge_with_rows(file: File) -> Fate:
-    """Upload *file* and return what became of it, with every row that the Parquet parts hold."""
-    return _judge(file, with_rows=True)
+def judge_with_rows(files: list[File]) -> list[Fate]:
+    """Upload *files*, each into a world of its own; a fate also has every row that the Parquet parts hold."""
+    return [_judge(file, with_rows=True) for file in files]
 
 
 def _judge(file: File, *, with_rows: bool) -> Fate:

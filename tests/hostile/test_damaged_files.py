@@ -1,0 +1,41 @@
+"""Generated hostile files. ``HOSTILE_SEED`` and ``HOSTILE_COUNT`` in the environment make a longer or another run."""
+
+import os
+
+from tests.hostile.confined import CPU_S, MEMORY_BYTES, Servers, Used
+from tests.hostile.damage import FATAL, PARTIAL, Damaged, damaged
+from tests.hostile.judge import judge
+
+SEED = int(os.environ.get("HOSTILE_SEED", "0"))
+COUNT = int(os.environ.get("HOSTILE_COUNT", "1000"))
+
+
+def faults(confined: Servers, cases: list[Damaged]) -> list[str]:
+    """Return what went another way than it must, with the seed that shows it again."""
+    used = confined.each(judge, [case.file for case in cases])
+    told = [_fault(case, one) for case, one in zip(cases, used, strict=True)]
+    return [f"{case.told}: {fault}" for case, fault in zip(cases, told, strict=True) if fault]
+
+
+def _fault(case: Damaged, used: Used) -> str | None:
+    if used.ending is not None:
+        return f"ended as {used.ending}"
+    if used.cpu_s >= CPU_S or used.peak_bytes >= MEMORY_BYTES:
+        return f"took {used.cpu_s:.2f} s of CPU and {used.peak_bytes:,} bytes"
+    end = "QUARANTINED" if used.answer.state == "READY" else used.answer.state
+    if case.end not in {end, "EITHER"} or (case.bad and case.bad != used.answer.bad):
+        return f"became {used.answer.state} ({used.answer.reason}: {used.answer.detail}), {used.answer.bad} bad"
+    return None
+
+
+def test_a_thousand_files_that_are_no_tables_are_all_rejected_with_a_documented_reason(
+    confined: Servers,
+) -> None:
+    cases = [damaged(seed, FATAL) for seed in range(SEED, SEED + COUNT)]
+    assert {case.end for case in cases} == {"REJECTED"}
+    assert faults(confined, cases) == []
+
+
+def test_damage_to_rows_sets_those_rows_apart_and_a_flipped_byte_harms_no_one(confined: Servers) -> None:
+    cases = [damaged(seed, PARTIAL) for seed in range(SEED, SEED + COUNT // 10)]
+    assert faults(confined, cases) == []

@@ -1,0 +1,50 @@
+"""Generated good files of every format: none is refused, and what DuckDB reads of the parts is what was written."""
+
+import os
+from typing import Any
+
+from chalicelib.ingest.split import bucket
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shared.entities.pipeline import Split
+from tests.hostile.confined import Servers
+from tests.hostile.judge import Fate, judge_with_rows
+from tests.hostile.tables import Valid, valid
+
+COUNT = int(os.environ.get("HOSTILE_COUNT", "1000"))
+AT_ONCE = 10
+
+
+@settings(
+    max_examples=max(1, COUNT // AT_ONCE),
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(tables=st.lists(valid(), min_size=AT_ONCE, max_size=AT_ONCE))
+def test_every_value_of_a_thousand_good_files_comes_back_on_its_side(
+    confined: Servers, tables: list[Valid]
+) -> None:
+    # Half of them to each server: a fork for every file would cost more than it tells of good ones.
+    halves = [tables[: AT_ONCE // 2], tables[AT_ONCE // 2 :]]
+    used = confined.each(judge_with_rows, [[table.file for table in half] for half in halves])
+    assert [one.ending for one in used] == [None, None]
+    for table, fate in zip(tables, [fate for one in used for fate in one.answer], strict=True):
+        assert_as_written(table, fate)
+
+
+def assert_as_written(table: Valid, fate: Fate) -> None:
+    assert (fate.state, fate.reason, fate.detail) == ("READY", None, None)
+    assert (fate.read, fate.bad) == (len(table.rows), 0)
+    assert fate.types == table.types
+    assert sorted(row for rows in fate.sides.values() for row in rows) == sorted(table.rows)
+    for side, rows in fate.sides.items():
+        assert {side_of(row) for row in rows} == {side}
+
+
+def side_of(row: tuple[Any, ...]) -> str:
+    """Return the side of the row with this key, the first cell, as the documentation says how to compute it."""
+    place = bucket([str(row[0])], Split().seed)
+    return "test" if place < 2000 else "validation" if place < 3000 else "train"
