@@ -21,7 +21,6 @@ from chalicelib.ingest.table_schema.kinds import text_of, value_of
 from chalicelib.ingest.table_schema.model import TableSchema
 from chalicelib.ingest.table_schema.rules import Rule, rules_of
 
-
 PICTURE_HASH = "sha256"  # the column of a zip of pictures that tells equal ones
 
 

@@ -37,7 +37,7 @@ def test_every_picture_is_a_row_with_its_label_size_and_bytes(world, shown, tmp_
     rows = world.good_rows(shown, tmp_path)
     by_name = {row[0]: row for row in rows}
     assert len(by_name) == 120
-    name, label, form, width, height, _sha256, body = by_name["dark/7.png"]
+    _name, label, form, width, height, _sha256, body = by_name["dark/7.png"]
     assert (label, form, width, height) == ("dark", "png", 8, 8)
     assert Image.open(io.BytesIO(body)).getpixel((0, 0)) == (7, 7, 7)
 
