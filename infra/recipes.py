@@ -21,11 +21,13 @@ from infra.errors import DeployError
 
 ROOT = Path(__file__).resolve().parents[1]
 RECIPES = ROOT / "training_service" / "sagemaker" / "recipes"
+# Beside the families, the folder whose content goes into every family's tarball.
+SHARED = "common"
 PINS = ROOT / "requirements" / "recipes.txt"
 # Written by the installer and different on every machine, or of no use in a container.
 LEFT_OUT = {"__pycache__", "tests", "bin", ".lock", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
 # Raise it when the layout of the tarball changes, or an old cache would answer.
-LAYOUT = b"recipe-tarball-1"
+LAYOUT = b"recipe-tarball-2"
 
 Install = Callable[[Path, Path], None]
 
@@ -62,7 +64,8 @@ def build_tarball(family: str, *, cache: Path, install: Install = vendor_with_uv
     RecipeBuildError
         There is no such family, or a package cannot be installed as pinned.
     """
-    sources = read_tree(RECIPES / family)
+    # The shared package is part of every family: when it changes, all of them are other code.
+    sources = {**read_tree(RECIPES / SHARED), **read_tree(RECIPES / family)}
     if "train.py" not in sources:
         known = sorted(p.parent.name for p in RECIPES.glob("*/train.py"))
         raise RecipeBuildError(f"There is no recipe family '{family}'; there are {', '.join(known)}.")

@@ -4,6 +4,8 @@
         -m pytest tests/recipes -c tests/recipes/pytest.ini
 """
 
+import functools
+import importlib.util
 import json
 import os
 import subprocess
@@ -28,19 +30,45 @@ ROOT = Path(__file__).resolve().parents[2]
 TOOLS_PYTHON = ROOT / ".venv" / "bin" / "python"
 
 
-def _unpack_recipe() -> tuple[Path, tempfile.TemporaryDirectory]:
-    scratch = tempfile.TemporaryDirectory(prefix="recipe-tests-")
-    cache = ROOT / ".headrace" / "recipes"
-    command = [str(TOOLS_PYTHON), "-m", "infra.recipes", "tabular", str(cache)]
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A family's tarball, and where it is unpacked; its package and the shared one can be imported."""
+
+    name: str
+    tarball: Path
+    folder: Path
+
+    @property
+    def family(self) -> Any:
+        """The family's value, by the name its module gives it."""
+        return getattr(importlib.import_module(f"{self.name}.family"), self.name.upper())
+
+    @property
+    def endpoint(self) -> Any:
+        """The entry script of an endpoint; every family's has the same name."""
+        spec = importlib.util.spec_from_file_location(f"inference_{self.name}", self.folder / "inference.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+
+_SCRATCH = tempfile.TemporaryDirectory(prefix="recipe-tests-")
+
+
+@functools.cache
+def load_recipe(name: str) -> Recipe:
+    """Build a family's tarball and unpack it, once."""
+    command = [str(TOOLS_PYTHON), "-m", "infra.recipes", name, str(ROOT / ".headrace" / "recipes")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    tarball = Path(done.stdout.strip())
+    tarball, folder = Path(done.stdout.strip()), Path(_SCRATCH.name) / name
     with tarfile.open(tarball) as archive:
-        archive.extractall(scratch.name, filter="data")
-    sys.path.insert(0, scratch.name)
-    return tarball, scratch
+        archive.extractall(folder, filter="data")
+    # The first family's copies of the shared package and of skops serve all: they are the same bytes.
+    sys.path.append(str(folder))
+    return Recipe(name=name, tarball=tarball, folder=folder)
 
 
-TARBALL, _SCRATCH = _unpack_recipe()
+TABULAR = load_recipe("tabular")
 
 ARROW = {
     "integer": pa.int64(),
@@ -54,9 +82,10 @@ ARROW = {
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One job's folder, laid out as /opt/ml."""
+    """One job's folder, laid out as /opt/ml, and the family that runs it."""
 
     base: Path
+    recipe: Recipe = TABULAR
 
     @property
     def model(self) -> Path:
@@ -74,9 +103,9 @@ class Job:
         return self.read("evaluation.json")
 
     def run(self) -> int:
-        from tabular.training import Paths, run
+        from recipe.training import Paths, run
 
-        return run(Paths.under(self.base))
+        return run(self.recipe.family, Paths.under(self.base))
 
     def pack(self, target: Path) -> Path:
         """Make the model.tar.gz SageMaker makes of /opt/ml/model."""
@@ -87,7 +116,7 @@ class Job:
 
 @pytest.fixture(scope="session")
 def tarball() -> Path:
-    return TARBALL
+    return TABULAR.tarball
 
 
 @pytest.fixture(scope="session")
@@ -191,15 +220,13 @@ def trained(make_job) -> Job:
 @pytest.fixture(scope="session")
 def model(trained):
     """The trained model as an endpoint loads it."""
-    from inference import model_fn
-
-    return model_fn(str(trained.model))
+    return TABULAR.endpoint.model_fn(str(trained.model))
 
 
 @pytest.fixture(scope="session")
 def ask(model) -> Callable[..., Any]:
     """Send one request; return the Flask response."""
-    from inference import transform_fn
+    transform_fn = TABULAR.endpoint.transform_fn
 
     def ask(body: Any, content_type: str = "application/json", accept: str = "application/json") -> Any:
         return transform_fn(

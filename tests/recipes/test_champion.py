@@ -153,8 +153,8 @@ def _hostile_model():
 
 
 def test_a_model_file_with_a_type_off_the_list_is_refused_by_name():
-    from tabular.artifact import load_pipeline
-    from tabular.failure import ModelRefusedError
+    from recipe.artifact import load_pipeline
+    from recipe.failure import ModelRefusedError
 
     with pytest.raises(ModelRefusedError, match=r"not trusted: posixpath\.join"):
         load_pipeline(_hostile_model())
@@ -163,8 +163,8 @@ def test_a_model_file_with_a_type_off_the_list_is_refused_by_name():
 def test_a_pickle_in_place_of_the_model_is_never_loaded(tmp_path):
     import pickle
 
-    from tabular.artifact import load_pipeline
-    from tabular.failure import ModelRefusedError
+    from recipe.artifact import load_pipeline
+    from recipe.failure import ModelRefusedError
 
     witness = tmp_path / "ran"
 
@@ -178,8 +178,8 @@ def test_a_pickle_in_place_of_the_model_is_never_loaded(tmp_path):
 
 
 def test_a_model_that_unpacks_to_too_much_is_refused_before_it_is_unpacked(monkeypatch, trained):
-    from tabular import artifact
-    from tabular.failure import ModelRefusedError
+    from recipe import artifact
+    from recipe.failure import ModelRefusedError
 
     monkeypatch.setattr(artifact, "MAX_MODEL_BYTES", 1000)
     with pytest.raises(ModelRefusedError, match="too large"):

@@ -15,10 +15,10 @@ def binary():
 
 
 def test_binary_metrics_equal_scikit_learns_with_ties_and_weights(binary):
-    from tabular.metrics import measures_of
+    from recipe.supervised import measures_of
 
     truth, scores, weights = binary
-    ours = {name: measure(weights) for name, measure in measures_of("classification", truth, scores).items()}
+    ours = {name: measure(weights) for name, measure in measures_of(truth, scores).items()}
     best, positive = scores.argmax(axis=1), scores[:, 1]
     weigh = {"sample_weight": weights}
     assert ours == pytest.approx(
@@ -34,14 +34,12 @@ def test_binary_metrics_equal_scikit_learns_with_ties_and_weights(binary):
 
 
 def test_metrics_of_three_classes_equal_scikit_learns():
-    from tabular.metrics import measures_of
+    from recipe.supervised import measures_of
 
     random = np.random.default_rng(1)
     truth = random.integers(0, 3, 200).astype(float)
     scores = random.dirichlet([1, 1, 1], 200)
-    ours = {
-        name: measure(np.ones(200)) for name, measure in measures_of("classification", truth, scores).items()
-    }
+    ours = {name: measure(np.ones(200)) for name, measure in measures_of(truth, scores).items()}
     hits = np.eye(3)[truth.astype(int)]
     assert ours["roc_auc"] == pytest.approx(known.roc_auc_score(truth, scores, multi_class="ovr"))
     assert ours["average_precision"] == pytest.approx(
@@ -51,7 +49,7 @@ def test_metrics_of_three_classes_equal_scikit_learns():
 
 
 def test_regression_metrics_equal_scikit_learns_and_mape_is_left_out_at_zero():
-    from tabular.metrics import measures_of
+    from recipe.supervised import measures_of
 
     random = np.random.default_rng(2)
     truth, predicted, weights = (
@@ -60,7 +58,7 @@ def test_regression_metrics_equal_scikit_learns_and_mape_is_left_out_at_zero():
         random.integers(0, 3, 100) * 1.0,
     )
     weigh = {"sample_weight": weights}
-    ours = {name: measure(weights) for name, measure in measures_of("regression", truth, predicted).items()}
+    ours = {name: measure(weights) for name, measure in measures_of(truth, predicted).items()}
     assert ours == pytest.approx(
         {
             "rmse": known.root_mean_squared_error(truth, predicted, **weigh),
@@ -69,23 +67,19 @@ def test_regression_metrics_equal_scikit_learns_and_mape_is_left_out_at_zero():
             "mape": known.mean_absolute_percentage_error(truth, predicted, **weigh),
         }
     )
-    assert "mape" not in measures_of("regression", np.append(truth, 0.0), np.append(predicted, 1.0))
+    assert "mape" not in measures_of(np.append(truth, 0.0), np.append(predicted, 1.0))
 
 
 def test_a_paired_interval_is_narrower_than_what_the_models_vary_by_alone(binary):
-    from tabular.bootstrap import compare, draw_weights, replicate
-    from tabular.metrics import measures_of
+    from recipe.bootstrap import compare, draw_weights, replicate
+    from recipe.supervised import measures_of
 
     truth, scores, _ = binary
     worse = 0.9 * scores + 0.05
     draws = draw_weights(len(truth), seed=3)
-    ours, theirs = (
-        replicate(measures_of("classification", truth, s), draws)["log_loss"] for s in (scores, worse)
-    )
+    ours, theirs = (replicate(measures_of(truth, s), draws)["log_loss"] for s in (scores, worse))
     paired = compare(ours, theirs, 0.0)
     alone = compare(ours, np.roll(theirs, 1), 0.0)
     assert paired.high - paired.low < 0.5 * (alone.high - alone.low)
-    again = replicate(measures_of("classification", truth, scores), draw_weights(len(truth), seed=3))[
-        "log_loss"
-    ]
+    again = replicate(measures_of(truth, scores), draw_weights(len(truth), seed=3))["log_loss"]
     assert (again == ours).all()

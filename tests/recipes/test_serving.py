@@ -34,7 +34,7 @@ def test_the_packed_code_serves_the_model_in_a_process_of_its_own(trained):
         "body = json.dumps({'records': [golden['record']]});"
         "answer = inference.transform_fn(model, body, 'application/json', '*/*');"
         "assert answer.get_json()['predictions'] == [golden['prediction']], answer.get_data();"
-        "print(inference.__file__, sorted({'tabular.data', 'tabular.training'} & set(sys.modules)))"
+        "print(inference.__file__, sorted({'recipe.data', 'recipe.training'} & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-B", "-c", code, str(trained.model)],
@@ -153,12 +153,12 @@ def test_an_answer_nobody_can_give_is_a_406(ask):
 
 
 def test_a_regression_answers_plain_numbers_without_scores(make_job, rows, schema):
-    from inference import model_fn, transform_fn
-
     sides = [rows(n, seed).assign(y=np.arange(n) / 7) for n, seed in ((100, 1), (0, 2), (50, 3))]
     job = make_job({**schema, "y": "number"}, sides, task="regression")
     assert job.run() == 0
-    answer = transform_fn(model_fn(job.model), json.dumps({"records": [GOOD]}), "application/json", "*/*")
+    endpoint = job.recipe.endpoint
+    body = json.dumps({"records": [GOOD]})
+    answer = endpoint.transform_fn(endpoint.model_fn(job.model), body, "application/json", "*/*")
     (prediction,) = answer.get_json()["predictions"]
     assert list(prediction) == ["value"]
     assert isinstance(prediction["value"], float)
@@ -173,14 +173,14 @@ def test_a_time_means_the_same_moment_in_every_zone(ask):
 
 
 def test_times_are_kept_in_utc():
-    from tabular.times import format_time, parse_time
+    from recipe.times import format_time, parse_time
 
     assert format_time(parse_time("2024-05-02T01:30:00+02:00")) == "2024-05-01T23:30:00Z"
 
 
 def test_a_text_that_was_no_value_in_training_is_none_in_a_request(make_job, rows, schema):
-    from tabular.requests import parse_request
-    from tabular.signature import parse_signature
+    from recipe.requests import parse_request
+    from recipe.signature import parse_signature
 
     fields = [{"name": name, "type": kind} for name, kind in schema.items()]
     fields[1] |= {"missingValues": ["n/a"], "decimalChar": ","}

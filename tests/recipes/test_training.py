@@ -20,7 +20,13 @@ def test_missing_values_and_mixed_columns_make_a_model_better_than_the_baseline(
 def test_everything_the_contract_names_is_in_the_model_folder(trained):
     files = {p.relative_to(trained.model).as_posix() for p in trained.model.rglob("*") if p.is_file()}
     wanted = {"model.skops", "signature.json", "versions.json", "evaluation.json", "golden.jsonl", "card.md"}
-    wanted |= {"seen_rows.npy", "code/inference.py", "code/tabular/serving.py", "code/skops/__init__.py"}
+    wanted |= {
+        "seen_rows.npy",
+        "code/inference.py",
+        "code/tabular/serving.py",
+        "code/recipe/serving.py",
+        "code/skops/__init__.py",
+    }
     wanted |= {f"plots/{name}.vl.json" for name in ("roc", "calibration", "importance")}
     assert wanted <= files
     assert not [name for name in files if "__pycache__" in name]
@@ -200,7 +206,7 @@ def test_the_card_states_the_figures_of_the_evaluation(trained):
 
 
 def test_threads_are_capped_by_affinity_quota_and_announcement(tmp_path):
-    from tabular.threads import cap_threads, effective_cpus
+    from recipe.threads import cap_threads, effective_cpus
 
     quota = tmp_path / "cpu.max"
     quota.write_text("100000 100000\n")
@@ -244,18 +250,18 @@ def test_the_baseline_knows_the_training_shares_and_nothing_else(make_job, rows,
 
 
 def test_the_seed_reaches_the_model(make_job, rows, schema):
-    from tabular.predictor import load_predictor
+    from recipe.serving import load_folder
 
     job = make_job(schema, [rows(100, 1), rows(0, 2), rows(50, 3)], seed=7)
     assert job.run() == 0
-    assert load_predictor(job.model).pipeline.named_steps["model"].random_state == 7
+    assert load_folder(job.recipe.family.serving, job.model).pipeline.named_steps["model"].random_state == 7
     assert job.evaluation["bootstrap"]["seed"] == 7
 
 
 def test_parts_written_by_duckdb_are_read_with_their_values(tmp_path, tools_python):
     """The types ingest's engine writes: enums, huge integers, decimals, zoned times, dates, all-null columns."""
-    from tabular.data import read_channel
-    from tabular.parameters import Field
+    from recipe.data import read_channel
+    from recipe.parameters import Field
 
     part = tmp_path / "a=b" / "part.parquet"
     part.parent.mkdir()

@@ -1,5 +1,7 @@
 """Which recipe family serves a task, and what its jobs print."""
 
+from typing import Any
+
 import msgspec
 
 from shared.entities.pipeline import METRICS, PipelineDefinition, task_of
@@ -16,6 +18,14 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
 FAMILIES = {
     "classification": Family(name="tabular", metrics=METRICS["classification"]),
     "regression": Family(name="tabular", metrics=METRICS["regression"]),
+}
+
+# The keys that only one task's definition has, as its recipe gets them.
+_OWN_KEYS = {
+    "forecasting": ("series", "horizon", "freq"),
+    "text": ("text",),
+    "image": ("image",),
+    "recommendation": ("user", "item", "rating"),
 }
 
 
@@ -39,3 +49,9 @@ def family_of(definition: PipelineDefinition) -> Family:
             f"datasets of pipeline {definition.name!r} are prepared and wait"
         )
     return FAMILIES[task]
+
+
+def task_options(definition: PipelineDefinition) -> dict[str, Any]:
+    """Return the definition's keys that no other task has, as ``parameters.json`` holds them."""
+    keys = _OWN_KEYS.get(task_of(definition), ())
+    return {key: msgspec.to_builtins(getattr(definition, key)) for key in keys}

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from chalicelib.training.families import family_of
+from chalicelib.training.families import family_of, task_options
 from chalicelib.training.gate import MIN_ROWS, gate_metrics
 
 from shared.entities.dataset import DatasetManifest, Part
@@ -115,6 +115,7 @@ def make_parameters(
         "pipeline": definition.name,
         "task": task_of(definition),
         "target": target_of(definition),
+        "task_options": task_options(definition),
         "recipe": definition.model.recipe,
         "preset": definition.model.preset,
         "params": dict(definition.model.params),

@@ -6,11 +6,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from tabular.threads import cap_threads  # type: ignore[import-not-found]
+from recipe.threads import cap_threads
 
 # The server already runs one worker per CPU; a second thread for one request only gets in the way.
 cap_threads(os.environ, most=1)
 
-from tabular.serving import model_fn, transform_fn  # type: ignore[import-not-found]  # noqa: E402
+from recipe.serving import endpoint_functions  # noqa: E402
+from tabular.serving import SERVING  # type: ignore[import-not-found]  # noqa: E402
+
+model_fn, transform_fn = endpoint_functions(SERVING)
 
 __all__ = ["model_fn", "transform_fn"]

@@ -6,12 +6,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from tabular.threads import cap_threads  # type: ignore[import-not-found]
+from recipe.threads import cap_threads
 
 cap_threads(os.environ)
 
 # Imported only now: numpy and OpenMP read their thread variables once, on import.
-from tabular.training import Paths, run  # type: ignore[import-not-found]  # noqa: E402
+from recipe.training import Paths, run  # noqa: E402
+from tabular.family import TABULAR  # type: ignore[import-not-found]  # noqa: E402
 
 if __name__ == "__main__":
-    sys.exit(run(Paths.under(Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml")))))
+    sys.exit(run(TABULAR, Paths.under(Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml")))))

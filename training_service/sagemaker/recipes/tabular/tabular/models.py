@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from recipe.options import Value, check_options
+from recipe.parameters import Field
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -16,8 +18,7 @@ from sklearn.metrics import log_loss, mean_squared_error
 from sklearn.pipeline import Pipeline
 
 from .features import Matrix, preprocessing
-from .options import Value, check_options, family_of
-from .parameters import Field
+from .options import OPTIONS, family_of
 
 type Floats = npt.NDArray[np.float64]
 
@@ -66,7 +67,7 @@ def fit_pipeline(plan: Plan, fields: Sequence[Field], train: Side, validation: S
     UserError
         A parameter is not one of the recipe's, or no column has a value.
     """
-    params = check_options(plan.recipe, plan.params)
+    params = check_options(plan.recipe, OPTIONS[family_of(plan.recipe)], plan.params)
     recipe = family_of(plan.recipe)
     limit = params.pop("max_categories", None)
     transformer = preprocessing(train.matrix, fields, recipe, int(limit) if limit else None)

@@ -1,22 +1,6 @@
-"""What a pipeline's `model.params` may say: names, kinds and ranges per recipe."""
+"""What `model.params` may say to the two tabular recipes."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
-from .failure import UserError
-
-type Value = int | float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Option:
-    """A parameter a person may set, with its inclusive range."""
-
-    kind: type[int] | type[float]
-    low: float
-    high: float
-
+from recipe.options import Option
 
 OPTIONS: dict[str, dict[str, Option]] = {
     "boosting": {
@@ -38,24 +22,3 @@ OPTIONS: dict[str, dict[str, Option]] = {
 def family_of(recipe: str) -> str:
     """Return the recipe behind a name: `auto` is boosting."""
     return "boosting" if recipe == "auto" else recipe
-
-
-def check_options(recipe: str, params: Mapping[str, object]) -> dict[str, Value]:
-    """Return the parameters as numbers of the right kind; raise `UserError` for the first that is not allowed."""
-    options = OPTIONS[family_of(recipe)]
-    for name in params:
-        if name not in options:
-            raise UserError(
-                f"The recipe {recipe} has no parameter '{name}'; allowed are {', '.join(sorted(options))}."
-            )
-    return {name: _check_value(name, value, options[name]) for name, value in params.items()}
-
-
-def _check_value(name: str, value: Any, option: Option) -> Value:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if is_number and option.low <= value <= option.high and value == option.kind(value):
-        return option.kind(value)
-    kind = "a whole number" if option.kind is int else "a number"
-    raise UserError(
-        f"The parameter '{name}' is {value!r}; it must be {kind} from {option.low:g} to {option.high:g}."
-    )

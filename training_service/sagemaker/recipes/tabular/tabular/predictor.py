@@ -2,19 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
+from recipe.answers import align_scores
+from recipe.columns import Columns, row_count
+from recipe.labels import Label
+from recipe.metrics import Floats
+from recipe.signature import Signature
 from sklearn.pipeline import Pipeline
 
-from .artifact import MODEL_FILE, SIGNATURE_FILE, load_pipeline
-from .columns import Columns, row_count
 from .features import to_matrix
-from .labels import Label
-from .signature import Signature, parse_signature
-
-type Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,15 +37,7 @@ class Predictor:
         answers = self.predict(columns) if row_count(columns) else self._no_rows()
         if classes is None or self.signature.classes is None:
             return answers
-        places = {label: place for place, label in enumerate(self.signature.classes)}
-        none = np.zeros(len(answers))
-        return np.column_stack([answers[:, places[c]] if c in places else none for c in classes])
+        return align_scores(answers, self.signature.classes, classes)
 
     def _no_rows(self) -> Floats:
         return np.empty(0) if self.signature.classes is None else np.empty((0, len(self.signature.classes)))
-
-
-def load_predictor(folder: Path) -> Predictor:
-    """Load the model in a folder, as the endpoint has it; raise `ModelRefusedError` when it is not safe."""
-    signature = parse_signature((folder / SIGNATURE_FILE).read_bytes())
-    return Predictor(pipeline=load_pipeline((folder / MODEL_FILE).read_bytes()), signature=signature)

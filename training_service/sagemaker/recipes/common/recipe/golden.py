@@ -10,7 +10,7 @@ import numpy as np
 from .columns import Column, Columns, is_missing, row_count, take_rows
 from .parameters import Field
 from .requests import JSON
-from .serving import model_fn, transform_fn
+from .serving import Serving, endpoint_functions
 from .times import format_time
 
 GOLDEN_ROWS = 20
@@ -18,16 +18,23 @@ GOLDEN_FILE = "golden.jsonl"
 PLAIN: dict[str, Callable[[Any], Any]] = {"integer": int, "number": float, "boolean": bool, "string": str}
 
 
-def write_golden(model_dir: Path, columns: Columns, fields: Sequence[Field]) -> int:
-    """Load the saved model as an endpoint does, ask it some rows and keep the answers; return how many."""
-    rows = row_count(columns)
-    chosen = np.unique(np.linspace(0, rows - 1, min(GOLDEN_ROWS, rows)).round().astype(np.int64))
-    records = to_records(take_rows(columns, chosen), fields)
+def write_golden(model_dir: Path, serving: Serving, records: Sequence[dict[str, Any]]) -> int:
+    """Load the saved model as an endpoint does, ask it the records and keep the answers; return how many."""
+    model_fn, transform_fn = endpoint_functions(serving)
     response = transform_fn(model_fn(model_dir), json.dumps({"records": records}), JSON, JSON)
     predictions = json.loads(response.get_data())["predictions"]
     lines = [json.dumps({"record": r, "prediction": p}) for r, p in zip(records, predictions, strict=True)]
     (model_dir / GOLDEN_FILE).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
     return len(lines)
+
+
+def sample_records(
+    columns: Columns, fields: Sequence[Field], most: int = GOLDEN_ROWS
+) -> list[dict[str, Any]]:
+    """Return some rows, evenly spread, as a client would send them."""
+    rows = row_count(columns)
+    chosen = np.unique(np.linspace(0, rows - 1, min(most, rows)).round().astype(np.int64))
+    return to_records(take_rows(columns, chosen), fields)
 
 
 def to_records(columns: Columns, fields: Sequence[Field]) -> list[dict[str, Any]]:

@@ -9,15 +9,25 @@ from typing import Any
 from .failure import UserError
 
 FORMAT = 1
-TASKS = ("classification", "regression")
-RECIPES = ("auto", "boosting", "linear")
 PRESETS = ("fast", "good", "best")
 SPLITS = ("time", "hash", "group")
-REQUIRED = ("pipeline", "task", "target", "schema")
-STATED = ("pipeline", "task", "target", "recipe", "preset", "params", "seed", "time", "key", "min_rows")
+REQUIRED = ("pipeline", "task", "schema")
+STATED = (
+    "pipeline",
+    "task",
+    "target",
+    "recipe",
+    "preset",
+    "params",
+    "seed",
+    "time",
+    "key",
+    "min_rows",
+    "task_options",
+)
 # How the data's files spell values, in the terms of Frictionless: a CSV request may spell them so, too.
 SPELLINGS = ("format", "missingValues", "trueValues", "falseValues", "decimalChar", "groupChar")
-FIELD_TYPES = ("integer", "number", "string", "boolean", "datetime", "date")
+FIELD_TYPES = ("integer", "number", "string", "boolean", "datetime", "date", "binary")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,17 +47,35 @@ class Field:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rules:
+    """Which parameters a family takes.
+
+    `needs_target` is False where no column is predicted (a recommendation); `reads_bytes` keeps binary columns,
+    which for other families would only fill the memory; `needs_features` is False where the target's own past is
+    enough.
+    """
+
+    tasks: tuple[str, ...]
+    recipes: tuple[str, ...] = ("auto",)
+    needs_target: bool = True
+    needs_features: bool = True
+    reads_bytes: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Parameters:
     """What one job is asked to do.
 
-    `metrics` names what the gate will read; all metrics of the family are computed anyway, so that a
+    `target` is empty for a task that predicts no column. `task_options` holds the keys that only this task's
+    definition has (`series`, `horizon`, `text`, `user`, …). `metrics` names what the gate will read; all metrics of the family are computed anyway, so that a
     changed gate can be judged again without training.
     """
 
     pipeline: str
     task: str
-    target: str
     fields: tuple[Field, ...]
+    target: str = ""
+    task_options: dict[str, Any] = field(default_factory=dict)
     recipe: str = "auto"
     preset: str = "fast"
     params: dict[str, Any] = field(default_factory=dict)
@@ -79,14 +107,14 @@ class Parameters:
         return self.split_by == "time" and self.time is not None
 
 
-def load_parameters(path: Path) -> Parameters:
+def load_parameters(path: Path, rules: Rules) -> Parameters:
     """Read and check the parameters; raise `UserError` naming the first that is wrong."""
     if not path.is_file():
         raise UserError(f"The channel 'parameters' has no {path.name}; the job needs its parameters there.")
-    return parse_parameters(json.loads(path.read_text(encoding="utf-8")))
+    return parse_parameters(json.loads(path.read_text(encoding="utf-8")), rules)
 
 
-def parse_parameters(document: dict[str, Any]) -> Parameters:
+def parse_parameters(document: dict[str, Any], rules: Rules) -> Parameters:
     """Turn the JSON document into checked `Parameters`.
 
     Raises
@@ -96,7 +124,7 @@ def parse_parameters(document: dict[str, Any]) -> Parameters:
     """
     if document.get("format") != FORMAT:
         raise UserError(f"parameters.json has format {document.get('format')!r}, this recipe reads {FORMAT}.")
-    _require(document)
+    _require(document, rules)
     champion, split = document.get("champion") or {}, document.get("split") or {}
     # What is absent or null takes the default of `Parameters`, which is said in one place only.
     stated = {name: document[name] for name in STATED if document.get(name) is not None}
@@ -104,26 +132,28 @@ def parse_parameters(document: dict[str, Any]) -> Parameters:
         **stated,
         metrics=tuple(document.get("metrics") or ()),
         drop=tuple(document.get("drop") or ()),
-        fields=_parse_fields(document["schema"]),
+        fields=_parse_fields(document["schema"], rules),
         split_by=split.get("by", "hash"),
         group=split.get("group"),
         champion_version=champion.get("version"),
         champion_trained_through=champion.get("trained_through"),
     )
-    _check(parameters)
+    _check(parameters, rules)
     return parameters
 
 
-def _require(document: dict[str, Any]) -> None:
-    missing = [name for name in REQUIRED if not document.get(name)]
+def _require(document: dict[str, Any], rules: Rules) -> None:
+    required = (*REQUIRED, "target") if rules.needs_target else REQUIRED
+    missing = [name for name in required if not document.get(name)]
     if missing:
         raise UserError(f"parameters.json lacks {', '.join(missing)}.")
 
 
-def _parse_fields(schema: dict[str, Any]) -> tuple[Field, ...]:
+def _parse_fields(schema: dict[str, Any], rules: Rules) -> tuple[Field, ...]:
     missing = schema.get("missingValues") or ()
-    # Nothing here can learn from bytes, and a column of pictures would not fit into memory.
-    return tuple(_parse_field(e, missing) for e in schema.get("fields", ()) if e.get("type") != "binary")
+    # Who cannot learn from bytes had better not read them: a column of pictures would not fit into memory.
+    kept = [e for e in schema.get("fields", ()) if rules.reads_bytes or e.get("type") != "binary"]
+    return tuple(_parse_field(entry, missing) for entry in kept)
 
 
 def _parse_field(entry: dict[str, Any], missing: Sequence[str]) -> Field:
@@ -140,15 +170,15 @@ def _parse_field(entry: dict[str, Any], missing: Sequence[str]) -> Field:
     )
 
 
-def _check(parameters: Parameters) -> None:
-    _one_of("task", parameters.task, TASKS)
-    _one_of("recipe", parameters.recipe, RECIPES)
+def _check(parameters: Parameters, rules: Rules) -> None:
+    _one_of("task", parameters.task, rules.tasks)
+    _one_of("recipe", parameters.recipe, rules.recipes)
     _one_of("preset", parameters.preset, PRESETS)
     _one_of("split.by", parameters.split_by, SPLITS)
     for column in parameters.fields:
         _one_of(f"type of the column '{column.name}'", column.type, FIELD_TYPES)
     _check_columns(parameters)
-    if not parameters.features:
+    if rules.needs_features and not parameters.features:
         raise UserError(
             "No column is left to learn from once the target, the key and the dropped columns are out."
         )
@@ -159,7 +189,7 @@ def _check(parameters: Parameters) -> None:
 
 def _check_columns(parameters: Parameters) -> None:
     names = [f.name for f in parameters.fields]
-    roles = {"target": parameters.target, "row key": parameters.key, "group": parameters.group}
+    roles = {"target": parameters.target or None, "row key": parameters.key, "group": parameters.group}
     for role, name in roles.items():
         if name is not None and name not in names:
             raise UserError(

@@ -1,13 +1,15 @@
 """The model on disk: `model.skops`, read back only when every type in it is known to be harmless.
 
 Nothing is ever unpickled. skops itself trusts scikit-learn's and numpy's plain types; `TRUSTED_TYPES` adds
-exactly what the two recipes need beyond those, and any other type in a file refuses the whole file.
+exactly what boosting needs beyond those, and any other type in a file refuses the whole file. A family that needs
+more names it when it loads.
 """
 
 import io
 import json
 import tarfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,7 @@ def save_pipeline(pipeline: Pipeline, folder: Path) -> None:
     sio.dump(pipeline, folder / MODEL_FILE, compression=zipfile.ZIP_DEFLATED, compresslevel=6)
 
 
-def load_pipeline(content: bytes) -> Pipeline:
+def load_pipeline(content: bytes, trusted: Sequence[str] = TRUSTED_TYPES) -> Pipeline:
     """Rebuild a pipeline from the bytes of `model.skops`.
 
     Raises
@@ -43,12 +45,12 @@ def load_pipeline(content: bytes) -> Pipeline:
     """
     _check_size(content)
     try:
-        untrusted = set(sio.get_untrusted_types(data=content)) - set(TRUSTED_TYPES)
+        untrusted = set(sio.get_untrusted_types(data=content)) - set(trusted)
         if untrusted:
             raise ModelRefusedError(
                 f"The model holds types that are not trusted: {', '.join(sorted(untrusted))}."
             )
-        model = sio.loads(content, trusted=TRUSTED_TYPES)
+        model = sio.loads(content, trusted=list(trusted))
     except (
         UntrustedTypesFoundException,
         KeyError,

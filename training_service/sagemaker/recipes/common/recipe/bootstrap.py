@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from .metrics import Floats, Measure
 
@@ -20,11 +21,22 @@ class Difference:
     high: float
 
 
-def draw_weights(rows: int, seed: int, replicates: int = REPLICATES) -> list[Floats]:
-    """Return, per replicate, how often each row is drawn when `rows` rows are drawn with replacement."""
+def draw_weights(
+    rows: int, seed: int, replicates: int = REPLICATES, blocks: npt.NDArray[np.int64] | None = None
+) -> list[Floats]:
+    """Return, per replicate, how often each row is drawn when `rows` rows are drawn with replacement.
+
+    With `blocks`, a block number per row, whole blocks are drawn: neighbours in time err alike, and drawn one
+    by one they would make the interval too narrow.
+    """
     generator = np.random.default_rng(seed)
+    if blocks is None:
+        blocks = np.arange(rows)
+    known, member = np.unique(blocks, return_inverse=True)
     return [
-        np.bincount(generator.integers(0, rows, rows), minlength=rows).astype(np.float64)
+        np.bincount(generator.integers(0, len(known), len(known)), minlength=len(known))[member].astype(
+            np.float64
+        )
         for _ in range(replicates if rows else 0)
     ]
 

@@ -3,23 +3,16 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .artifact import (
-    EVALUATION_FILE,
-    MODEL_FILE,
-    SEEN_FILE,
-    SIGNATURE_FILE,
-    load_hashes,
-    load_pipeline,
-    read_members,
-)
+from .artifact import EVALUATION_FILE, SEEN_FILE, SIGNATURE_FILE, load_hashes, read_members
 from .failure import ModelRefusedError
 from .parameters import Parameters
-from .predictor import Predictor
-from .signature import parse_signature
+from .serving import Serving, load_model
+from .signature import Signature
 from .times import parse_time
 
 ARCHIVE = "model.tar.gz"
@@ -30,35 +23,31 @@ type Hashes = npt.NDArray[np.uint64]
 class Champion:
     """The live model and what it was trained on, by time or by row hash."""
 
-    predictor: Predictor
+    model: Any
     trained_through: np.datetime64 | None
     seen_rows: Hashes | None
 
 
-def load_champion(folder: Path, parameters: Parameters) -> Champion:
+def load_champion(folder: Path, parameters: Parameters, serving: Serving) -> Champion:
     """Load the champion from its own tarball; none of the code in there is run.
 
     Raises
     ------
     ModelRefusedError
-        It is missing, not safe to load, or answers another question than this job's.
+        It is missing, not safe to load, or does not say what it was trained on.
     """
     archive = folder / ARCHIVE
     if not archive.is_file():
         raise ModelRefusedError(f"The channel 'champion' has no {ARCHIVE}.")
     # Only these members, read by name: the champion's own code and any path in the archive stay untouched.
-    members = read_members(archive, {MODEL_FILE, SIGNATURE_FILE, EVALUATION_FILE, SEEN_FILE})
-    for name in (SIGNATURE_FILE, MODEL_FILE):
-        if name not in members:
-            raise ModelRefusedError(f"The champion's archive has no {name}.")
-    signature = parse_signature(members[SIGNATURE_FILE])
-    predictor = Predictor(pipeline=load_pipeline(members[MODEL_FILE]), signature=signature)
+    members = read_members(archive, {SIGNATURE_FILE, EVALUATION_FILE, SEEN_FILE, *serving.files})
     champion = Champion(
-        predictor=predictor,
+        model=load_model(serving, members, "champion"),
         trained_through=_trained_through(parameters, members.get(EVALUATION_FILE)),
         seen_rows=load_hashes(members[SEEN_FILE]) if SEEN_FILE in members else None,
     )
-    _check_question(champion, parameters)
+    if champion.trained_through is None and champion.seen_rows is None:
+        raise ModelRefusedError("The champion does not say which rows it was trained on.")
     return champion
 
 
@@ -73,9 +62,8 @@ def _trained_through(parameters: Parameters, evaluation: bytes | None) -> np.dat
         raise ModelRefusedError(f"The champion's {EVALUATION_FILE} cannot be read: {error}") from error
 
 
-def _check_question(champion: Champion, parameters: Parameters) -> None:
-    """Refuse a comparison that would be unfair or meaningless."""
-    signature = champion.predictor.signature
+def check_question(signature: Signature, parameters: Parameters) -> None:
+    """Refuse a comparison with a model that answers another question, or takes other columns than there are."""
     if (signature.task, signature.target.name) != (parameters.task, parameters.target):
         raise ModelRefusedError(f"The champion predicts '{signature.target.name}' ({signature.task}).")
     types = {f.name: f.type for f in parameters.fields}
@@ -83,5 +71,3 @@ def _check_question(champion: Champion, parameters: Parameters) -> None:
         if types.get(taken.name) != taken.type:
             now = types.get(taken.name, "gone")
             raise ModelRefusedError(f"The schema changed: '{taken.name}' was {taken.type}, now it is {now}.")
-    if champion.trained_through is None and champion.seen_rows is None:
-        raise ModelRefusedError("The champion does not say which rows it was trained on.")

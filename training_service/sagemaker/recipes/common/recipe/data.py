@@ -4,16 +4,18 @@ The schema decides the type of a column, not the part: a part may be all null, o
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from .columns import Column, Columns
+from .columns import Column, Columns, is_missing, row_count, take_rows
 from .failure import UserError
-from .parameters import Field
+from .parameters import Field, Parameters
 
 ARROW_TYPES = {
     "integer": pa.float64(),
@@ -22,7 +24,38 @@ ARROW_TYPES = {
     "string": pa.string(),
     "datetime": pa.timestamp("us"),
     "date": pa.timestamp("us"),
+    "binary": pa.binary(),
 }
+SIDES = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """The three sides, with a target in every row where the task has one, and how many rows had none."""
+
+    train: Columns
+    validation: Columns
+    test: Columns
+    without_target: int
+
+
+def read_sides(folder: Path, parameters: Parameters) -> Data:
+    """Read the three channels, leaving out rows without a target."""
+    # A key is an identity, not a quantity: as text, large integers keep their last digits.
+    as_text = {parameters.key} - {parameters.time}
+    fields = [replace(f, type="string") if f.name in as_text else f for f in parameters.fields]
+    sides = [read_channel(folder / side, fields) for side in SIDES]
+    missing = [_lack_target(side, parameters.target) for side in sides]
+    train, validation, test = (take_rows(s, ~gone) for s, gone in zip(sides, missing, strict=True))
+    if not row_count(train):
+        what = f" with a value in the target '{parameters.target}'" if parameters.target else ""
+        raise UserError(f"There are no training rows{what}.")
+    without = int(sum(gone.sum() for gone in missing))
+    return Data(train=train, validation=validation, test=test, without_target=without)
+
+
+def _lack_target(side: Columns, target: str) -> npt.NDArray[np.bool_]:
+    return is_missing(side[target]) if target else np.zeros(row_count(side), dtype=bool)
 
 
 def read_channel(folder: Path, fields: Iterable[Field]) -> Columns:

@@ -5,7 +5,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,21 +37,21 @@ def parse_request(body: bytes | str, content_type: str, inputs: Sequence[Input])
         415 for another content type; 400 for a body that cannot be read, no records, a record without any
         of the model's fields, or a value of the wrong type.
     """
-    records = _read_records(body, content_type, inputs)
+    records = read_records(body, content_type, {taken.name: taken.type for taken in inputs})
+    _check_known(records, {taken.name for taken in inputs})
+    return {taken.name: read_column(records, taken) for taken in inputs}
+
+
+def read_records(body: bytes | str, content_type: str, types: Mapping[str, str]) -> Records:
+    """Return the records of a JSON or CSV body, one or more; cells of a CSV become numbers by `types`."""
+    kind = (content_type or JSON).partition(";")[0].strip().lower()
+    if kind not in (JSON, CSV):
+        # NPY and pickle end here too: reading either can run what a stranger wrote.
+        raise RequestError(415, f"The content type '{kind[:80]}' is not known; send {JSON} or {CSV}.")
+    records = _json_records(body) if kind == JSON else _csv_records(_text(body), types)
     if not records:
         raise RequestError(400, "The request has no records.")
-    _check_known(records, {taken.name for taken in inputs})
-    return {taken.name: _column(records, taken) for taken in inputs}
-
-
-def _read_records(body: bytes | str, content_type: str, inputs: Sequence[Input]) -> Records:
-    kind = (content_type or JSON).partition(";")[0].strip().lower()
-    if kind == JSON:
-        return _json_records(body)
-    if kind == CSV:
-        return _csv_records(_text(body), inputs)
-    # NPY and pickle end here too: reading either can run what a stranger wrote.
-    raise RequestError(415, f"The content type '{kind[:80]}' is not known; send {JSON} or {CSV}.")
+    return records
 
 
 def _check_known(records: Records, names: set[str]) -> None:
@@ -120,9 +120,8 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON number")
 
 
-def _csv_records(text: str, inputs: Sequence[Input]) -> Records:
+def _csv_records(text: str, types: Mapping[str, str]) -> Records:
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-    types = {taken.name: taken.type for taken in inputs}
     try:
         header = next(rows, [])
         lines = [row for row in rows if row]
@@ -141,7 +140,8 @@ def _from_csv(text: str, kind: str | None) -> Any:
     return CSV_BOOLEANS.get(text.lower(), text) if kind == "boolean" else text
 
 
-def _column(records: Records, taken: Input) -> Column:
+def read_column(records: Records, taken: Input) -> Column:
+    """Return one input of every record, missing where it is not there; raise `RequestError` for a wrong type."""
     convert, expected = CONVERTERS[taken.type]
     missing, dtype = EMPTY.get(taken.type, (math.nan, np.float64))
     values = []

@@ -2,6 +2,7 @@
 
 import platform
 import shutil
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -10,45 +11,55 @@ import skops
 
 from .artifact import EVALUATION_FILE, finite, write_json
 from .card import write_card
-from .columns import Columns
-from .evaluate import Judged
 from .golden import write_golden
 from .parameters import Parameters
-from .plots import write_plots
-from .predictor import load_predictor
+from .serving import Serving, load_folder
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "flask")
-CODE_ROOT = Path(__file__).resolve().parents[1]
+SHARED = Path(__file__).resolve().parent
+CODE_ROOT = SHARED.parent
 
 
 def pack_model(
-    folder: Path, parameters: Parameters, judged: Judged, evaluation: dict[str, Any], samples: Columns
+    folder: Path,
+    family: tuple[str, Serving],
+    parameters: Parameters,
+    evaluation: dict[str, Any],
+    samples: Sequence[dict[str, Any]],
 ) -> None:
-    """Write everything the contract asks for beside `model.skops`.
+    """Write everything but the plots that the contract asks for beside the model's own files.
 
     Parameters
     ----------
     folder
         Where the model already is; it is loaded from there, so that what is described is what was saved.
+    family
+        The family's name, which is also its package's, and how its models are served.
     samples
-        Rows to take the golden rows from.
+        Records for the golden rows.
     """
-    challenger = load_predictor(folder)
+    name, serving = family
     write_json(folder / EVALUATION_FILE, evaluation)
-    write_json(folder / "versions.json", describe_versions(parameters))
-    write_plots(folder / "plots", judged, challenger, parameters.seed)
-    write_golden(folder, samples, parameters.features)
-    card = write_card(parameters, finite(evaluation), challenger.signature)
+    write_json(folder / "versions.json", describe_versions(name, parameters))
+    write_golden(folder, serving, samples)
+    card = write_card(parameters, finite(evaluation), load_folder(serving, folder).signature)
     (folder / "card.md").write_text(card, encoding="utf-8")
-    copy_code(folder / "code")
+    copy_code(folder / "code", name)
 
 
-def describe_versions(parameters: Parameters) -> dict[str, Any]:
+def write_plots(folder: Path, specs: Mapping[str, dict[str, Any]]) -> None:
+    """Write `plots/<name>.vl.json`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, spec in specs.items():
+        write_json(folder / f"{name}.vl.json", spec)
+
+
+def describe_versions(family: str, parameters: Parameters) -> dict[str, Any]:
     """Return what this job ran with: with the tarball and the image, enough to do it again."""
     packages = {name: version(name) for name in PACKAGES}
     return {
         "format": 1,
-        "family": "tabular",
+        "family": family,
         "python": platform.python_version(),
         # Vendored, so the installer's records do not know it.
         "packages": {**packages, "skops": skops.__version__},
@@ -56,10 +67,10 @@ def describe_versions(parameters: Parameters) -> dict[str, Any]:
     }
 
 
-def copy_code(target: Path) -> None:
-    """Pack what serves the model: `inference.py`, this package and skops."""
+def copy_code(target: Path, family: str) -> None:
+    """Pack what serves the model: `inference.py`, the family's package, this one and skops."""
     # Bytecode names the folder it was made in: it would make equal models differ.
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc", "tests")
-    for package in (CODE_ROOT / "tabular", Path(skops.__file__).parent):
+    for package in (CODE_ROOT / family, SHARED, Path(skops.__file__).parent):
         shutil.copytree(package, target / package.name, ignore=ignored, dirs_exist_ok=True)
     shutil.copy2(CODE_ROOT / "inference.py", target / "inference.py")
