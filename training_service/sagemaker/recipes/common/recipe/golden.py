@@ -1,5 +1,6 @@
 """Golden rows: requests with the answers training gave, so that a new endpoint can prove it gives the same."""
 
+import base64
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +16,13 @@ from .times import format_time
 
 GOLDEN_ROWS = 20
 GOLDEN_FILE = "golden.jsonl"
-PLAIN: dict[str, Callable[[Any], Any]] = {"integer": int, "number": float, "boolean": bool, "string": str}
+PLAIN: dict[str, Callable[[Any], Any]] = {
+    "integer": int,
+    "number": float,
+    "boolean": bool,
+    "string": str,
+    "binary": lambda content: base64.b64encode(content).decode("ascii"),
+}
 
 
 def write_golden(model_dir: Path, serving: Serving, records: Sequence[dict[str, Any]]) -> int:

@@ -16,7 +16,7 @@ from recipe.signature import make_signature
 from recipe.slices import Mask
 from recipe.supervised import Answered, answer_rows, find_targets, naive_baseline
 
-from .features import known_categories, to_matrix
+from recipe.features import known_categories, to_matrix
 from .metrics import HIGHER_IS_BETTER, PRIMARY
 from .models import Plan, Side, fit_pipeline
 from .predictor import Predictor

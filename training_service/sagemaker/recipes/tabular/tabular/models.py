@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss, mean_squared_error
 from sklearn.pipeline import Pipeline
 
-from .features import Matrix, preprocessing
+from recipe.features import Matrix, preprocessing
 from .options import OPTIONS, family_of
 
 type Floats = npt.NDArray[np.float64]

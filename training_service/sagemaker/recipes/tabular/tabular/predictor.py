@@ -11,7 +11,7 @@ from recipe.metrics import Floats
 from recipe.signature import Signature
 from sklearn.pipeline import Pipeline
 
-from .features import to_matrix
+from recipe.features import to_matrix
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from recipe.columns import Column, Columns, row_count
-from recipe.failure import UserError
-from recipe.parameters import Field
+from .columns import Column, Columns, row_count
+from .failure import UserError
+from .parameters import Field
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline

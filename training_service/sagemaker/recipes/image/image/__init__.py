@@ -1,0 +1,1 @@
+"""The image family: which class a picture belongs to."""

@@ -1,0 +1,1 @@
+"""The text family: which class a text belongs to."""
