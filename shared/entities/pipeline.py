@@ -176,13 +176,13 @@ class Forecasting(_Supervised, frozen=True, kw_only=True, tag_field="task", tag=
 
 
 class Text(_Supervised, frozen=True, kw_only=True, tag_field="task", tag="text"):
-    """Predict a class from the columns ``text``; datasets only: no recipe trains it yet."""
+    """Predict a class from the columns ``text``, with every other column that is not dropped beside them."""
 
     text: Annotated[tuple[Column, ...], Meta(min_length=1, max_length=20)]
 
 
 class Image(_Supervised, frozen=True, kw_only=True, tag_field="task", tag="image"):
-    """Predict the class of a picture, uploaded in one zip of ``label/name``; datasets only: no recipe trains it yet."""
+    """Predict the class of a picture, uploaded in one zip of ``label/name``; PNG where nothing else is installed."""
 
     target: Column = "label"
     image: ImageInput = ImageInput()
@@ -210,8 +210,8 @@ METRICS: dict[str, tuple[str, ...]] = {
     "classification": ("log_loss", "roc_auc", "accuracy", "f1", "brier", "average_precision"),
     "regression": ("rmse", "mae", "r2", "mape"),
     "forecasting": (),
-    "text": (),
-    "image": (),
+    "text": ("log_loss", "roc_auc", "accuracy", "f1", "brier", "average_precision", "calibration_error"),
+    "image": ("log_loss", "roc_auc", "accuracy", "f1", "brier", "average_precision", "calibration_error"),
     "recommendation": (),
 }
 

@@ -31,6 +31,8 @@ _TYPES: dict[str, tuple[Any, str]] = {
     "boolean": (bool, "true or false"),
     "datetime": (dt.datetime, "an RFC 3339 time such as 2013-06-01T09:30:00Z"),
     "date": (dt.date, "a date such as 2013-06-01"),
+    # A picture or any other file, of which only the model can say more.
+    "binary": (bytes, "base64 text"),
 }
 
 
@@ -38,7 +40,7 @@ class Input(msgspec.Struct, frozen=True, kw_only=True):
     """One input of a model, as its ``signature.json`` has it."""
 
     name: str
-    type: Literal["integer", "number", "string", "boolean", "datetime", "date"]
+    type: Literal["integer", "number", "string", "boolean", "datetime", "date", "binary"]
     required: bool = False
     spelling: Spelling = Spelling()
 

@@ -18,6 +18,8 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
 FAMILIES = {
     "classification": Family(name="tabular", metrics=METRICS["classification"]),
     "regression": Family(name="tabular", metrics=METRICS["regression"]),
+    "text": Family(name="text", metrics=METRICS["text"]),
+    "image": Family(name="image", metrics=METRICS["image"]),
 }
 
 # The keys that only one task's definition has, as its recipe gets them.

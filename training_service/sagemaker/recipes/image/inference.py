@@ -11,8 +11,8 @@ from recipe.threads import cap_threads
 # The server already runs one worker per CPU; a second thread for one request only gets in the way.
 cap_threads(os.environ, most=1)
 
-from recipe.serving import endpoint_functions  # noqa: E402
 from image.serving import SERVING  # type: ignore[import-not-found]  # noqa: E402
+from recipe.serving import endpoint_functions  # noqa: E402
 
 model_fn, transform_fn = endpoint_functions(SERVING)
 

@@ -11,8 +11,8 @@ from recipe.threads import cap_threads
 cap_threads(os.environ)
 
 # Imported only now: numpy and OpenMP read their thread variables once, on import.
-from recipe.training import Paths, run  # noqa: E402
 from image.family import IMAGE  # type: ignore[import-not-found]  # noqa: E402
+from recipe.training import Paths, run  # noqa: E402
 
 if __name__ == "__main__":
     sys.exit(run(IMAGE, Paths.under(Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml")))))

@@ -52,7 +52,7 @@ def held_out_loss(model: LogisticRegression, features: Features, truth: Codes) -
 
 
 def _most_likely(logits: Floats, truth: Codes) -> tuple[float, Floats]:
-    rows, classes = logits.shape
+    classes = logits.shape[1]
     hits = np.eye(classes)[truth]
 
     def loss(unknowns: Floats) -> tuple[float, Floats]:

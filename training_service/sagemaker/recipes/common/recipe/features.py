@@ -10,13 +10,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from .columns import Column, Columns, row_count
-from .failure import UserError
-from .parameters import Field
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+
+from .columns import Column, Columns, row_count
+from .failure import UserError
+from .parameters import Field
 
 CALENDAR = ("month", "weekday", "hour")
 # Boosting bins at most 255 values of a column; a linear model gets a column per category.

@@ -1,7 +1,6 @@
 """How far a classifier's confidence is from how often it is right."""
 
 from dataclasses import replace
-from typing import TypeVar
 
 import numpy as np
 
@@ -9,7 +8,6 @@ from .metrics import Floats, Measure, ratio
 from .supervised import Answered
 
 BINS = 10
-AnsweredT = TypeVar("AnsweredT", bound=Answered)
 
 
 def calibration_error(truth: Floats, scores: Floats) -> Measure:
@@ -30,7 +28,7 @@ def calibration_error(truth: Floats, scores: Floats) -> Measure:
     return lambda weights: ratio(np.abs(np.bincount(bins, weights * gaps, BINS)).sum(), weights.sum())
 
 
-def with_reliability(judged: AnsweredT) -> AnsweredT:
+def with_reliability(judged: Answered) -> Answered:
     """Return the judged rows measured by `calibration_error`, too."""
     measures = {
         name: {**own, "calibration_error": calibration_error(judged.truth, judged.answers[name])}

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from recipe.calibration import MIN_ROWS, calibrate
 from recipe.halving import Rows, choose
-from recipe.options import Option, check_options
+from recipe.options import Option, Value, check_options
 from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
@@ -88,18 +88,22 @@ def fit_pipeline(plan: Plan, train: Side, validation: Side) -> Pipeline:
 
 
 def _candidates(plan: Plan) -> list[Candidate]:
-    recipe = "linear" if plan.recipe == "auto" else plan.recipe
-    asked = check_options(plan.recipe, OPTIONS[recipe], plan.params)
-    if recipe == "boosting":
-        return [Candidate(recipe=recipe, params=asked)]
-    strengths = (asked["regularization"],) if asked else STRENGTHS.get(plan.preset, STRENGTHS["good"])
-    linear = [
-        Candidate(recipe=recipe, params={"regularization": strength}, balanced=balanced)
+    if plan.recipe == "boosting":
+        return [
+            Candidate(recipe="boosting", params=check_options("boosting", OPTIONS["boosting"], plan.params))
+        ]
+    asked = check_options(plan.recipe, OPTIONS["linear"], plan.params)
+    competes = plan.preset == "best" and plan.recipe == "auto" and not asked
+    return _linear_candidates(plan, asked) + [Candidate(recipe="boosting", params={})] * competes
+
+
+def _linear_candidates(plan: Plan, asked: Mapping[str, Value]) -> list[Candidate]:
+    strengths = tuple(asked.values()) or STRENGTHS.get(plan.preset, STRENGTHS["good"])
+    return [
+        Candidate(recipe="linear", params={"regularization": strength}, balanced=balanced)
         for balanced in ((False,) if plan.preset == "fast" else (False, True))
         for strength in strengths
     ]
-    competes = plan.preset == "best" and plan.recipe == "auto" and not asked
-    return linear + ([Candidate(recipe="boosting", params={})] if competes else [])
 
 
 def _fit(plan: Plan, candidate: Candidate, train: Side, validation: Side) -> Pipeline:

@@ -4,9 +4,11 @@ PNG is read everywhere, by `png`. The other formats need Pillow, which AWS's pre
 is installed (an image of the user's own), they are read, too.
 """
 
+import importlib
 import io
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +16,15 @@ import numpy.typing as npt
 from .failure import PictureError
 from .png import SIGNATURE, decode_png
 
-try:
-    import PIL.Image as pillow
-except ImportError:
-    pillow = None
+
+def _find_pillow() -> Any:
+    try:
+        return importlib.import_module("PIL.Image")
+    except ImportError:
+        return None
+
+
+pillow = _find_pillow()
 
 MAX_PIXELS = 4096 * 4096
 MAGIC = {b"\xff\xd8\xff": "JPEG", b"GIF8": "GIF", b"BM": "BMP", b"RIFF": "WebP"}

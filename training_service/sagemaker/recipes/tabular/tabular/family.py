@@ -9,6 +9,7 @@ from recipe.artifact import SIGNATURE_FILE, save_pipeline, write_json
 from recipe.columns import take_rows
 from recipe.data import Data
 from recipe.family import Family
+from recipe.features import known_categories, to_matrix
 from recipe.golden import sample_records
 from recipe.parameters import Parameters, Rules
 from recipe.plots import Spec, importance, supervised_plots
@@ -16,7 +17,6 @@ from recipe.signature import make_signature
 from recipe.slices import Mask
 from recipe.supervised import Answered, answer_rows, find_targets, naive_baseline
 
-from recipe.features import known_categories, to_matrix
 from .metrics import HIGHER_IS_BETTER, PRIMARY
 from .models import Plan, Side, fit_pipeline
 from .predictor import Predictor

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from recipe.features import Matrix, preprocessing
 from recipe.options import Value, check_options
 from recipe.parameters import Field
 from sklearn.base import BaseEstimator
@@ -17,7 +18,6 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss, mean_squared_error
 from sklearn.pipeline import Pipeline
 
-from recipe.features import Matrix, preprocessing
 from .options import OPTIONS, family_of
 
 type Floats = npt.NDArray[np.float64]

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from recipe.answers import align_scores
 from recipe.columns import Columns, row_count
+from recipe.features import to_matrix
 from recipe.labels import Label
 from recipe.metrics import Floats
 from recipe.signature import Signature
 from sklearn.pipeline import Pipeline
-
-from recipe.features import to_matrix
 
 
 @dataclass(frozen=True, kw_only=True)

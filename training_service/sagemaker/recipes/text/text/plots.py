@@ -1,5 +1,7 @@
 """What a model of texts has learnt, drawn: the words that tell most."""
 
+from typing import Any
+
 import numpy as np
 from recipe.labels import label_text
 from recipe.metrics import Floats
@@ -17,7 +19,7 @@ def telling_words(model: Predictor) -> Spec:
     transformer, linear = model.pipeline.named_steps["features"], model.pipeline.named_steps["model"]
     classes = model.signature.classes or ()
     weights = class_weights(linear)
-    values = []
+    values: list[dict[str, Any]] = []
     for place in model.texts:
         vectorizer = part_of(transformer, f"words{place}")
         if vectorizer is not None:
@@ -38,7 +40,7 @@ def class_weights(linear: LogisticRegression) -> Floats:
     return np.vstack([-weights[0], weights[0]]) if len(weights) == 1 else weights
 
 
-def _strongest(weights: Floats, terms: Floats, names: list[str]) -> list[dict[str, object]]:
+def _strongest(weights: Floats, terms: Floats, names: list[str]) -> list[dict[str, Any]]:
     most = max(1, min(MOST_PER_CLASS, MAX_POINTS // max(len(names), 1)))
     return [
         {"class": name, "words": str(terms[place]), "weight": round(float(own[place]), 4)}
