@@ -71,7 +71,9 @@ def test_a_second_build_comes_from_the_cache(family: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("changed", ["source", "shared", "pins"])
-def test_a_changed_source_shared_source_or_pin_is_built_anew(family: Path, tmp_path: Path, changed: str) -> None:
+def test_a_changed_source_shared_source_or_pin_is_built_anew(
+    family: Path, tmp_path: Path, changed: str
+) -> None:
     first = build_tarball("tiny", cache=tmp_path, install=_install)
     shared = family.parent / "common" / "recipe" / "story.py"
     path = {"source": family / "train.py", "shared": shared, "pins": recipes.PINS}[changed]
