@@ -15,14 +15,7 @@ from tests.hostile.corpus import PACKERS, PLACES, Good, table
 from tests.hostile.judge import File
 
 TEXTS = ("csv", "tsv")
-MAGICS = (
-    b"\x89PNG\r\n\x1a\n",
-    b"PK\x03\x04",
-    b"\x1f\x8b\x08",
-    b"%PDF-1.7\n",
-    b"\x7fELF\x01\0",
-    b"\x28\xb5\x2f\xfd",
-)
+MAGICS = (b"\x89PNG\r\n\x1a\n", b"PK\x03\x04", b"\x1f\x8b\x08", b"%PDF-1.7\n", b"\x7fELF\x01\0", b"\x28\xb5\x2f\xfd")
 # What no number is, and Python or DuckDB would take for one.
 NO_NUMBERS = ("nan", "inf", "-Infinity", "1e999", "１２", "0x10", "1_000", "=1+1", "--1", "1e", "+-5", "٣")
 
@@ -151,9 +144,7 @@ def spliced(chance: random.Random) -> Damaged:
     """Go on with a file of another kind in the middle of a text."""
     good = _good(chance, *TEXTS)
     other = table(chance, "parquet").body if chance.random() < 0.5 else PACKERS["gz"](good.body) + b"\0"
-    return _rejected(
-        "spliced", f"a.{good.ending}", good.body[: chance.randrange(100, len(good.body))] + other
-    )
+    return _rejected("spliced", f"a.{good.ending}", good.body[: chance.randrange(100, len(good.body))] + other)
 
 
 def broken_compression(chance: random.Random) -> Damaged:
@@ -185,10 +176,7 @@ def broken_parquet(chance: random.Random) -> Damaged:
             ("cut", body[: chance.randrange(4, len(body))]),
             ("front cut", b"PAR1" + body[chance.randrange(start // 2, start) :]),
             ("no end", body[:-4] + b"PARX"),
-            (
-                "footer's length",
-                body[:-8] + struct.pack("<I", chance.choice([0, 1, 2**31, 2**32 - 1])) + b"PAR1",
-            ),
+            ("footer's length", body[:-8] + struct.pack("<I", chance.choice([0, 1, 2**31, 2**32 - 1])) + b"PAR1"),
             ("footer of zeros", body[:start] + bytes(footer) + body[-8:]),
             ("footer of noise", body[:start] + chance.randbytes(footer) + body[-8:]),
             ("encrypted", body[:-4] + b"PARE"),

@@ -140,8 +140,7 @@ def _json_lines(draw: Any, whole: list[Column], rows: list[tuple[Any, ...]]) -> 
     objects = (dict(zip(names, map(_plain, row), strict=True)) for row in rows)
     lines = (
         json.dumps(
-            {name: cell for name, cell in one.items() if cell is not None or not sparse},
-            ensure_ascii=is_ascii,
+            {name: cell for name, cell in one.items() if cell is not None or not sparse}, ensure_ascii=is_ascii
         )
         for one in objects
     )
@@ -172,13 +171,7 @@ def _text(cell: Any, separator: str) -> str:
 
 
 def _isoformat(cell: Any) -> str:
-    return (
-        cell.isoformat()
-        if isinstance(cell, dt.date)
-        else repr(cell)
-        if isinstance(cell, float)
-        else str(cell)
-    )
+    return cell.isoformat() if isinstance(cell, dt.date) else repr(cell) if isinstance(cell, float) else str(cell)
 
 
 def _plain(cell: Any) -> Any:

@@ -32,5 +32,5 @@ def test_a_family_reports_exactly_its_tasks_metrics() -> None:
 
 def test_the_recipe_learns_the_keys_that_only_its_task_has() -> None:
     definition = Forecasting(name="sales", target="sold", time="day", series=("shop",), horizon=14)
-    assert task_options(definition) == {"task_options": {"series": ["shop"], "horizon": 14, "freq": None}}
+    assert task_options(definition) == {"task_options": {"series": ("shop",), "horizon": 14, "freq": None}}
     assert task_options(Regression(name="sales", target="sold")) == {}
