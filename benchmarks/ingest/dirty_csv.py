@@ -19,15 +19,52 @@ MEGABYTE = 1_000_000
 HEADER = "id,ts,age,hours,income,capital,workclass,education,country,notes,label\n"
 CELLS = HEADER.strip().split(",")
 LABELS = ("<=50K", ">50K")
-WORK = "Private,Self-emp-not-inc,Local-gov,State-gov,Federal-gov,Self-emp-inc,Without-pay,Never-worked".split(
-    ","
-)
-EDUCATION = (
-    "Bachelors,HS-grad,11th,Masters,9th,Some-college,Assoc-acdm,Assoc-voc,7th-8th,Doctorate,Prof-school,"
-    "5th-6th,10th,1st-4th,Preschool,12th"
-).split(",")
+WORK = [
+    "Private",
+    "Self-emp-not-inc",
+    "Local-gov",
+    "State-gov",
+    "Federal-gov",
+    "Self-emp-inc",
+    "Without-pay",
+    "Never-worked",
+]
+EDUCATION = [
+    "Bachelors",
+    "HS-grad",
+    "11th",
+    "Masters",
+    "9th",
+    "Some-college",
+    "Assoc-acdm",
+    "Assoc-voc",
+    "7th-8th",
+    "Doctorate",
+    "Prof-school",
+    "5th-6th",
+    "10th",
+    "1st-4th",
+    "Preschool",
+    "12th",
+]
 COUNTRIES = [f"C{number:02}" for number in range(40)]
-WORDS = "alpha beta gamma lorem ipsum dolor machine learning customer returned order late shipment good bad".split()
+WORDS = [
+    "alpha",
+    "beta",
+    "gamma",
+    "lorem",
+    "ipsum",
+    "dolor",
+    "machine",
+    "learning",
+    "customer",
+    "returned",
+    "order",
+    "late",
+    "shipment",
+    "good",
+    "bad",
+]
 _NOTES = 5_000
 _BLOCK_ROWS = 20_000
 

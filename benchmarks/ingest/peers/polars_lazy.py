@@ -16,7 +16,7 @@ from benchmarks.ingest.peers import job
 
 NAME = "polars"
 ROW_GROUP_ROWS = 61_440
-_SCHEMA = {name: pl.String for name in job.COLUMNS}
+_SCHEMA = dict.fromkeys(job.COLUMNS, pl.String)
 _STORE = {
     "aws_endpoint_url": f"http://{job.endpoint()}",
     "aws_allow_http": "true",
