@@ -83,6 +83,7 @@ async function showPipelines() {
 async function choose(pipeline) {
   chosen = pipeline;
   formOf = null;
+  closeDataset();
   at("pipeline").hidden = false;
   at("name").textContent = pipeline;
   at("answer").textContent = "";
@@ -156,12 +157,12 @@ function showJobs(jobs) {
 
 function showDatasets(versions) {
   table(at("datasets"), versions, [
-    ["version", (row) => row.alias],
+    ["version", (row) => make("button", { type: "button", onclick: () => openDataset(row) }, row.alias)],
     ["state", (row) => state(row.state)],
     ["good rows", (row) => number(row.rows_good)],
     ["bad rows", (row) => number(row.rows_bad)],
     ["file", (row) => row.key.split("/").pop()],
-    ["reason", (row) => [row.reason, row.detail].filter(Boolean).join(": ")],
+    ["reason", (row) => make("span", {}, reasonLink(row), row.detail ? `: ${row.detail}` : "")],
     ["arrived", (row) => time(row.created_at)],
   ]);
 }

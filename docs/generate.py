@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from docs.pipeline_keys import pipeline_keys
+from docs.reason_pages import reason_codes, reason_pages
 from shared.entities.dataset import DatasetManifest
 from shared.entities.pipeline import PipelineDefinition
 from shared.entities.training import ModelManifest
@@ -39,6 +40,8 @@ def generated() -> Iterator[tuple[Path, str]]:
         schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(model)}
         yield ROOT / "docs" / "schemas" / f"{name}.json", _json(schema)
     yield ROOT / "docs" / "reference" / "pipeline-keys.md", pipeline_keys()
+    yield from reason_pages()
+    yield ROOT / "docs" / "reference" / "reason-codes.md", reason_codes()
     operations = [operation for service in SERVICES for operation in load_app(service).api.operations]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     document = openapi(operations, version=project["version"])

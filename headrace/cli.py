@@ -11,6 +11,9 @@ _O = "headrace.operate.commands"
 SECTIONS: dict[str, dict[str, Entry]] = {
     "From data to a live model": {
         "init": Entry(f"{_C}.init:init", "Write pipeline.yaml and schema.json for a data file."),
+        "validate": Entry(
+            f"{_C}.validate:validate", "Check the pipeline that a file defines, changing nothing."
+        ),
         "apply": Entry(f"{_C}.apply:apply", "Create or update the pipeline that a file defines."),
         "upload": Entry(f"{_C}.upload:upload", "Upload a data file, or a folder of pictures, to a pipeline."),
         "watch": Entry(f"{_C}.watch:watch", "Follow a dataset version until its model is live."),

@@ -29,12 +29,12 @@ def deploy_app(folder: Path, stage: str, service: str) -> None:
     # Without os.environ itself the app would be imported without the stage's variables.
     factory = CLIFactory(str(folder), environ=os.environ)
     config = factory.create_config_obj(stage)
-    check_size(_package(folder, config.lambda_python_version), service)
+    check_size(package(folder, config.lambda_python_version), service)
     deployer = factory.create_default_deployer(factory.create_botocore_session(), config, UI())
     deployer.deploy(config, chalice_stage_name=stage)
 
 
-def _package(folder: Path, python_version: str) -> Path:
+def package(folder: Path, python_version: str) -> Path:
     """Build the zip, or find it built; the deployer will look for the same file and take it."""
     from chalice.deploy.packager import DependencyBuilder, LambdaDeploymentPackager, PipRunner, SubprocessPip
     from chalice.utils import UI, OSUtils

@@ -1,4 +1,4 @@
-"""Deploy a stage, told first: foundation → recipes → render → services → harden → edge.
+"""Deploy a stage, told first: foundation → recipes → package → render → services → harden → edge.
 
 Every step looks before it acts, so a deployment can be repeated at any time, also after one that broke off,
 and one that finds nothing changed takes seconds. The edge's distribution and origin go back into the
@@ -13,6 +13,7 @@ import msgspec
 
 from infra import edge, site
 from infra.harden import harden
+from infra.job_code import store_job_code
 from infra.recipe_store import store_recipes
 from infra.records import Record
 from infra.render import render_service, values_of
@@ -61,7 +62,8 @@ def deploy(stage: Stage, *, root: Path, on_step: OnStep) -> Deployment:
     foundation = _step(on_step, "foundation", lambda: _foundation(stage))
     outputs = foundation.outputs
     recipes = _step(on_step, "recipes", lambda: _recipes(stage, outputs["ModelsBucket"], root))
-    _step(on_step, "render", lambda: _render(stage, outputs, recipes, root))
+    code_uri = _step(on_step, "package", lambda: _package(stage, outputs["ModelsBucket"], root))
+    _step(on_step, "render", lambda: _render(stage, outputs, recipes, code_uri, root))
     deployed = _step(on_step, "services", lambda: _services(stage, outputs["ModelsBucket"], root))
     _step(on_step, "harden", lambda: _harden(stage, deployed, outputs))
     api_ids = {service: record.api_id for service, record in deployed.items()}
@@ -108,10 +110,15 @@ def _recipes(stage: Stage, bucket: str, root: Path) -> tuple[dict[str, str], str
     return stored.sha256, detail or "none", bool(stored.uploaded)
 
 
+def _package(stage: Stage, bucket: str, root: Path) -> tuple[str, str, bool]:
+    stored = store_job_code(stage, bucket, root=root)
+    return stored.uri, f"ingest {stored.sha256[:12]}", stored.uploaded
+
+
 def _render(
-    stage: Stage, outputs: dict[str, str], recipes: dict[str, str], root: Path
+    stage: Stage, outputs: dict[str, str], recipes: dict[str, str], code_uri: str, root: Path
 ) -> tuple[None, str, bool]:
-    values = values_of(outputs, **stage_values(stage, recipes, root))
+    values = values_of(outputs, **stage_values(stage, recipes, root, code_uri))
     written = [path for service in SERVICES for path in render_service(folder_of(root, service), values)]
     return None, f"{len(written)} files written, code {values['CodeVersion']}", bool(written)
 

@@ -50,6 +50,11 @@ def folder_of(root: Path, service: str) -> Path:
     return root / f"{service}_service"
 
 
+def build_of(root: Path, stage: Stage, service: str) -> Path:
+    """Return the folder that Chalice packs for *stage*."""
+    return root / ".headrace" / "build" / stage.name / service
+
+
 def fingerprint(folder: Path) -> str:
     """Return the digest of all that decides what Chalice would make of *folder*."""
     rendered = sorted((folder / ".chalice").glob("*.json"))
@@ -74,15 +79,21 @@ def _deploy(stage: Stage, service: str, root: Path, bucket: str) -> ServiceDeplo
     mark = fingerprint(folder)
     if record is not None and record.fingerprint == mark and runs(stage, record):
         return ServiceDeployment(service=service, record=record, changed=False)
-    build = lay_out(folder, root / ".headrace" / "build" / stage.name / service)
-    _run_chalice(stage, service, build)
+    run_chalice(stage, service, lay_out(folder, build_of(root, stage, service)))
     chalice = json.loads(records.deployed_file(folder, stage).read_text())
     record = Record(fingerprint=mark, code=_code_of(stage, records.functions_of(chalice)), chalice=chalice)
     records.save(stage, bucket, service, record)
     return ServiceDeployment(service=service, record=record, changed=True)
 
 
-def _run_chalice(stage: Stage, service: str, build: Path) -> None:
+def run_chalice(stage: Stage, service: str, build: Path, module: str = "infra.chalice_app") -> str:
+    """Let *module* do its work on *build* in a process of its own and return what it printed.
+
+    Raises
+    ------
+    ChaliceFailed
+        With the end of what was printed.
+    """
     environment = {
         **stage.environment(os.environ),
         # API Gateway takes one new API in some seconds, and three services ask at once.
@@ -92,13 +103,14 @@ def _run_chalice(stage: Stage, service: str, build: Path) -> None:
         "PYTHONDONTWRITEBYTECODE": "1",  # importing the app must not add byte code to what is packed
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
-    command = [sys.executable, "-m", "infra.chalice_app", str(build), stage.name, service]
+    command = [sys.executable, "-m", module, str(build), stage.name, service]
     done = subprocess.run(
         command, cwd=build, env=environment, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S
     )
     if done.returncode:
         told = (done.stderr.strip() or done.stdout.strip())[-_TOLD_CHARS:]
         raise ChaliceFailed(f"{service}: {told}")
+    return done.stdout
 
 
 def _code_of(stage: Stage, functions: Iterable[str]) -> dict[str, str]:

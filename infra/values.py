@@ -78,7 +78,9 @@ def code_version(root: Path) -> str:
     return f"{commit}-dirty-{digest_of(*(root / name for name in DEPLOYED))[:8]}"
 
 
-def stage_values(stage: Stage, recipes: Mapping[str, str], root: Path) -> dict[str, str]:
+def stage_values(
+    stage: Stage, recipes: Mapping[str, str], root: Path, ingest_code_uri: str
+) -> dict[str, str]:
     """Return the placeholders beyond the foundation's outputs; `Recipes` is JSON: family to sha256."""
     return {
         "Stage": stage.name,
@@ -87,6 +89,7 @@ def stage_values(stage: Stage, recipes: Mapping[str, str], root: Path) -> dict[s
         "Partition": stage.partition,
         "Recipes": json.dumps(dict(sorted(recipes.items()))),
         "TrainingImageUri": training_image_uri(stage.region),
+        "IngestCodeUri": ingest_code_uri,
         "CodeVersion": code_version(root),
     }
 

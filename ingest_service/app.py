@@ -8,6 +8,7 @@ from chalice.app import Chalice, Response
 from chalicelib.ingest import administer, browse, upload_views, uploads, views, wiring, workflow
 from chalicelib.ingest import reconcile as ticks
 from chalicelib.ingest.keys import PREFIX, Upload
+from chalicelib.ingest.profiling.differences import Differences
 
 from shared import log
 from shared.entities.pipeline import PipelineDefinition
@@ -47,6 +48,23 @@ def on_object_created(event: Any) -> None:
     workflow.handle_upload(upload, event.context.aws_request_id, wiring.adapters())
 
 
+@app.on_cw_event(
+    {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Processing Job State Change"],
+        "detail": {
+            "ProcessingJobName": [{"prefix": f"headrace-{wiring.settings().stage}-ingest-"}],
+            "ProcessingJobStatus": ["Completed", "Failed", "Stopped"],
+        },
+    }
+)
+def on_processing_job_state_change(event: Any) -> None:
+    """SageMaker says that a job of this stage has ended: take what it left."""
+    name = str(event.detail["ProcessingJobName"])
+    log.start(processing_job=name)
+    workflow.handle_job_change(name, event.context.aws_request_id, wiring.adapters())
+
+
 @app.schedule("rate(1 minute)", name="reconcile")
 def reconcile(event: Any) -> None:
     """Do what lost events, crashes and expired leases left undone."""
@@ -79,6 +97,18 @@ def put_pipeline(request: Request, pipeline: str) -> Response:
     if_match = request.headers.get("if-match")
     stored, is_new = administer.put_pipeline(wiring.adapters(), pipeline, request.body, if_match)
     return _tagged(stored, 201 if is_new else 200)
+
+
+@api.route(
+    "POST",
+    "/v1/pipelines/{pipeline}/validate",
+    scope="read",
+    body=PipelineDefinition,
+    response=views.EffectiveDefinition,
+)
+def validate_pipeline(request: Request, pipeline: str) -> views.EffectiveDefinition:
+    """Check a definition without storing it, and show it with every default."""
+    return administer.effective_definition(pipeline, request.body)
 
 
 @api.route(
@@ -174,6 +204,27 @@ def get_profile(request: Request, pipeline: str, version: str) -> Response:
     """Show what the good rows of a version look like, column by column."""
     row = browse.find_version(wiring.adapters(), pipeline, version)
     return _json(browse.read_profile(wiring.adapters(), row), 200, {})
+
+
+@api.route("GET", "/v1/datasets/{pipeline}/{version}/profile/plots", scope="read")
+def get_plots(request: Request, pipeline: str, version: str) -> Response:
+    """Draw the profile of a version: a Vega-Lite page that holds its own data."""
+    row = browse.find_version(wiring.adapters(), pipeline, version)
+    return _json(msgspec.json.encode(browse.draw_profile(wiring.adapters(), row)), 200, {})
+
+
+@api.route(
+    "GET",
+    "/v1/datasets/{pipeline}/diff",
+    scope="read",
+    response=Differences,
+    query={"from": "the version before: its id, `d7` or `latest`", "to": "the version after"},
+)
+def compare_versions(request: Request, pipeline: str) -> Response:
+    """Compare two READY versions column by column, what changed most first."""
+    names = (request.query.get("from"), request.query.get("to"))
+    found = browse.compare_versions(wiring.adapters(), pipeline, *names)
+    return _json(msgspec.json.encode(found), 200, {})
 
 
 @api.route(

@@ -70,6 +70,9 @@ class FakeBucket(Bucket):
             raise Unavailable(f"write {self.uri(key)}: the bytes have another SHA-256")
         return self._store(key, content, (_md5(content).hex(), sha256), new=new)
 
+    def delete(self, key: str) -> None:
+        self.versions.pop(key, None)
+
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         for key in sorted(self.versions):
             if key.startswith(prefix):

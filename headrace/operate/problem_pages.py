@@ -96,11 +96,13 @@ def _first_line(kind: type[HeadraceError]) -> str:
 
 
 def _page(title: str, status: int, meanings: list[str]) -> str:
-    meaning = "</p>\n<p>".join(_html(text) for text in meanings)
-    return _PAGE.format(title=_html(title), status=status, meaning=meaning, remedy=_html(_REMEDIES[status]))
+    meaning = "</p>\n<p>".join(formatted(text) for text in meanings)
+    return _PAGE.format(
+        title=formatted(title), status=status, meaning=meaning, remedy=formatted(_REMEDIES[status])
+    )
 
 
-def _html(text: str) -> str:
+def formatted(text: str) -> str:
     """Return escaped text; what stands in backticks is code."""
     parts = html.escape(text).split("`")
     return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))

@@ -24,7 +24,8 @@ class DatasetVersion(msgspec.Struct, frozen=True, kw_only=True):
     ``attention`` is ``"open"`` while the reconciler must look again (not at rest, or its event is not yet
     told) and absent otherwise; the index over it is how the reconciler finds work without a Scan.
     ``lease_until`` and the ``_at`` fields are fixed-width RFC 3339 texts. ``row_count`` is the rows read,
-    ``rows_good + rows_bad``.
+    ``rows_good + rows_bad``. ``processing_job`` names the processing job that makes, or made, the version where a
+    function could not; it waits to be created until ``next_try_at`` after ``tries`` refusals (``waiting_reason``).
     """
 
     pipeline: str
@@ -46,6 +47,10 @@ class DatasetVersion(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int = 0
     owner: str | None = None
     lease_until: str | None = None
+    processing_job: str | None = None
+    waiting_reason: str | None = None
+    next_try_at: str | None = None
+    tries: int = 0
     attention: str | None = None
     correlation_id: str = ""
     rev: int = 0

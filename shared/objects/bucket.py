@@ -121,7 +121,9 @@ class Bucket(PartUploads):
         )
         origin = {"Bucket": source.name, "Key": info.key, **_version(info.version_id)}
         with s3_errors(f"copy {source.uri(info.key)} to {self.uri(key)}"):
-            self._client.copy(origin, self.name, key, Config=config)
+            # Tags stay behind: to copy them S3 asks for permissions of their own, on whatever a user has tagged.
+            untagged = {"TaggingDirective": "REPLACE"}
+            self._client.copy(origin, self.name, key, ExtraArgs=untagged, Config=config)
 
     def write(
         self,
@@ -151,6 +153,11 @@ class Bucket(PartUploads):
             )
         version: str | None = answer.get("VersionId")
         return version
+
+    def delete(self, key: str) -> None:
+        """Delete the object's newest version (in a versioned bucket: hide it); an absent one is no error."""
+        with s3_errors(f"delete {self.uri(key)}"):
+            self._client.delete_object(Bucket=self.name, Key=key)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Yield the newest version of every object under *prefix*, in key order."""

@@ -16,13 +16,23 @@ ROOT = rules.INFRA.parent
 STAGE = Stage(name="dev", region="eu-west-1", account="111122223333")
 WRITTEN = [s for s in SERVICES if (folder_of(ROOT, s) / ".chalice" / "templates" / "config.json").is_file()]
 # Values that no output gives: their environment names are the services' own choice.
-FREE = {"Stage", "Region", "Account", "Partition", "Recipes", "TrainingImageUri", "CodeVersion"}
+FREE = {
+    "Stage",
+    "Region",
+    "Account",
+    "Partition",
+    "Recipes",
+    "TrainingImageUri",
+    "IngestCodeUri",
+    "CodeVersion",
+}
 
 
 def _values() -> dict[str, str]:
     outputs = rules.load("foundation.yaml")["Outputs"].keys() - {"Fingerprint"}
     return values_of(
-        {name: f"<{name}>" for name in outputs}, **stage_values(STAGE, {"tabular": "0" * 64}, ROOT)
+        {name: f"<{name}>" for name in outputs},
+        **stage_values(STAGE, {"tabular": "0" * 64}, ROOT, "s3://models/code/0/ingest.zip"),
     )
 
 

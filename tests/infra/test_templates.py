@@ -35,7 +35,7 @@ OUTPUTS = {
     *("IncomingBucket", "DataBucket", "ModelsBucket", "SiteBucket"),
     *("PipelinesTable", "DatasetsTable", "JobsTable", "ModelsTable", "ReleasesTable"),
     *("PredictionsTable", "TokensTable", "IdempotencyTable"),
-    *("SagemakerRoleArn", "SigningKeyArn", "OriginSecretArn", "AlertsTopicArn"),
+    *("SagemakerRoleArn", "IngestJobRoleArn", "SigningKeyArn", "OriginSecretArn", "AlertsTopicArn"),
     *("IngestDeadLettersArn", "TrainingDeadLettersArn", "InferenceDeadLettersArn"),
 }
 Rule = Callable[[Template], list[str]]

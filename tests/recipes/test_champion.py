@@ -84,6 +84,33 @@ def test_by_key_a_seen_row_is_known_again_although_its_values_changed(make_job, 
     assert "id" not in [i["name"] for i in job.read("signature.json")["inputs"]]
 
 
+def test_no_row_judges_whose_group_either_model_was_taught(make_job, rows, schema, tmp_path):
+    """Another seed or rule puts whole groups on other sides; by row and key they would pass for new."""
+    schema = {"shop": "string", **schema}
+    grouped = {"split": {"by": "group", "group": "shop"}}
+
+    def shops(count, seed, names):
+        return rows(count, seed).assign(shop=[names[k % len(names)] for k in range(count)])
+
+    old = make_job(
+        schema,
+        [shops(200, 1, ["a", "b"]), shops(0, 2, ["a"]), shops(100, 3, ["c"])],
+        recipe="linear",
+        **grouped,
+    )
+    assert old.run() == 0
+    job = make_job(
+        schema,
+        [shops(200, 4, ["c"]), shops(0, 2, ["c"]), shops(400, 5, ["a", "b", "c", "d"])],
+        old.pack(tmp_path / "m.tar.gz"),
+        champion={"version": "v1"},
+        **grouped,
+    )
+    assert job.run() == 0
+    assert job.evaluation["champion_error"] is None
+    assert (job.evaluation["rows"], job.evaluation["rows_test_seen"]) == (100, 300)
+
+
 def test_by_time_only_rows_newer_than_both_models_judge(make_job, rows, schema):
     # 300 hourly rows of which every 13th has no time, and so cannot be shown to be new.
     test = rows(300, 3, start="2024-03-01")

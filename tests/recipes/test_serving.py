@@ -1,6 +1,7 @@
 """What an endpoint promises: training's answers again, and a sentence for whoever asks wrongly."""
 
 import json
+import math
 import subprocess
 import sys
 
@@ -175,3 +176,24 @@ def test_times_are_kept_in_utc():
     from tabular.times import format_time, parse_time
 
     assert format_time(parse_time("2024-05-02T01:30:00+02:00")) == "2024-05-01T23:30:00Z"
+
+
+def test_a_text_that_was_no_value_in_training_is_none_in_a_request(make_job, rows, schema):
+    from tabular.requests import parse_request
+    from tabular.signature import parse_signature
+
+    fields = [{"name": name, "type": kind} for name, kind in schema.items()]
+    fields[1] |= {"missingValues": ["n/a"], "decimalChar": ","}
+    job = make_job(
+        schema,
+        [rows(200, 1), rows(50, 2), rows(100, 3)],
+        schema={"fields": fields, "missingValues": ["", "?"]},
+    )
+    assert job.run() == 0
+    inputs = parse_signature((job.model / "signature.json").read_bytes()).inputs
+    spelling = {i.name: i.spelling for i in inputs}
+    assert spelling["colour"] == {"missingValues": ["?"]}
+    assert spelling["size"] == {"missingValues": ["?", "n/a"], "decimalChar": ","}
+    columns = parse_request('{"records": [{"colour": "?", "size": "n/a"}]}', "application/json", inputs)
+    assert columns["colour"][0] is None
+    assert math.isnan(columns["size"][0])

@@ -273,3 +273,16 @@ def test_parts_written_by_duckdb_are_read_with_their_values(tmp_path, tools_pyth
     assert str(read["t"][0]) == "2013-01-02T00:00:00.000000"
     assert np.isnat(read["m"][0])
     assert np.isnan(read["absent"][0])
+
+
+def test_bytes_and_numbers_that_name_rows_teach_nothing(make_job, rows, schema):
+    fields = [{"name": name, "type": kind} for name, kind in schema.items()]
+    fields += [{"name": "order", "type": "integer", "identifier": True}, {"name": "zip", "type": "string"}]
+    fields[-1]["identifier"] = True  # digits kept as text, such as 01234: places, not quantities
+    fields.append({"name": "picture", "type": "binary"})
+    sides = [rows(n, s).assign(order=range(n), zip="01234") for n, s in ((200, 1), (50, 2), (100, 3))]
+    kinds = schema | {"order": "integer", "zip": "string"}
+    job = make_job(kinds, sides, schema={"fields": fields})
+    assert job.run() == 0
+    names = {i["name"] for i in job.read("signature.json")["inputs"]}
+    assert names == {*schema, "zip"} - {"y"}

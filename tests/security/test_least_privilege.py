@@ -69,6 +69,7 @@ def probes() -> Iterator[Probe]:
         "invoke",
         function,
     )
+    yield from processing_probes(at)
     yield Probe(
         "sagemaker:StopTrainingJob", job, "sagemaker", "stop_training_job", {"TrainingJobName": "probe"}
     )
@@ -78,9 +79,18 @@ def probes() -> Iterator[Probe]:
     yield Probe("sagemaker:InvokeEndpoint", endpoint, "sagemaker-runtime", "invoke_endpoint", invocation)
 
 
+def processing_probes(at: str) -> Iterator[Probe]:
+    """Yield calls on a processing job of the ingest service and on somebody else's."""
+    for name in (f"headrace-local-ingest-{'0' * 20}-a1", "probe"):
+        arn = f"arn:aws:sagemaker:{at}:processing-job/{name}"
+        where = {"ProcessingJobName": name}
+        yield Probe("sagemaker:DescribeProcessingJob", arn, "sagemaker", "describe_processing_job", where)
+        yield Probe("sagemaker:StopProcessingJob", arn, "sagemaker", "stop_processing_job", where)
+
+
 PROBES = list(probes())
 FUNCTIONS = {
-    "ingest": ("", "-bearer", "-on_object_created", "-reconcile"),
+    "ingest": ("", "-bearer", "-on_object_created", "-on_processing_job_state_change", "-reconcile"),
     "training": ("", "-bearer", "-on_dataset_version_ready", "-on_training_job_state_change", "-reconcile"),
     "inference": ("", "-bearer", "-on_model_version_approved", "-on_endpoint_state_change", "-reconcile"),
 }

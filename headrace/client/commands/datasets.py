@@ -36,8 +36,16 @@ def list_versions(session: Session, pipeline: str, limit: int) -> None:
 @click.argument("pipeline")
 @click.argument("version")
 def show_version(session: Session, pipeline: str, version: str) -> None:
-    """Show one dataset version, named by its id, as d7 or as latest."""
-    session.show(session.api.get("datasets", pipeline, version))
+    """Show one dataset version, named by its id, as d7 or as latest.
+
+    Of a rejected one also the address of the page that explains its reason.
+    """
+    api = session.api
+    shown = api.get("datasets", pipeline, version)
+    if shown.get("reason_url"):
+        # The page is on the stage's own origin; with it the address can be clicked.
+        shown["reason_url"] = f"{api.credentials.url}{shown['reason_url']}"
+    session.show(shown)
 
 
 @datasets.add_command

@@ -2,11 +2,11 @@
 
 import csv
 import io
-import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import msgspec
+from chalicelib.inference.spelling import Spelling, Value, reader_of
 from chalicelib.inference.validation import Input
 
 from shared.errors import FieldError, InvalidBody, UnsupportedMediaType
@@ -14,9 +14,6 @@ from shared.parsing import decode
 
 JSON, CSV, NDJSON = "application/json", "text/csv", "application/x-ndjson"
 CONTENT_TYPES = (JSON, CSV, NDJSON)
-# What JSON itself accepts as a number, and a leading + or zeros; never inf, nan or other digits than 0-9.
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 _REPLACEMENT = "\ufffd".encode()
 _RAW = msgspec.json.Decoder(msgspec.Raw)
 
@@ -111,21 +108,8 @@ def _check_shape(header: list[str], lines: list[list[str]]) -> None:
             raise _invalid(f"/records/{place}", f"has {len(row)} values, the header {len(header)}")
 
 
-def _reader(given: Input | None) -> Callable[[str], Any]:
-    """Return what turns a cell into a value; what does not fit stays text and is refused by its type."""
-    kind = given.type if given else "string"
-    if kind in {"integer", "number"}:
-        return lambda cell: _number(cell) if cell else None
-    if kind == "boolean":
-        return lambda cell: _BOOLEANS.get(cell.lower(), cell) if cell else None
-    return lambda cell: cell or None
-
-
-def _number(cell: str) -> float | str:
-    if not _NUMBER.fullmatch(cell):
-        return cell
-    number = float(cell)
-    return cell if number in {float("inf"), float("-inf")} else number
+def _reader(given: Input | None) -> Callable[[str], Value]:
+    return reader_of(given.type, given.spelling) if given else reader_of("string", Spelling())
 
 
 def _text(body: bytes) -> str:

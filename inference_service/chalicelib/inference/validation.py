@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Annotated, Any, Literal
 
 import msgspec
+from chalicelib.inference.spelling import Spelling
 from chalicelib.inference.states import Refused
 
 from shared.errors import FieldError, HeadraceError, InvalidBody, PayloadTooLarge
@@ -39,6 +40,7 @@ class Input(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     type: Literal["integer", "number", "string", "boolean", "datetime", "date"]
     required: bool = False
+    spelling: Spelling = Spelling()
 
 
 class Signature(msgspec.Struct, frozen=True, kw_only=True):

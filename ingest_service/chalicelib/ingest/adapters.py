@@ -11,6 +11,9 @@ from chalicelib.ingest.dataset_files import DatasetFiles
 from chalicelib.ingest.engine import Scratch
 from chalicelib.ingest.formats.reader import Limits
 from chalicelib.ingest.pipelines import PipelineStore
+from chalicelib.ingest.processing.job_files import JobFiles
+from chalicelib.ingest.processing.jobs import ProcessingJobs
+from chalicelib.ingest.processing.plan import Place
 from chalicelib.ingest.raw_objects import RawObjects
 
 from shared.clock import Clock
@@ -25,6 +28,9 @@ class Adapters(msgspec.Struct, frozen=True, kw_only=True):
     raw: RawObjects
     files: DatasetFiles
     catalog: Catalog
+    jobs: ProcessingJobs
+    job_files: JobFiles
+    place: Place
     pipelines: PipelineStore
     bus: Any
     clock: Clock

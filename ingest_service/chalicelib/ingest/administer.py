@@ -1,9 +1,11 @@
 """What the REST routes change: pipeline definitions."""
 
+import msgspec
 from chalicelib.ingest.adapters import Adapters
 from chalicelib.ingest.definitions import check_definition
+from chalicelib.ingest.views import EffectiveDefinition
 
-from shared.entities.pipeline import Pipeline, PipelineDefinition
+from shared.entities.pipeline import METRICS, Pipeline, PipelineDefinition, task_of
 from shared.errors import Conflict, InvalidRequest
 
 
@@ -13,6 +15,19 @@ def put_pipeline(
     """Store a definition; return the pipeline and whether it is new."""
     check_definition(name, definition)
     return adapters.pipelines.put(name, definition, adapters.clock(), rev=read_etag(if_match))
+
+
+def effective_definition(name: str, definition: PipelineDefinition) -> EffectiveDefinition:
+    """Return what *definition* would come to if it were put; nothing is stored.
+
+    Raises
+    ------
+    InvalidBody
+        With an entry for every wrong place, as :func:`put_pipeline` would.
+    """
+    check_definition(name, definition)
+    plain = msgspec.json.decode(msgspec.json.encode(definition))
+    return EffectiveDefinition(definition=plain, trains=bool(METRICS[task_of(definition)]))
 
 
 def delete_pipeline(adapters: Adapters, name: str, *, force: bool, if_match: str | None) -> None:

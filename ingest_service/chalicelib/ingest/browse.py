@@ -6,15 +6,18 @@ import re
 import zlib
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 from urllib.parse import unquote
 
 import msgspec
 from chalicelib.ingest.adapters import Adapters
 from chalicelib.ingest.keys import UNROUTED, is_pipeline_name
+from chalicelib.ingest.profiling import Profile, vega
+from chalicelib.ingest.profiling.differences import Differences, compare
 from chalicelib.ingest.views import RejectList, RejectView, VersionList, describe_reject, version_view
 
 from shared.entities.dataset import DatasetState, DatasetVersion
-from shared.errors import InvalidRequest, NotFound
+from shared.errors import Conflict, InvalidRequest, NotFound
 
 LATEST = "latest"
 _ALIAS = re.compile(r"d([1-9][0-9]{0,9})")
@@ -88,6 +91,41 @@ def read_profile(adapters: Adapters, row: DatasetVersion) -> bytes:
     if row.state is not DatasetState.READY:
         raise NotFound(f"dataset version d{row.ordinal} is {row.state} and has no profile")
     return adapters.files.read(row.pipeline, row.duplicate_of or row.version, "profile.json")
+
+
+def draw_profile(adapters: Adapters, row: DatasetVersion) -> dict[str, Any]:
+    """Return the plots of a READY version's profile as a Vega-Lite page.
+
+    Raises
+    ------
+    NotFound
+        The version is not READY.
+    """
+    return vega.page(msgspec.json.decode(read_profile(adapters, row), type=Profile))
+
+
+def compare_versions(adapters: Adapters, pipeline: str, before: str | None, after: str | None) -> Differences:
+    """Return what changed from one READY version to another; each is named as in paths.
+
+    Raises
+    ------
+    InvalidRequest
+        One of the two is not named.
+    NotFound
+        There is no such version.
+    Conflict
+        A version is not READY and so has no profile.
+    """
+    if not before or not after:
+        raise InvalidRequest("name two versions to compare, such as ?from=d1&to=latest")
+    rows = [find_version(adapters, pipeline, name) for name in (before, after)]
+    for row in rows:
+        if row.state is not DatasetState.READY:
+            raise Conflict(
+                f"dataset version d{row.ordinal} is {row.state}; only READY versions can be compared"
+            )
+    profiles = [msgspec.json.decode(read_profile(adapters, row), type=Profile) for row in rows]
+    return compare(*profiles, names=(f"d{rows[0].ordinal}", f"d{rows[1].ordinal}"))
 
 
 def list_rejects(adapters: Adapters, row: DatasetVersion, limit: int, cursor: str | None) -> RejectList:

@@ -127,9 +127,10 @@ def _stage(scratch: Scratch, reader: Reader, order: Order) -> Staged:
 
 
 def _basis(reader: Reader, order: Order) -> Basis:
+    dropped, declared = order.definition.data.drop, _declared(order.definition)
     return Basis(
-        known=order.known,
-        declared=_declared(order.definition),
+        known=order.known.without(dropped) if order.known else None,
+        declared=declared.without(dropped) if declared else None,
         roles=roles_of(order.definition),
         tolerance=fraction(order.definition.data.max_bad),
         file_types=reader.declared,
@@ -155,7 +156,8 @@ def _proposed(scratch: Scratch, reader: Reader, basis: Basis, columns: list[str]
 def _verdict(scratch: Scratch, staged: Staged, basis: Basis) -> TableSchema:
     doubted = basis.known is None and basis.declared is None
     counts = observe.count_staged(scratch, staged, doubted=doubted)
-    schema = decide(basis, counts, staged.plan.schema)
+    examples = observe.find_examples(scratch, staged)
+    schema = decide(basis, counts, staged.plan.schema, examples=examples)
     check_role_types(schema, basis.roles)
     seen = observe.count_values(scratch, staged, MAX_CATEGORIES)
     return learn_categories(schema, seen, basis.roles.label, basis.tolerance)

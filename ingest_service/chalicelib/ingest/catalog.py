@@ -16,6 +16,7 @@ from shared.tables import Change, Table
 
 COUNTERS = "#counters"
 OPEN = "open"
+_WAIT = ("next_try_at", "waiting_reason")
 ATTENTION_INDEX = ("attention", "updated_at")
 
 
@@ -79,6 +80,7 @@ class Catalog:
     ) -> DatasetVersion | None:
         """Return the row VALIDATING under a lease of *owner*, None while another holds it or it is at rest.
 
+        None too where *row* is out of date about its processing job: look again what became of that.
         Lambda repeats a failed event under the same request id: such an owner's earlier attempt is dead.
         """
         expired = any_of(
@@ -100,10 +102,45 @@ class Catalog:
             },
             add={"attempt": 1},
         )
+        job = having("processing_job", row.processing_job) if row.processing_job else Absent("processing_job")
         try:
-            return from_row(self._table.update(_key(row), change, only_if=free), DatasetVersion)
+            return from_row(self._table.update(_key(row), change, only_if=all_of(free, job)), DatasetVersion)
         except ConditionFailed:
             return None
+
+    def hand_over(
+        self, mine: DatasetVersion, processing_job: str, size_bytes: int, now: datetime
+    ) -> DatasetVersion:
+        """Note that from now on *processing_job*, which need not exist yet, makes the version; nobody holds it then.
+
+        Raises
+        ------
+        ConditionFailed
+            The row is not mine any more.
+        """
+        change = Change(
+            set={
+                "processing_job": processing_job,
+                "size_bytes": size_bytes,
+                "tries": 0,
+                "attention": OPEN,
+                "updated_at": to_text(now),
+            },
+            remove=("lease_until", "owner", *_WAIT),
+        )
+        return from_row(self._table.update(_key(mine), change, only_if=_held(mine)), DatasetVersion)
+
+    def wait(self, row: DatasetVersion, next_try_at: str, why: str, now: datetime) -> None:
+        """Note until when, and why, the processing job of *row* waits to be created.
+
+        Raises
+        ------
+        ConditionFailed
+            The row has moved on.
+        """
+        told = {"next_try_at": next_try_at, "waiting_reason": why, "updated_at": to_text(now)}
+        same = all_of(having("state", DatasetState.VALIDATING), having("processing_job", row.processing_job))
+        self._table.update(_key(row), Change(set=told, add={"tries": 1}), only_if=same)
 
     def release(self, mine: DatasetVersion, now: datetime) -> None:
         """End the lease early, so that a repeated event need not wait for it; no matter if it is not mine any more."""
@@ -159,7 +196,7 @@ class Catalog:
                 "detail": detail,
                 "updated_at": to_text(now),
             },
-            remove=("attention", "owner", "lease_until"),
+            remove=("attention", "owner", "lease_until", *_WAIT),
         )
         try:
             return from_row(self._table.update(_key(row), change, only_if=unchanged), DatasetVersion)
@@ -190,7 +227,7 @@ class Catalog:
     ) -> Any:
         change = Change(
             set={"state": state, "attention": OPEN, "updated_at": to_text(now), **facts},
-            remove=("lease_until", "owner"),
+            remove=("lease_until", "owner", *_WAIT),
         )
         return self._table.updating(_key(mine), change, only_if=_held(mine))
 

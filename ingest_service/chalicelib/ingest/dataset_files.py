@@ -65,6 +65,10 @@ class DatasetFiles:
         """Return one small file of a version."""
         return self._bucket.read(self.key(pipeline, version, name))
 
+    def size_of(self, pipeline: str, version: str, name: str) -> int:
+        """Return how many bytes one file of a version has; NotFound where it is not there."""
+        return self._bucket.head(self.key(pipeline, version, name)).size_bytes
+
     def chunks(self, pipeline: str, version: str, name: str) -> Iterator[bytes]:
         """Yield one file of a version piece by piece."""
         stream = self._bucket.open(self.key(pipeline, version, name))

@@ -1,6 +1,7 @@
 """Adapter: DuckDB in a scratch folder of its own, within stated memory and disk."""
 
 import contextlib
+import errno
 import os
 import shutil
 import tempfile
@@ -87,7 +88,8 @@ def open_scratch() -> Iterator[Scratch]:
     folder = Path(tempfile.mkdtemp(prefix="headrace-ingest-"))
     try:
         with duckdb.connect(":memory:", config=_settings(folder)) as connection:
-            connection.execute("SET TimeZone = 'UTC'")
+            # A progress bar would be drawn into the function's log.
+            connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
             yield Scratch(connection=connection, folder=folder)
     except duckdb.Error as error:
         # Memory, disk or a bug: nothing the upload's owner could mend. Another attempt may, else it ends FAILED.
@@ -155,7 +157,13 @@ class CappedFile:
         self._left -= len(data)
         if self._left < 0:
             raise DiskFull
-        return self._file.write(data)
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            # Others use the disk too: a copy of a Parquet file, an aggregate that spills.
+            if error.errno == errno.ENOSPC:
+                raise DiskFull from error
+            raise
 
 
 class DiskFull(Exception):

@@ -4,7 +4,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from chalicelib.ingest.engine import Scratch
+from chalicelib.ingest.engine import Scratch, literal
 from chalicelib.ingest.staging import Staged
 from chalicelib.ingest.table_schema.kinds import kind_of, label_of, may_be_typed, text_of
 from chalicelib.ingest.table_schema.model import Field, TableSchema
@@ -35,13 +35,26 @@ def count_staged(scratch: Scratch, staged: Staged, *, doubted: bool) -> Counts:
     schema = staged.plan.schema
     names = [field.name for field in schema.fields]
     counts = _counted(scratch, names, f"SELECT raw FROM {staged.rows} WHERE broken IS NOT NULL")
-    for name, kinds in _count_good(scratch, staged).items():
-        for kind, count in kinds.items():
-            counts[name][kind] = counts[name].get(kind, 0) + count
+    good = _count_good(scratch, staged)
     if doubted:
         for i, field in _doubtful(scratch, staged):
-            counts[field.name] = _count_texts(scratch, f"SELECT v{i} AS x FROM {staged.good}")
+            good[field.name] = _count_texts(scratch, f"SELECT v{i} AS x FROM {staged.good}")
+    for name, kinds in good.items():
+        for kind, count in kinds.items():
+            counts[name][kind] = counts[name].get(kind, 0) + count
     return counts
+
+
+def find_examples(scratch: Scratch, staged: Staged) -> dict[str, str]:
+    """Return a text that does not fit, at most 40 characters of it, for each column that has one."""
+    cells = f"SELECT n, unnest(raw) AS x, generate_subscripts(raw, 1) AS place FROM {staged.rows}"
+    fields = staged.plan.schema.fields
+    kinds = " ".join(f"WHEN {i} THEN {literal(label_of(field))}" for i, field in enumerate(fields, start=1))
+    found = scratch.rows(
+        f"SELECT place, substr(arg_min(x, n), 1, 40) FROM ({cells}) "
+        f"WHERE x IS NOT NULL AND {kind_of('x')} != CASE place {kinds} END GROUP BY place"
+    )
+    return {fields[place - 1].name: text for place, text in found}
 
 
 def count_values(scratch: Scratch, staged: Staged, most: int) -> dict[str, dict[str, int]]:

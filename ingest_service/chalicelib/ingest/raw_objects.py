@@ -1,11 +1,9 @@
 """Adapter: uploaded objects in the incoming bucket, and the permissions to upload them."""
 
-import contextlib
 from collections.abc import Iterator, Sequence
-from typing import IO, Any, cast
+from typing import Any
 
-from shared.aws import aws_errors
-from shared.errors import NotFound, Unavailable
+from shared.errors import NotFound
 from shared.objects import READ_BYTES, Bucket, ObjectInfo, ObjectStream, PartInfo, PresignedPart
 from shared.objects.facts import composite_sha256
 
@@ -25,22 +23,9 @@ class RawObjects:
         """Yield the newest version of every object under *prefix*."""
         return self._bucket.list(prefix)
 
-    @contextlib.contextmanager
-    def open(self, key: str, version_id: str | None) -> Iterator[IO[bytes]]:
-        """Open one version as a stream whose broken connections are :class:`Unavailable`, never an early end."""
-        stream = self._bucket.open(key, version_id)
-        try:
-            yield cast("IO[bytes]", _Stream(stream, self._bucket.uri(key)))
-        finally:
-            stream.close()
-
     def stream(self, info: ObjectInfo, *, part_bytes: int = READ_BYTES) -> ObjectStream:
         """Return one exact version as a file that can seek; open it as often as passes are needed."""
         return self._bucket.stream(info, part_bytes=part_bytes)
-
-    def read_range(self, info: ObjectInfo, start: int, end: int) -> bytes:
-        """Return the bytes from *start* to before *end* of one exact version."""
-        return self._bucket.read_range(info, start, end)
 
     def presign(self, key: str, *, max_bytes: int, expires_s: int) -> dict[str, Any]:
         """Return the form with which anyone may upload exactly *key*."""
@@ -83,21 +68,3 @@ class RawObjects:
     def abort(self, key: str, upload_id: str) -> None:
         """Throw an unfinished upload away; NotFound when it is over or never was."""
         self._bucket.abort_multipart(key, upload_id)
-
-
-class _Stream:
-    """Turns botocore's errors while reading into ours."""
-
-    def __init__(self, stream: IO[bytes], uri: str) -> None:
-        self._stream = stream
-        self._uri = uri
-
-    def read(self, size: int) -> bytes:
-        # Imported late: tests and packaging run without botocore.
-        from botocore.exceptions import IncompleteReadError, ReadTimeoutError, ResponseStreamingError
-
-        try:
-            with aws_errors(f"read {self._uri}"):
-                return self._stream.read(size)
-        except (IncompleteReadError, ReadTimeoutError, ResponseStreamingError, OSError) as error:
-            raise Unavailable(f"read {self._uri}: {type(error).__name__}") from error

@@ -1,6 +1,7 @@
 """Every reason why an upload is REJECTED: the code, what it means and what to do.
 
-``docs/reference/reason-codes.md`` is made from this table; a test keeps the two equal.
+The reference (``docs/reference/reason-codes.md``, a page for each code below ``reasons/`` and on the site) is made
+from this table and from real rejections; a test keeps them equal.
 """
 
 import msgspec
@@ -34,10 +35,14 @@ REASONS: tuple[Reason, ...] = (
     ),
     _reason(
         "unsupported_format",
-        "The file's name does not end in `.csv`, `.tsv` or `.txt`, or not in what `data.format` asks for.",
-        "Save the data as comma or tab separated text in UTF-8 and name it so.",
+        "The file's name ends in none of the formats that are read, or not in the one that `data.format` asks for.",
+        "Save the data in one of them (CSV, TSV, JSON Lines, Parquet, pictures as a zip) and name it so.",
     ),
-    _reason("too_large", "The file has more than 1 GiB.", "Split it and upload the parts one by one."),
+    _reason(
+        "too_large",
+        "The file has more than 100 GiB, counted decompressed.",
+        "Split it and upload the parts one by one: with `data.history: all` a training sees all of them.",
+    ),
     _reason(
         "object_gone",
         "The object version was deleted before it could be read.",
@@ -47,18 +52,19 @@ REASONS: tuple[Reason, ...] = (
     _reason("no_rows", "The file has a header and no row below it.", "Upload a file with data."),
     _reason(
         "wrong_encoding",
-        "The file is not UTF-8; the sentence names the first wrong byte.",
-        "Save it as UTF-8 (in Excel: *CSV UTF-8*) and upload it again.",
+        "The file is not in the encoding that was declared, or in none that could be told with certainty: a wrong "
+        "guess would turn letters into others in silence. The sentence names the first wrong byte.",
+        "Save it as UTF-8 (in Excel: *CSV UTF-8*), or say what it is in `data.encoding`, and upload it again.",
     ),
     _reason(
         "not_text",
-        "The file has NUL bytes: it is an archive, an image or a spreadsheet under a text file's name.",
-        "Export the data as CSV and upload that.",
+        "The file has NUL bytes, which no text has: it is binary, or UTF-16 without its mark.",
+        "Export the data as CSV in UTF-8; of UTF-16 say so in `data.encoding`.",
     ),
     _reason(
         "wrong_content",
-        "The file's first bytes are of another format than its name says; the sentence names both.",
-        "Rename the file to what it is where that is a format we read, else export the data as CSV.",
+        "The file's first bytes are of another format than its name says; the sentence names both and what to do.",
+        "Rename the file to what it is where that is a format that is read, else export the data as CSV.",
     ),
     _reason(
         "corrupt_archive",
@@ -67,7 +73,7 @@ REASONS: tuple[Reason, ...] = (
     ),
     _reason(
         "inflates_too_much",
-        "The compressed file inflates to more than 64 MiB and more than 200 times its own size.",
+        "The compressed file inflates to more than 8 MiB and more than 200 times its own size.",
         "Upload the data uncompressed, or in parts.",
     ),
     _reason(
@@ -130,9 +136,9 @@ REASONS: tuple[Reason, ...] = (
     ),
     _reason(
         "schema_mismatch",
-        "Columns were added, lost or changed their type since the pipeline's newest READY version; "
-        "the sentence lists them.",
-        "Upload a file of the same columns, or create a new pipeline for the new ones.",
+        "Columns were added, removed, renamed or hold mostly another type than in the pipeline's newest READY "
+        "version, or than `data.schema` declares; the sentence lists them, `schema_diff.json` has them all.",
+        "Upload a file of the same columns, correct `data.schema` where it is wrong, or create a new pipeline.",
     ),
     _reason(
         "unterminated_quote",
@@ -142,7 +148,8 @@ REASONS: tuple[Reason, ...] = (
     _reason(
         "too_many_bad_rows",
         "More rows break a rule than `data.max_bad` allows, or any row does while `data.on_bad_rows` is `reject`.",
-        "Read them with `GET /v1/datasets/<pipeline>/<version>/rejects`, mend the file and upload it again.",
+        "Read them with `headrace datasets rejects <pipeline> <version>`, mend the file and upload it again; "
+        "where so many are to be expected, raise `data.max_bad`.",
     ),
     _reason(
         "too_few_rows",
@@ -161,6 +168,11 @@ def rejection(code: str, detail: str) -> InvalidDataset:
     return InvalidDataset(code, detail)
 
 
+def reason_url(code: str | None) -> str | None:
+    """Return where the site explains *code*; None for what is none of ours."""
+    return f"/reasons/{code}" if code in CODES else None
+
+
 def reference_page() -> str:
     """Return the Markdown of ``docs/reference/reason-codes.md``."""
     lines = [
@@ -170,9 +182,14 @@ def reference_page() -> str:
         "",
         "An upload that cannot become a dataset version is REJECTED with one of these codes and a sentence that",
         "says what was wrong and where. Nothing is lost: the object, its row and the rows that broke a rule stay.",
+        "Each code has a page with a file that is rejected so, and what the service says of it; on a stage the same",
+        "page is at `/reasons/<code>`, which REST answers name as `reason_url`.",
         "",
         "| code | what it means | what to do |",
         "|---|---|---|",
     ]
-    lines += [f"| `{reason.code}` | {reason.meaning} | {reason.remedy} |" for reason in REASONS]
+    lines += [
+        f"| [`{reason.code}`](reasons/{reason.code}.md) | {reason.meaning} | {reason.remedy} |"
+        for reason in REASONS
+    ]
     return "\n".join(lines) + "\n"

@@ -6,6 +6,7 @@ from itertools import islice
 
 from chalicelib.ingest.adapters import Adapters
 from chalicelib.ingest.keys import PREFIX, Upload
+from chalicelib.ingest.processing.following import is_handed_over
 from chalicelib.ingest.workflow import advance
 
 from shared import log
@@ -25,7 +26,11 @@ MAX_AGE = timedelta(hours=24)  # EventBridge has given up by then
 def reconcile(owner: str, adapters: Adapters) -> int:
     """Finish what is overdue; return how many versions were advanced."""
     overdue = [row for row in adapters.catalog.needing_attention(MAX_ROWS) if _is_overdue(row, adapters)]
-    advanced = sum(_try(row, owner, adapters) for row in overdue[:MAX_WORK])
+    # Jobs that run need a glance only: however many there are, they take no turn from the others.
+    for row in filter(is_handed_over, overdue):
+        _try(row, owner, adapters)
+    others = [row for row in overdue if not is_handed_over(row)]
+    advanced = sum(_try(row, owner, adapters) for row in others[:MAX_WORK])
     for upload in islice(_forgotten(adapters), max(0, MAX_WORK - advanced)):
         row = adapters.catalog.receive(upload, adapters.clock())
         advanced += _try(row, owner, adapters)

@@ -28,8 +28,9 @@ class Sides(msgspec.Struct, frozen=True, kw_only=True):
 
 def bucket_sql(texts: list[str], seed: int) -> str:
     """Return SQL for a row's bucket, 0 to 9,999, from the SQL of its *texts*; must equal :func:`bucket`."""
-    joined = ", ".join([f"'{seed}'", *(f"coalesce({text}, '')" for text in texts)])
-    return f"(md5_number_lower(concat_ws('{_UNIT}', {joined})) % {BUCKETS})::INTEGER"
+    joined = f" || '{_UNIT}' || ".join([f"'{seed}'", *(f"coalesce({text}, '')" for text in texts)])
+    # Unsigned on both sides: DuckDB would go over to integers of 128 bits.
+    return f"(md5_number_lower({joined}) % {BUCKETS}::UBIGINT)::INTEGER"
 
 
 def bucket(texts: list[str | None], seed: int) -> int:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+from chalicelib.ingest.reasons import reason_url
 
 from shared.entities.dataset import DatasetVersion
 from shared.entities.pipeline import METRICS, Pipeline
@@ -22,6 +23,13 @@ class PipelineView(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: str
 
 
+class EffectiveDefinition(msgspec.Struct, frozen=True, kw_only=True):
+    """A definition as the services would read it: every default filled in; ``trains`` as in a stored pipeline."""
+
+    definition: dict[str, Any]
+    trains: bool
+
+
 class PipelineList(msgspec.Struct, frozen=True, kw_only=True):
     """All pipelines the token may touch, by name."""
 
@@ -29,7 +37,12 @@ class PipelineList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VersionView(msgspec.Struct, frozen=True, kw_only=True):
-    """One dataset version; ``alias`` (d7) and ``version`` both name it in paths."""
+    """One dataset version; ``alias`` (d7) and ``version`` both name it in paths.
+
+    ``reason_url`` is the page that explains the reason, on the same origin.
+    ``processing_job`` names the SageMaker job that makes, or made, a version too large for a function, and
+    ``waiting_reason`` says why that job is not there yet.
+    """
 
     version: str
     alias: str
@@ -41,8 +54,11 @@ class VersionView(msgspec.Struct, frozen=True, kw_only=True):
     rows_good: int | None
     rows_bad: int | None
     reason: str | None
+    reason_url: str | None
     detail: str | None
     duplicate_of: str | None
+    processing_job: str | None
+    waiting_reason: str | None
     created_at: str
     updated_at: str
 
@@ -55,7 +71,7 @@ class VersionList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RejectView(msgspec.Struct, frozen=True, kw_only=True):
-    """One bad row. ``row`` counts as a spreadsheet does: the header is row 1."""
+    """One bad row. ``row`` is the number people see: the header of delimited text is row 1, else the first row."""
 
     row: int
     column: str | None = None
@@ -86,9 +102,11 @@ def pipeline_view(pipeline: Pipeline) -> PipelineView:
 def version_view(row: DatasetVersion) -> VersionView:
     """Return what clients see of a dataset version."""
     shown: dict[str, Any] = {
-        name: getattr(row, name) for name in VersionView.__struct_fields__ if name != "alias"
+        name: getattr(row, name)
+        for name in VersionView.__struct_fields__
+        if name not in {"alias", "reason_url"}
     }
-    return VersionView(alias=f"d{row.ordinal}", **shown)
+    return VersionView(alias=f"d{row.ordinal}", reason_url=reason_url(row.reason), **shown)
 
 
 def describe_reject(reject: RejectView) -> RejectView:

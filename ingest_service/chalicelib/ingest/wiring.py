@@ -3,12 +3,16 @@
 import functools
 import os
 
+import msgspec
 from chalicelib.ingest.adapters import Adapters
 from chalicelib.ingest.catalog import Catalog
 from chalicelib.ingest.dataset_files import DatasetFiles
 from chalicelib.ingest.engine import open_scratch
 from chalicelib.ingest.formats.reader import Limits
 from chalicelib.ingest.pipelines import PipelineStore
+from chalicelib.ingest.processing.job_files import JobFiles
+from chalicelib.ingest.processing.jobs import ProcessingJobs
+from chalicelib.ingest.processing.plan import Place
 from chalicelib.ingest.raw_objects import RawObjects
 from chalicelib.ingest.settings import Settings
 
@@ -23,7 +27,7 @@ from shared.secrets import OriginSecret
 from shared.tables import Table
 
 LOG = log.logger("ingest")
-# What one function finishes well within its 15 minutes and its /tmp of 512 MB; what anyone does (decision 11).
+# What one function finishes unless the setting says another, and what a processing job does.
 LIMITS = Limits(max_bytes=1 << 30, hard_max_bytes=100 << 30)
 DISK_BYTES = 480_000_000
 
@@ -40,19 +44,35 @@ def adapters() -> Adapters:
     chosen = settings()
     datasets = Table(client("dynamodb"), chosen.datasets_table, "pipeline", "version")
     pipelines = Table(client("dynamodb"), chosen.pipelines_table, "kind", "pipeline")
+    incoming, data = Bucket(client("s3"), chosen.incoming_bucket), Bucket(client("s3"), chosen.data_bucket)
     return Adapters(
-        raw=RawObjects(Bucket(client("s3"), chosen.incoming_bucket)),
-        files=DatasetFiles(Bucket(client("s3"), chosen.data_bucket)),
+        raw=RawObjects(incoming),
+        files=DatasetFiles(data),
         catalog=Catalog(datasets),
+        jobs=ProcessingJobs(client("sagemaker")),
+        job_files=JobFiles(data, incoming),
+        place=place(),
         pipelines=PipelineStore(pipelines),
         bus=Bus(client("events"), chosen.stage),
         clock=utc_now,
         open_scratch=open_scratch,
         measure=measure,
         log=LOG,
-        limits=LIMITS,
+        limits=msgspec.structs.replace(LIMITS, max_bytes=chosen.max_function_bytes),
         disk_bytes=DISK_BYTES,
         code_version=chosen.code_version,
+    )
+
+
+def place() -> Place:
+    """Return where processing jobs run."""
+    chosen = settings()
+    return Place(
+        stage=chosen.stage,
+        role_arn=chosen.ingest_job_role_arn,
+        image_uri=chosen.training_image_uri,
+        code_uri=chosen.ingest_code_uri,
+        data_bucket=chosen.data_bucket,
     )
 
 

@@ -1,10 +1,13 @@
 """The story of each trigger of the ingest service.
 
 An upload: receive its row → claim it → validate → READY or REJECTED → announce → put its row at rest.
+What a function cannot finish: claim → validate says so → hand over to a processing job → the job has ended →
+claim → collect what it left → READY or REJECTED → and so on; a job that left nothing is an attempt that failed.
 The minute's tick does again whatever was left undone, from the rows and the objects alone.
 Events are hints, rows are truth: each story may be told twice, or begin where another broke off.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from chalicelib.ingest import catalog as rows
@@ -12,16 +15,22 @@ from chalicelib.ingest.adapters import Adapters
 from chalicelib.ingest.build import Refusal
 from chalicelib.ingest.catalog import Outcome
 from chalicelib.ingest.keys import Upload
-from chalicelib.ingest.validation import Duplicate, HandOver, validate_upload
+from chalicelib.ingest.processing.collecting import Incomplete, collect
+from chalicelib.ingest.processing.following import Sight, is_handed_over, look
+from chalicelib.ingest.processing.handing_over import hand_over
+from chalicelib.ingest.processing.plan import parse_name
+from chalicelib.ingest.validation import Duplicate, HandOver, Result, validate_upload
 
 from shared.entities.dataset import DatasetManifest, DatasetState, DatasetVersion
-from shared.errors import ConditionFailed, HeadraceError
+from shared.errors import ConditionFailed, HeadraceError, NotFound
 from shared.events import DatasetVersionReady, DatasetVersionRejected, Event
 
 # The Lambda's own time limit: a lease that runs out belongs to nobody who still works.
 LEASE = timedelta(minutes=15)
 MAX_ATTEMPTS = 5
 DECIDED = frozenset({DatasetState.READY, DatasetState.REJECTED})
+
+Make = Callable[[DatasetVersion, Adapters], Result]
 
 
 def handle_upload(upload: Upload, owner: str, adapters: Adapters) -> DatasetVersion | None:
@@ -38,30 +47,84 @@ def handle_upload(upload: Upload, owner: str, adapters: Adapters) -> DatasetVers
     return advance(row, owner, adapters)
 
 
+def handle_job_change(name: str, owner: str, adapters: Adapters) -> DatasetVersion | None:
+    """Look after the version whose processing job *name* has changed; None where no version names that job.
+
+    Raises
+    ------
+    Unavailable
+        Something outside failed; the same event may be handled again.
+    """
+    told = parse_name(adapters.place.stage, name)
+    if told is None:
+        return None
+    try:
+        pipeline = adapters.jobs.describe(name).pipeline
+    except NotFound:
+        return None
+    row = adapters.catalog.find(pipeline, told.version)
+    if row is None or row.processing_job != name:
+        return None
+    return advance(row, owner, adapters)
+
+
 def advance(row: DatasetVersion, owner: str, adapters: Adapters) -> DatasetVersion:
     """Do what *row* still lacks and return it as it is then."""
     if row.state in DECIDED:
         return announce(row, adapters)
+    if is_handed_over(row):
+        return _follow(row, owner, adapters)
     if row.state is DatasetState.VALIDATING and row.attempt >= MAX_ATTEMPTS:
         return give_up(row, adapters)
+    return _attempt(row, owner, validate_upload, adapters)
+
+
+def _follow(row: DatasetVersion, owner: str, adapters: Adapters) -> DatasetVersion:
+    """Go on with a version where its processing job has got to."""
+    seen = look(row, adapters)
+    match seen.sight:
+        case Sight.WAIT:
+            return row
+        case Sight.GIVE_UP:
+            return give_up(row, adapters, seen.reason)
+        # To collect costs little beside what made it: it has attempts of its own.
+        case Sight.COLLECT if row.attempt < 2 * MAX_ATTEMPTS:
+            return _attempt(row, owner, _collect_or_begin_again, adapters)
+        case Sight.TRY_AGAIN if row.attempt < MAX_ATTEMPTS:
+            adapters.log.warning("processing job without result", extra={"reason": seen.reason})
+            return _attempt(row, owner, validate_upload, adapters)
+    return give_up(row, adapters, seen.reason)
+
+
+def _collect_or_begin_again(mine: DatasetVersion, adapters: Adapters) -> Result:
+    try:
+        return collect(mine, adapters)
+    except Incomplete as error:
+        adapters.log.warning("processing job without result", extra={"reason": str(error)})
+        return validate_upload(mine, adapters)
+
+
+def _attempt(row: DatasetVersion, owner: str, make: Make, adapters: Adapters) -> DatasetVersion:
     mine = adapters.catalog.claim(row, owner, adapters.clock(), LEASE)
     if mine is None:
         adapters.log.info("another attempt holds the version, or it is at rest")
         return row
-    return announce(decide(mine, adapters), adapters)
+    return announce(decide(mine, make, adapters), adapters)
 
 
-def decide(mine: DatasetVersion, adapters: Adapters) -> DatasetVersion:
-    """Validate the claimed version and return its row, READY or REJECTED."""
+def decide(mine: DatasetVersion, make: Make, adapters: Adapters) -> DatasetVersion:
+    """Let *make* decide the claimed version and return its row: READY, REJECTED, or handed over to a job."""
     began = adapters.clock()
     try:
-        decided = _decide(mine, adapters)
+        decided = _decide(mine, make, adapters)
     except ConditionFailed:
         # Another attempt took over while this one worked: the row says what became of the version.
         return adapters.catalog.read.get(mine.pipeline, mine.version)
     except HeadraceError:
         adapters.catalog.release(mine, adapters.clock())
         raise
+    if decided.state not in DECIDED:
+        return decided
     adapters.measure(decided, (adapters.clock() - began).total_seconds())
     told = {"state": decided.state, "reason": decided.reason, "rows_good": decided.rows_good}
     adapters.log.info("dataset version decided", extra=told)
@@ -72,13 +135,16 @@ def announce(row: DatasetVersion, adapters: Adapters) -> DatasetVersion:
     """Tell the bus about a decided version, once more if that is what was lost, then put its row at rest."""
     if row.attention == rows.OPEN and row.state in DECIDED:
         adapters.bus.announce(_event(row), correlation_id=row.correlation_id)
+        if row.processing_job:
+            adapters.job_files.clear(row.pipeline, row.version)
         adapters.catalog.told(row)
     return row
 
 
-def give_up(row: DatasetVersion, adapters: Adapters) -> DatasetVersion:
+def give_up(row: DatasetVersion, adapters: Adapters, why: str = "") -> DatasetVersion:
     """Make FAILED a version that no attempt could finish, once its last lease has run out."""
     detail = f"{row.attempt} attempts did not finish; upload the file again, or see the service's log."
+    detail = f"{detail} The last one: {why}" if why else detail
     failed = adapters.catalog.fail(row, detail, adapters.clock())
     if failed is None:
         return row
@@ -87,17 +153,20 @@ def give_up(row: DatasetVersion, adapters: Adapters) -> DatasetVersion:
     return failed
 
 
-def _decide(mine: DatasetVersion, adapters: Adapters) -> DatasetVersion:
+def _decide(mine: DatasetVersion, make: Make, adapters: Adapters) -> DatasetVersion:
     # A manifest without a READY row: an attempt died between the two. Its work is whole, its last step is not.
     written = adapters.files.manifest(mine.pipeline, mine.version)
-    result = written or validate_upload(mine, adapters)
+    result = written or make(mine, adapters)
     match result:
         case Refusal(reason=reason, detail=detail, facts=facts):
             return adapters.catalog.finish_rejected(mine, (reason, detail), facts, adapters.clock())
         case Duplicate(first=first):
             return adapters.catalog.finish_ready(mine, _same_as(first), adapters.clock())
-        case HandOver(why=why):
-            return adapters.catalog.finish_rejected(mine, ("too_large", why), {}, adapters.clock())
+        case HandOver():
+            handed = hand_over(mine, result, adapters)
+            # Created here where it can be; whatever stops that, the minute's tick finds the row and goes on.
+            look(handed, adapters)
+            return handed
     return _finish_ready(mine, result, adapters)
 
 

@@ -50,3 +50,12 @@ def test_an_open_object_streams_its_bytes(bucket: Bucket) -> None:
     stream = bucket.open("big")
     assert stream.read(10) == b"0123456789"
     assert len(stream.read()) == 9990
+
+
+def test_a_deleted_object_is_not_found_and_deleting_it_again_is_no_error(bucket: Bucket) -> None:
+    bucket.write("k", b"x")
+    bucket.delete("k")
+    bucket.delete("k")
+    with pytest.raises(NotFound):
+        bucket.head("k")
+    assert list(bucket.list("k")) == []

@@ -39,7 +39,7 @@ def changed(steps: dict[str, Any]) -> set[str]:
 
 def test_the_steps_come_in_order_and_each_says_what_it_did(deployed: Deployed) -> None:
     names = [step.name for step in deployed.first_steps]
-    assert names == ["foundation", "recipes", "render", "services", "harden", "edge"]
+    assert names == ["foundation", "recipes", "package", "render", "services", "harden", "edge"]
     assert all(step.changed and step.detail for step in deployed.first_steps)
 
 

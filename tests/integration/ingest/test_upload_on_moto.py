@@ -12,8 +12,11 @@ from chalicelib.ingest.adapters import Adapters
 from chalicelib.ingest.catalog import Catalog
 from chalicelib.ingest.dataset_files import DatasetFiles
 from chalicelib.ingest.engine import open_scratch
+from chalicelib.ingest.formats.reader import Limits
 from chalicelib.ingest.keys import Upload
 from chalicelib.ingest.pipelines import PipelineStore
+from chalicelib.ingest.processing.job_files import JobFiles
+from chalicelib.ingest.processing.plan import raw_key
 from chalicelib.ingest.raw_objects import RawObjects
 from chalicelib.ingest.reconcile import reconcile
 from chalicelib.ingest.workflow import LEASE, handle_upload
@@ -26,7 +29,9 @@ from shared.errors import ConditionFailed, PreconditionFailed, Unavailable
 from shared.objects import Bucket
 from shared.parsing import convert
 from shared.tables import Table
-from tests.fakes import FakeClock
+from tests.fakes import FakeBucket, FakeClock
+from tests.unit.ingest.fake_jobs import FakeJobs
+from tests.unit.ingest.world import PLACE
 
 FLIGHTS = Path(__file__).resolve().parents[3] / "examples" / "flights" / "2013-01.csv"
 DEFINITION = {
@@ -55,12 +60,17 @@ def adapters(monkeypatch):
             raw=RawObjects(Bucket(s3, "incoming")),
             files=DatasetFiles(Bucket(s3, "data")),
             catalog=Catalog(Table(dynamodb, "datasets", "pipeline", "version")),
+            jobs=FakeJobs(FakeBucket("data")),
+            job_files=JobFiles(Bucket(s3, "data"), Bucket(s3, "incoming")),
+            place=PLACE,
             pipelines=PipelineStore(Table(dynamodb, "pipelines", "kind", "pipeline")),
             bus=Bus(boto3.client("events"), "local"),
             clock=FakeClock(),
             open_scratch=open_scratch,
             measure=lambda row, seconds: None,
             log=logging.getLogger("test"),
+            limits=Limits(max_bytes=1 << 30, hard_max_bytes=1 << 40),
+            disk_bytes=480_000_000,
             code_version="test",
         )
         made.pipelines.put("flights", defined(), made.clock())
@@ -187,3 +197,20 @@ def test_an_upload_form_names_one_key_and_limits_the_size(adapters):
     form = adapters.raw.presign("incoming/flights/x.csv", max_bytes=10, expires_s=60)
     assert form["fields"]["key"] == "incoming/flights/x.csv"
     assert form["url"].startswith("https://")
+
+
+def test_exactly_the_version_that_was_uploaded_is_copied_for_a_job_and_cleared_afterwards(adapters):
+    first = adapters.raw.head("incoming/flights/a.csv", _put("incoming/flights/a.csv", b"first"))
+    _put("incoming/flights/a.csv", b"second")
+    for _ in range(2):
+        adapters.job_files.copy_upload("flights", "0" * 20, first)
+    adapters.job_files.write_order("flights", "0" * 20, 1, b"{}")
+    s3 = boto3.client("s3")
+    copied = s3.get_object(Bucket="data", Key=raw_key("flights", "0" * 20))["Body"].read()
+    assert copied == b"first"
+    adapters.job_files.clear("flights", "0" * 20)
+    assert s3.list_objects_v2(Bucket="data", Prefix="staging/")["KeyCount"] == 0
+
+
+def _put(key, body):
+    return boto3.client("s3").put_object(Bucket="incoming", Key=key, Body=body)["VersionId"]

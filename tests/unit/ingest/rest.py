@@ -20,6 +20,9 @@ ENV = {
     "DATASETS_TABLE": "datasets",
     "INCOMING_BUCKET": "incoming",
     "DATA_BUCKET": "data",
+    "INGEST_JOB_ROLE_ARN": "arn:role",
+    "INGEST_CODE_URI": "s3://models/code/0123/ingest.zip",
+    "TRAINING_IMAGE_URI": "image",
 }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "ingest_service" / ".chalice" / "templates"
-FUNCTIONS = ("api_handler", "bearer", "on_object_created", "reconcile")
+FUNCTIONS = ("api_handler", "bearer", "on_object_created", "on_processing_job_state_change", "reconcile")
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

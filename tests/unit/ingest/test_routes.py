@@ -56,6 +56,35 @@ def test_a_wrong_definition_is_refused_by_place(rest, change, pointer):
     assert problem["errors"][0]["pointer"] == pointer
 
 
+def test_a_definition_is_checked_and_shown_with_its_defaults_without_being_stored(rest):
+    status, shown, _ = rest("POST", "/v1/pipelines/new-one/validate", DEFINITION | {"name": "new-one"})
+    assert (status, shown["trains"]) == (200, True)
+    stored = rest("PUT", "/v1/pipelines/trips", DEFINITION)[1]["definition"]
+    assert shown["definition"] == stored | {"name": "new-one"}
+    assert rest("GET", "/v1/pipelines/new-one")[0] == 404
+
+
+def test_a_check_names_every_wrong_place_as_a_put_does(rest):
+    wrong = DEFINITION | {"split": {"by": "time", "test": "0%"}, "gate": ["auc > 0.5"]}
+    checked, put = (
+        rest(*to, wrong) for to in (("POST", "/v1/pipelines/trips/validate"), ("PUT", "/v1/pipelines/trips"))
+    )
+    assert checked[0] == put[0] == 422
+    assert [error["pointer"] for error in checked[1]["errors"]] == ["/split/by", "/split/test", "/gate/0"]
+    assert checked[1]["errors"] == put[1]["errors"]
+
+
+def test_whoever_reads_may_check_a_definition_but_not_put_it(rest):
+    rest.token.scopes = ("read",)
+    assert rest("POST", "/v1/pipelines/trips/validate", DEFINITION)[0] == 200
+    assert rest("PUT", "/v1/pipelines/trips", DEFINITION)[0] == 403
+
+
+def test_a_rejected_version_names_the_page_of_its_reason(rest, world):
+    row = world.upload(b"")
+    assert rest("GET", f"/v1/datasets/trips/{row.version}")[1]["reason_url"] == "/reasons/empty_file"
+
+
 def test_a_metric_that_no_recipe_reports_is_refused_with_the_likely_meaning(rest):
     _, problem, _ = rest("PUT", "/v1/pipelines/trips", DEFINITION | {"gate": ["auc > 0.5"]})
     assert "did you mean 'roc_auc'?" in problem["detail"]

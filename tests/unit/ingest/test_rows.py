@@ -199,3 +199,24 @@ def test_a_file_of_several_chunks_is_read_whole_and_numbered_right(world):
     row = world.upload(HEADER + b"".join(body))
     assert (row.row_count, row.rows_bad) == (120_001, 1)
     assert world.rejects(row)[0]["row"] == 110_002
+
+
+def test_a_dropped_column_may_come_go_and_change_in_later_uploads(world, csv):
+    world.define(data={"drop": ["carrier"]})
+    assert world.upload(csv()).state == "READY"
+    world.define(data={"drop": ["carrier", "distance"]})
+    assert world.upload(csv(start=1).replace(b"distance", b"miles")).reason == "schema_mismatch"
+    assert world.upload(csv(start=2).replace(b",carrier,", b",CARRIER?,")).reason == "schema_mismatch"
+    assert world.upload(csv(start=3)).state == "READY"
+
+
+def test_a_column_of_another_type_is_told_with_a_cell_that_shows_it(world):
+    def numbers(cell: str) -> bytes:
+        rows = "".join(f"{i},{cell.format(i)},{i % 2 == 0}\n".lower() for i in range(60))
+        return f"id,amount,late\n{rows}".encode()
+
+    assert world.upload(numbers("{}")).state == "READY"
+    row = world.upload(numbers("about {}"))
+    assert row.reason == "schema_mismatch"
+    assert "'amount'" in row.detail
+    assert "about 0" in row.detail

@@ -17,6 +17,8 @@ from chalicelib.ingest.engine import Scratch, open_scratch
 from chalicelib.ingest.formats.reader import Limits
 from chalicelib.ingest.keys import Upload
 from chalicelib.ingest.pipelines import PipelineStore
+from chalicelib.ingest.processing.job_files import JobFiles
+from chalicelib.ingest.processing.plan import Place
 from chalicelib.ingest.raw_objects import RawObjects
 from chalicelib.ingest.workflow import LEASE, handle_upload
 
@@ -24,6 +26,15 @@ from shared.entities.dataset import DatasetManifest, DatasetVersion
 from shared.entities.pipeline import PipelineDefinition
 from shared.parsing import convert
 from tests.fakes import FakeBucket, FakeBus, FakeClock, FakeTable
+from tests.unit.ingest.fake_jobs import FakeJobs
+
+PLACE = Place(
+    stage="local",
+    role_arn="arn:aws:iam::000000000000:role/headrace-local-ingest-job",
+    image_uri="683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3",
+    code_uri="s3://models/code/0123/ingest.zip",
+    data_bucket="data",
+)
 
 
 class World:
@@ -34,6 +45,7 @@ class World:
         self.datasets = FakeTable("datasets", "pipeline", "version")
         self.pipelines = FakeTable("pipelines", "kind", "pipeline")
         self.bus, self.clock = FakeBus(), FakeClock()
+        self.jobs = FakeJobs(self.data)
         self.measured: list[tuple[DatasetVersion, float]] = []
         self.requests = 0
         self.limits = Limits(max_bytes=1 << 30, hard_max_bytes=1 << 40)
@@ -44,6 +56,9 @@ class World:
             "raw": RawObjects(self.incoming),
             "files": DatasetFiles(self.data),
             "catalog": Catalog(self.datasets),
+            "jobs": self.jobs,
+            "job_files": JobFiles(self.data, self.incoming),
+            "place": PLACE,
             "pipelines": PipelineStore(self.pipelines),
             "bus": self.bus,
             "clock": self.clock,
@@ -88,6 +103,10 @@ class World:
 
     def row(self, upload: Upload) -> DatasetVersion:
         return Catalog(self.datasets).read.get(upload.pipeline, upload.version)
+
+    def row_of(self, row: DatasetVersion) -> DatasetVersion:
+        """Return *row* as it is now."""
+        return Catalog(self.datasets).read.get(row.pipeline, row.version)
 
     def file(self, row: DatasetVersion, name: str) -> bytes:
         return self.data.read(f"datasets/{row.pipeline}/{row.version}/{name}")

@@ -191,3 +191,10 @@ def test_a_manifest_lists_each_part_under_its_version() -> None:
     manifest = json.loads(world.data.read(f"jobs/{job_id}/train.manifest"))
     assert manifest == [{"prefix": "s3://data/datasets/"}, "flights/d1/train/part-0.parquet"]
     assert json.loads(world.data.read(f"jobs/{job_id}/parameters.json"))["target"] == "late"
+
+
+def test_the_recipe_is_told_the_column_that_keeps_groups_apart() -> None:
+    (manifest,) = manifests(1)
+    split = msgspec.structs.replace(manifest.split, by="group(shop)")
+    plan = planned(1, manifests=(msgspec.structs.replace(manifest, split=split),))
+    assert plan.parameters["split"] == {"by": "group", "group": "shop"}

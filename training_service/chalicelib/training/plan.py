@@ -13,7 +13,7 @@ from chalicelib.training.families import family_of
 from chalicelib.training.gate import MIN_ROWS, gate_metrics
 
 from shared.entities.dataset import DatasetManifest, Part
-from shared.entities.pipeline import PipelineDefinition, target_of, task_of
+from shared.entities.pipeline import PipelineDefinition, group_column, target_of, task_of
 
 SIDES = ("train", "validation", "test")
 
@@ -125,10 +125,15 @@ def make_parameters(
         "key": definition.data.key,
         "drop": list(definition.data.drop),
         # The sides are frozen in the data: how they were made is the manifest's to say.
-        "split": {"by": newest.split.by.partition("(")[0]},
+        "split": _split(newest.split.by),
         "champion": judged,
         "min_rows": MIN_ROWS,
     }
+
+
+def _split(rule: str) -> dict[str, str]:
+    group = group_column(rule)
+    return {"by": "group", "group": group} if group else {"by": rule}
 
 
 def hash_inputs(work: Work, window: Sequence[DatasetManifest], parameters: dict[str, Any]) -> str:

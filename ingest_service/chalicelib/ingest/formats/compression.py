@@ -10,9 +10,9 @@ from chalicelib.ingest.reasons import rejection
 
 ENDINGS = {".gz": "gzip", ".zst": "zstd"}
 MAGIC = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
-# Tables shrink by 3 to 20, logs of repeated lines by 100. Beyond this, and beyond what any process holds, it is a bomb.
+# Tables shrink by 3 to 20, logs of repeated lines by 100. Beyond this, and beyond what takes no time, it is a bomb.
 MAX_RATIO = 200
-RATIO_FREE_BYTES = 64 << 20
+RATIO_FREE_BYTES = 8 << 20
 # What a frame may ask us to keep: 8 MiB is what RFC 8878 recommends every decoder to grant; zstd -19 asks for it.
 MAX_WINDOW_BYTES = 8 << 20
 # One step never inflates to more than 8 MiB: deflate's ratio ends at 1,032, and 4 bytes of zstd can stand for 128 KiB.
@@ -58,7 +58,7 @@ def inflate(chunks: Iterable[bytes], kind: str) -> Iterator[bytes]:
 
 
 def capped(chunks: Iterable[bytes], raw_bytes: Callable[[], int], limits: Limits) -> Iterator[bytes]:
-    """Pass *chunks* on while their sum is within *limits* and in proportion to the *raw_bytes* read for them.
+    """Pass *chunks* on while their sum is within *limits* and in proportion to the *raw_bytes* they came from.
 
     Raises
     ------

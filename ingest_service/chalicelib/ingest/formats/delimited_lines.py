@@ -9,6 +9,7 @@ from chalicelib.ingest.reasons import rejection
 MAX_LINE_BYTES = 1_000_000
 _STOP_BYTES = 2 * MAX_LINE_BYTES
 _OVER = f"has more than {_STOP_BYTES:,} bytes"
+_NEAR_BYTES = 1 << 14
 _BLANK_LINES = re.compile(rb"\n\n+")
 _PIECE_BYTES = 1 << 20
 
@@ -111,14 +112,19 @@ class _Guard:
         self._line = self._line + data if end < 0 else data[end + 1 :]
 
     def _check_quotes(self, data: bytes, *, is_odd: bool) -> None:
-        # A doubled quote closes nothing; of equal length, so that places stay right. No text has NUL.
-        single = data.replace(self._quote * 2, b"\0\0")
-        last = single.rfind(self._quote)
-        if last < 0:
-            self._since_quote += len(data)
+        # The last single quote decides, and mostly lies near the end; a pair of quotes never spans two lines.
+        near = data.rfind(b"\n", 0, max(0, len(data) - _NEAR_BYTES)) + 1
+        for at in (near, 0):
+            # A doubled quote closes nothing; of equal length, so that places stay right. No text has NUL.
+            single = data[at:].replace(self._quote * 2, b"\0\0")
+            last = single.rfind(self._quote)
+            if last >= 0:
+                self._since_quote = len(single) - last
+                opened_at = self._opens_a_value(single, last, is_first=at == 0, is_odd=is_odd)
+                self._opened_at = None if opened_at is None else opened_at + data.count(b"\n", 0, at)
+                break
         else:
-            self._since_quote = len(data) - last
-            self._opened_at = self._opens_a_value(single, last, is_odd=is_odd)
+            self._since_quote += len(data)
         if self._opened_at is not None and self._since_quote > MAX_LINE_BYTES:
             raise rejection(
                 "unterminated_quote",
@@ -126,10 +132,11 @@ class _Guard:
                 f"({self._quote.decode()}) that does not close within {MAX_LINE_BYTES:,} bytes.",
             )
 
-    def _opens_a_value(self, single: bytes, last: int, *, is_odd: bool) -> int | None:
+    def _opens_a_value(self, single: bytes, last: int, *, is_first: bool, is_odd: bool) -> int | None:
         """Return the line of the quote at *last* where it opens a value, read from the start of its line."""
         start = single.rfind(b"\n", 0, last) + 1
-        line = single[start : last + 1] if start else self._line + single[: last + 1]
+        begun = self._line if is_first and not start else b""
+        line = begun + single[start : last + 1]
         # What goes on as text has opened a value; before a delimiter it may be the end of a value of several
         # lines. Only then the parity decides: quotes within unquoted values make it wrong.
         follows = single[last + 1 : last + 2]

@@ -14,6 +14,8 @@ from chalicelib.ingest.formats.reader import Limits, Source
 from shared.errors import Unavailable
 
 CHUNK_BYTES = 1 << 20
+# Inflated in pieces, so that the ratio is that of the bytes inflated, not of those that wait to be.
+_PIECE_BYTES = 1 << 16
 
 
 class Feed:
@@ -26,6 +28,7 @@ class Feed:
         self._source = source
         self._limits = limits
         self._sha256 = hashlib.sha256()
+        self._inflated_from = 0
         self.size_bytes = 0
 
     @property
@@ -49,7 +52,14 @@ class Feed:
         if kind is None:
             check_size(self._source.size_bytes, self._limits)
             return self._raw()
-        return capped(inflate(self._raw(), kind), lambda: self.size_bytes, self._limits)
+        return capped(inflate(self._pieces(), kind), lambda: self._inflated_from, self._limits)
+
+    def _pieces(self) -> Iterator[bytes]:
+        for chunk in self._raw():
+            for at in range(0, len(chunk), _PIECE_BYTES):
+                piece = chunk[at : at + _PIECE_BYTES]
+                self._inflated_from += len(piece)
+                yield piece
 
     def _raw(self) -> Iterator[bytes]:
         with contextlib.closing(self._source.open()) as stream:

@@ -138,6 +138,8 @@ def _read_head(chunks: Iterator[bytes]) -> list[bytes]:
     for chunk in chunks:
         head += chunk
         if len(head) >= KEYS_BYTES:
+            if b"\n" not in head:
+                raise rejection("line_too_long", f"Line 1 has more than {KEYS_BYTES:,} bytes.")
             del head[head.rfind(b"\n") + 1 :]
             break
     return _lines(bytes(head))

@@ -14,6 +14,7 @@ from typing import IO
 
 from chalicelib.ingest.engine import Scratch, literal
 from chalicelib.ingest.formats.feed import pouring
+from chalicelib.ingest.formats.part_pipe import pouring_parts
 from chalicelib.ingest.formats.reader import Pass
 
 # Unquoted cells that mean nothing is there; the same texts in quotes stay texts.
@@ -64,15 +65,42 @@ def piped(
     _make_table(scratch, beside)
 
 
-def pass_query(path: Path, width: int, max_line_bytes: int) -> str:
-    """Return the query of the rows that a :class:`RowPipe` wrote into *path*."""
+@contextlib.contextmanager
+def piped_in_parts(
+    scratch: Scratch,
+    produce: Callable[[RowLog, int], Iterator[bytes]],
+    *,
+    parts: int,
+    width: int,
+    first_row: int,
+    max_line_bytes: int,
+) -> Iterator[Pass]:
+    """As :func:`piped`, of rows so large that DuckDB must not gather its usual 2,048 of them.
+
+    Each part goes through a FIFO of its own, to be read one after the other: rows of two files never share a
+    vector, so a part is about what DuckDB holds at a time.
+    """
+    fifos = [scratch.folder / f"rows-{part}.fifo" for part in range(parts)]
+    beside = scratch.folder / "malformed.tsv"
+    with beside.open("w", encoding="utf-8", errors="replace", newline="\n") as malformed:
+        log = RowLog(malformed, first_row)
+        with pouring_parts(fifos, lambda part: produce(log, part)):
+            yield Pass(query=pass_query(fifos, width, max_line_bytes))
+    _make_table(scratch, beside)
+
+
+def pass_query(paths: Path | Sequence[Path], width: int, max_line_bytes: int) -> str:
+    """Return the query of the rows in *paths*, each made of what :meth:`RowLog.accept` returned."""
+    files = ", ".join(literal(str(path)) for path in ([paths] if isinstance(paths, Path) else paths))
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(width))
     cells = ", ".join(f"nullif(c{i}, '') AS c{i}" for i in range(width))
+    # DuckDB's own choice of buffer is 16 of the longest lines: too much where a line is a picture.
+    buffer_bytes = max(4 << 20, 2 * max_line_bytes) if max_line_bytes > 4 << 20 else 16 * max_line_bytes
     return (
-        f"SELECT row_number() OVER () AS n, {cells} FROM read_csv({literal(str(path))}, auto_detect=false, "
+        f"SELECT row_number() OVER () AS n, {cells} FROM read_csv([{files}], auto_detect=false, "
         f"header=false, columns={{{columns}}}, delim=',', quote='\"', escape='\"', new_line='\\n', "
         f"strict_mode=true, parallel=false, nullstr=['null', '\x7f'], allow_quoted_nulls=false, "
-        f"max_line_size={max_line_bytes})"
+        f"max_line_size={max_line_bytes}, buffer_size={buffer_bytes})"
     )
 
 

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime
 
+from chalicelib.ingest.table_schema.kinds import MAX_NUMBER
 from chalicelib.ingest.table_schema.model import Field, Scalar, TableSchema
 from chalicelib.ingest.table_schema.types import DEFAULT, NUMERIC, TEMPORAL, Type, wrong_format
 
@@ -51,12 +52,19 @@ def _wrong_numbers(field: Field) -> Iterator[Wrong]:
         yield "/decimalChar", "is for columns of the type 'number'"
     if field.group_char and field.type not in NUMERIC:
         yield "/groupChar", "is for columns of the type 'number' or 'integer'"
-    if len(field.decimal_char) != 1 or field.decimal_char in "-+0123456789eE":
-        yield "/decimalChar", f"{field.decimal_char!r} is not one character that no number has"
-    if len(field.group_char) > 1 or (field.group_char and field.group_char in "-+0123456789eE"):
-        yield "/groupChar", f"{field.group_char!r} is not one character that no number has"
+    yield from _wrong_marks(field)
+
+
+def _wrong_marks(field: Field) -> Iterator[Wrong]:
+    for name, mark in (("decimalChar", field.decimal_char), ("groupChar", field.group_char or " ")):
+        if not _is_mark(mark):
+            yield f"/{name}", f"{mark!r} is not one character that no number has"
     if field.group_char == field.decimal_char:
         yield "/groupChar", f"is the decimalChar too: {field.group_char!r}"
+
+
+def _is_mark(text: str) -> bool:
+    return len(text) == 1 and text not in "-+0123456789eE"
 
 
 def _wrong_booleans(field: Field) -> Iterator[Wrong]:
@@ -90,20 +98,22 @@ def _wrong_range(field: Field) -> Iterator[Wrong]:
 
 def _wrong_text(field: Field) -> Iterator[Wrong]:
     rules = field.constraints
-    lengths = {"minLength": rules.min_length, "maxLength": rules.max_length}
-    given = {
-        name: value for name, value in {"pattern": rules.pattern, **lengths}.items() if value is not None
-    }
+    given = {"pattern": rules.pattern, "minLength": rules.min_length, "maxLength": rules.max_length}
     if field.type is not Type.STRING:
-        yield from ((f"/{name}", f"is for columns of the type 'string', not {field.type}") for name in given)
+        names = [name for name, value in given.items() if value is not None]
+        yield from ((f"/{name}", f"is for columns of the type 'string', not {field.type}") for name in names)
         return
     if rules.pattern is not None and (wrong := _wrong_pattern(rules.pattern)):
         yield "/pattern", wrong
-    for name, length in lengths.items():
+    yield from _wrong_lengths(rules.min_length, rules.max_length)
+
+
+def _wrong_lengths(least: int | None, most: int | None) -> Iterator[Wrong]:
+    for name, length in (("minLength", least), ("maxLength", most)):
         if length is not None and length < 0:
             yield f"/{name}", "must be 0 or more"
-    if rules.min_length is not None and rules.max_length is not None and rules.min_length > rules.max_length:
-        yield "/minLength", f"{rules.min_length} is more than the maxLength {rules.max_length}"
+    if least is not None and most is not None and least > most:
+        yield "/minLength", f"{least} is more than the maxLength {most}"
 
 
 def _wrong_pattern(pattern: str) -> str | None:
@@ -127,37 +137,38 @@ def is_constant(field: Field, value: Scalar) -> bool:
             return isinstance(value, str)
         case Type.BOOLEAN:
             return isinstance(value, bool)
-        case Type.INTEGER:
-            return isinstance(value, int) and not isinstance(value, bool) and -_INT64 <= value < _INT64
-        case Type.NUMBER:
-            return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= 1e38
-    return isinstance(value, str) and _moment(field, value) is not None
+        case Type.INTEGER | Type.NUMBER:
+            return not isinstance(value, str | bool) and _is_number(field, value)
+    return isinstance(value, str) and _instant(field, value) is not None
+
+
+def _is_number(field: Field, value: float) -> bool:
+    if field.type is Type.INTEGER:
+        return isinstance(value, int) and -_INT64 <= value < _INT64
+    return abs(value) <= float(MAX_NUMBER)
 
 
 def _is_above(field: Field, minimum: Scalar | None, maximum: Scalar | None) -> bool:
-    if (
-        minimum is None
-        or maximum is None
-        or not (is_constant(field, minimum) and is_constant(field, maximum))
-    ):
-        return False
-    if isinstance(minimum, str) and isinstance(maximum, str):
-        low, high = _moment(field, minimum), _moment(field, maximum)
-        return low is not None and high is not None and low > high
-    return not isinstance(minimum, str) and not isinstance(maximum, str) and minimum > maximum
+    low, high = _position(field, minimum), _position(field, maximum)
+    return low is not None and high is not None and low > high
 
 
-def _moment(field: Field, text: str) -> datetime | None:
+def _position(field: Field, value: Scalar | None) -> float | None:
+    """Return where *value* stands among those of *field*, None where it is none of them."""
+    if value is None or not is_constant(field, value):
+        return None
+    return _instant(field, value) if isinstance(value, str) else value
+
+
+def _instant(field: Field, text: str) -> float | None:
     """Return the time that *text* says in ISO form; constraints are ISO whatever format the cells have."""
     try:
         if field.type is Type.DATE:
-            day = date.fromisoformat(text)
-            return datetime.combine(day, time.min)
+            return float(date.fromisoformat(text).toordinal())
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
         return None
-    offset = moment.utcoffset()
-    return moment.replace(tzinfo=None) - offset if offset else moment.replace(tzinfo=None)
 
 
 def _spelling(field: Field) -> str:

@@ -13,6 +13,8 @@ from shared.errors import InvalidDataset
 
 SIMILAR = 0.6  # difflib's own cutoff for close matches
 _MAX_TOLD = 20
+_MAX_PAIRS = 2_500  # of names compared: 50 renamed columns; a thousand would take half a minute
+_Placed = tuple[int, Field]  # place in the file, and the column
 
 
 class Renamed(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,30 +129,31 @@ def _has_grown(old: Field, new: Field) -> bool:
     return bool(categories) or bool(set(new.missing_values) - set(old.missing_values))
 
 
-def _pair(gone: list[tuple[int, Field]], new: list[tuple[int, Field]]) -> dict[str, str]:
-    """Return new names by old: the most similar names of one kind first, each name once."""
-    scores = [
-        (_similarity(old, added), old.name, added.name)
-        for _, old in gone
-        for _, added in new
-        if _is_alike(old, added)
-    ]
+def _pair(gone: list[_Placed], new: list[_Placed]) -> dict[str, str]:
+    """Return new names by old, each name once."""
+    pairs = _pair_by_name(gone, new) if len(gone) * len(new) <= _MAX_PAIRS else {}
+    is_only_change = len(gone) == len(new) == 1
+    if not pairs and is_only_change and _is_in_place(gone[0], new[0]):
+        return {gone[0][1].name: new[0][1].name}
+    return pairs
+
+
+def _pair_by_name(gone: list[_Placed], new: list[_Placed]) -> dict[str, str]:
+    scores = [(_similarity(old, added), old.name, added.name) for _, old in gone for _, added in new]
     pairs: dict[str, str] = {}
+    # The most similar first, so that no column takes the name of a closer one.
     for score, old_name, new_name in sorted(scores, key=lambda item: (-item[0], item[1], item[2])):
         if score >= SIMILAR and old_name not in pairs and new_name not in pairs.values():
             pairs[old_name] = new_name
-    if not pairs and len(gone) == len(new) == 1 and _is_in_place(gone[0], new[0]):
-        pairs[gone[0][1].name] = new[0][1].name
     return pairs
 
 
 def _similarity(old: Field, new: Field) -> float:
+    """Return how alike two columns are, 0 to 1 (equal names but for case); 0 where their types are none of a kind."""
+    if not any({old.type, new.type} <= set(kinds) for kinds in (NUMERIC, TEMPORAL, (old.type,))):
+        return 0.0
     return difflib.SequenceMatcher(None, old.name.casefold(), new.name.casefold()).ratio()
 
 
-def _is_alike(old: Field, new: Field) -> bool:
-    return any({old.type, new.type} <= set(kinds) for kinds in (NUMERIC, TEMPORAL, (old.type,)))
-
-
-def _is_in_place(gone: tuple[int, Field], new: tuple[int, Field]) -> bool:
+def _is_in_place(gone: _Placed, new: _Placed) -> bool:
     return gone[0] == new[0] and gone[1].type is new[1].type

@@ -75,7 +75,7 @@ def decide(
         A column is of another type than the known one, by most of its cells.
     """
     if basis.declared:
-        return proposed
+        return _as_declared(basis, basis.declared)
     if basis.known is None:
         fields = (_infer(basis, field.name, counts) for field in proposed.fields)
         pairs = zip(proposed.fields, fields, strict=True)
@@ -87,7 +87,18 @@ def decide(
     )
     if retyped:
         raise _mismatch(basis, SchemaDiff(retyped=retyped))
-    return _evolve(basis, proposed, counts)
+    return _with_categories(basis.known, _evolve(basis, proposed, counts))
+
+
+def _with_categories(known: TableSchema, schema: TableSchema) -> TableSchema:
+    """Return *schema* with the categories of *known*: those of a sample do not outlive the verdict on the file."""
+    categories = {field.name: field.categories for field in known.fields}
+    return msgspec.structs.replace(
+        schema,
+        fields=tuple(
+            msgspec.structs.replace(field, categories=categories[field.name]) for field in schema.fields
+        ),
+    )
 
 
 def _infer(basis: Basis, name: str, counts: Counts) -> Field:

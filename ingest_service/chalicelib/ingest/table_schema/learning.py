@@ -6,7 +6,7 @@ import msgspec
 from chalicelib.ingest.reasons import rejection
 from chalicelib.ingest.roles import Roles
 from chalicelib.ingest.table_schema.model import MAX_CATEGORIES, Field, TableSchema
-from chalicelib.ingest.table_schema.types import NUMERIC, TEMPORAL
+from chalicelib.ingest.table_schema.types import NUMERIC, TEMPORAL, Type
 
 
 def learn_categories(
@@ -22,7 +22,7 @@ def learn_categories(
         schema,
         fields=tuple(
             _learn(field, seen[field.name], field.name == labels_of, tolerance)
-            if field.name in seen
+            if field.name in seen and field.type is Type.STRING
             else field
             for field in schema.fields
         ),
@@ -30,17 +30,22 @@ def learn_categories(
 
 
 def _learn(field: Field, counts: Mapping[str, int], is_label: bool, tolerance: float) -> Field:
-    rows = sum(counts.values())
-    known = set(field.categories)
-    allowed = {str(value) for value in field.constraints.enum}
-    is_open = is_label and not allowed
-    new = {value for value, count in counts.items() if not (is_open and known) or count > tolerance * rows}
-    values = tuple(sorted(known | (new & allowed if allowed else new)))
-    if len(counts) > MAX_CATEGORIES or len(values) > MAX_CATEGORIES:
+    is_open = is_label and not field.constraints.enum
+    new = _labels(field, counts, tolerance) if is_label else set(counts)
+    values = tuple(sorted({*field.categories, *new}))
+    if max(len(counts), len(values)) > MAX_CATEGORIES:
         values = ()
     enum = values if is_open else field.constraints.enum
     constraints = msgspec.structs.replace(field.constraints, enum=enum)
     return msgspec.structs.replace(field, categories=values, constraints=constraints)
+
+
+def _labels(field: Field, counts: Mapping[str, int], tolerance: float) -> set[str]:
+    """Return which of the values counted are labels: the declared ones, or those too frequent to be typing errors."""
+    if field.constraints.enum:
+        return set(counts) & {str(value) for value in field.constraints.enum}
+    least = tolerance * sum(counts.values()) if field.categories else 0
+    return {value for value, count in counts.items() if count > least}
 
 
 def check_role_types(schema: TableSchema, roles: Roles) -> None:

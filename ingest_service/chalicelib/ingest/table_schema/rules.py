@@ -118,7 +118,7 @@ def _lists(cell: _Cell, schema: TableSchema) -> Iterator[Broken]:
 
 def _is_none_of(cell: _Cell, allowed: tuple[Scalar, ...]) -> str:
     constants = ", ".join(_constant(cell.field, value) for value in allowed)
-    return f"{cell.value} IS NOT NULL AND {cell.value} NOT IN ({constants})"
+    return f"{cell.value} NOT IN ({constants})"
 
 
 def _constant(field: Field, value: Scalar) -> str:

@@ -84,16 +84,19 @@ def wrong_format(kind: Type, pattern: str) -> str | None:
     if pattern == DEFAULT or (pattern in EPOCHS and kind is Type.DATETIME):
         return None
     found = re.findall(r"%.?", pattern)
-    unknown = [directive for directive in found if directive not in _DIRECTIVES]
-    if unknown or not found:
+    if not found or not set(found) <= set(_DIRECTIVES):
         known = ", ".join(_DIRECTIVES)
         return f"{pattern!r} is not 'default' or a pattern of {known} (a datetime also takes %s or %Q alone)"
     if len(found) != len(set(found)):
         return f"{pattern!r} names a part twice"
-    if not _names_a_day(set(found)):
+    return _wrong_parts(kind, pattern, set(found))
+
+
+def _wrong_parts(kind: Type, pattern: str, parts: set[str]) -> str | None:
+    if not _names_a_day(parts):
         return f"{pattern!r} does not say year, month and day"
-    if kind is Type.DATE and set(found) - _DATE_PARTS:
-        return f"{pattern!r} has a time of day; declare the type 'datetime'"
+    if kind is Type.DATE and not parts <= _DATE_PARTS:
+        return f"{pattern!r} has a time of day; declare 'datetime'"
     return None
 
 

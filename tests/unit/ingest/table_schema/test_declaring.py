@@ -1,9 +1,16 @@
 """A declared schema is read strictly: every problem at once, each with its place."""
 
+import contextlib
+
 import msgspec
 import pytest
+from chalicelib.ingest.roles import Roles
 from chalicelib.ingest.table_schema.declaring import parse_declared
+from chalicelib.ingest.table_schema.kinds import value_of
+from chalicelib.ingest.table_schema.rules import rules_of
 from chalicelib.ingest.table_schema.types import Type
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from shared.errors import InvalidBody
 
@@ -52,6 +59,7 @@ WRONG = [
     ({"type": "string", "constrains": {}}, "/fields/0/constrains", "did you mean 'constraints'"),
     ({"type": "string", "constraints": {"maxlength": 1}}, "/fields/0/constraints/maxlength", "'maxLength'"),
     ({"type": "integer", "constraints": {"enum": [1, "b"]}}, "/fields/0/constraints/enum/1", "'b' is not"),
+    ({"type": "integer", "constraints": {"enum": [True]}}, "/fields/0/constraints/enum/0", "True is not"),
     ({"type": "integer", "constraints": {"enum": []}}, "/fields/0/constraints/enum", "1 to 10000"),
     (
         {"type": "number", "constraints": {"minimum": 2, "maximum": 1}},
@@ -124,3 +132,38 @@ def test_a_wrong_schema_is_told_at_its_place(document, pointer):
 def test_all_problems_are_told_at_once_below_the_place_of_the_schema():
     found = problems({"fields": [{"name": "a", "type": "x"}, {"type": "string"}], "list": {}}, "/data/schema")
     assert set(found) == {"/data/schema/list", "/data/schema/fields/0/type", "/data/schema/fields/1/name"}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
+KEYS = [
+    "format",
+    "constraints",
+    "missingValues",
+    "trueValues",
+    "decimalChar",
+    "groupChar",
+    "categories",
+    "note",
+]
+LIMITS = ["required", "enum", "minimum", "maximum", "pattern", "minLength"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    field=st.dictionaries(st.sampled_from(KEYS), JSON, max_size=2),
+    limits=st.dictionaries(st.sampled_from(LIMITS), JSON, max_size=2),
+    kind=st.sampled_from([kind.value for kind in Type]) | JSON,
+    rest=st.dictionaries(
+        st.sampled_from(["primaryKey", "foreignKeys", "lists", "missingValues"]), JSON, max_size=2
+    ),
+)
+def test_whatever_is_declared_is_read_or_refused(ask, field, limits, kind, rest):
+    document = {"fields": [{"constraints": limits, **field, "name": "a", "type": kind}], **rest}
+    with contextlib.suppress(InvalidBody):
+        schema = parse_declared(document)
+        rules = rules_of(schema, {"a": "x"}, {"a": value_of(schema.fields[0], "x")}, Roles())
+        assert all(ask(rule.broken, "1") in {True, False, None} for rule in rules)

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 from chalicelib.ingest.roles import Roles
-from chalicelib.ingest.table_schema.differences import SchemaMismatch, compare_versions
+from chalicelib.ingest.table_schema.differences import SchemaMismatch, compare_columns, compare_versions
 from chalicelib.ingest.table_schema.evolution import Basis, decide, propose
 from chalicelib.ingest.table_schema.learning import check_role_types, learn_categories
 from chalicelib.ingest.table_schema.model import Constraints, Field, TableSchema
@@ -150,7 +150,19 @@ def test_a_label_is_learned_when_frequent_and_refused_when_rare():
 
 
 def test_declared_labels_stay_as_declared():
-    assert labels({"yes": 50, "maybe": 50}, enum=("no", "yes")).constraints.enum == ("no", "yes")
+    field = labels({"yes": 50, "maybe": 50}, enum=("no", "yes", "never"))
+    assert (field.constraints.enum, field.categories) == (("no", "yes", "never"), ("no", "yes"))
+
+
+def test_only_texts_have_categories():
+    assert learn_categories(KNOWN, {"late": {"true": 5}, "distance": {"1": 5}}, "late", 0.01) == KNOWN
+
+
+@pytest.mark.parametrize("basis", [BASIS, Basis(roles=ROLES, tolerance=0.01, declared=KNOWN)])
+def test_what_a_sample_taught_does_not_outlive_the_verdict_on_the_whole_file(basis):
+    proposed = learn_categories(proposing(COUNTS, basis), {"carrier": {"ZZ": 5}}, "carrier", 0.01)
+    assert "ZZ" in proposed.fields[2].constraints.enum
+    assert decide(basis, COUNTS, proposed) == KNOWN
 
 
 @pytest.mark.parametrize(
@@ -164,3 +176,11 @@ def test_a_role_demands_its_type(roles):
 
 def test_a_schema_survives_its_own_document():
     assert msgspec.convert(KNOWN.plain(), TableSchema) == KNOWN
+
+
+def test_a_file_of_all_other_columns_is_told_without_guessing_at_names():
+    old = [Field(name=f"a{i}", type=Type.STRING) for i in range(1000)]
+    new = [Field(name=f"b{i}", type=Type.STRING) for i in range(1000)]
+    diff = compare_columns(old, new)
+    assert (len(diff.added), len(diff.removed), diff.renamed) == (1000, 1000, ())
+    assert diff.sentence.endswith("; and 1980 more")

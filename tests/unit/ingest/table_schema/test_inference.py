@@ -18,6 +18,7 @@ INFERRED = [
     ({BOTH: 9, "date:%m/%d/%Y": 1}, ("date", "%m/%d/%Y")),
     ({BOTH: 9}, ("string", "default")),
     ({BOTH: 900, "date:%m/%d/%Y": 99, "date:%d/%m/%Y": 1}, ("string", "default")),
+    ({BOTH: 900, "date:%m/%d/%Y": 1, "date:%d/%m/%Y": 99}, ("string", "default")),
     ({"missing": 5, "missing:NA": 5}, ("string", "default")),
     ({}, ("string", "default")),
 ]

@@ -26,6 +26,7 @@ KINDS = {
     "1e38": "number",
     "2e38": "string",
     "1e999": "string",
+    "9" * 39 + ".5": "string",
     "nan": "string",
     "inf": "string",
     "+5": "string",

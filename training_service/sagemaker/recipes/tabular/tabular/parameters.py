@@ -1,6 +1,7 @@
 """The job's parameters, as `parameters.json` in the `parameters` channel."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ PRESETS = ("fast", "good", "best")
 SPLITS = ("time", "hash", "group")
 REQUIRED = ("pipeline", "task", "target", "schema")
 STATED = ("pipeline", "task", "target", "recipe", "preset", "params", "seed", "time", "key", "min_rows")
+# How the data's files spell values, in the terms of Frictionless: a CSV request may spell them so, too.
+SPELLINGS = ("format", "missingValues", "trueValues", "falseValues", "decimalChar", "groupChar")
 FIELD_TYPES = ("integer", "number", "string", "boolean", "datetime", "date")
 
 
@@ -24,6 +27,13 @@ class Field:
     name: str
     type: str
     categories: tuple[str, ...] | None = None
+    identifier: bool = False
+    spelling: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_number_of_nothing(self) -> bool:
+        """Whether it is an integer that names a row: order 1001 is not more than order 1000."""
+        return self.identifier and self.type == "integer"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +57,7 @@ class Parameters:
     key: str | None = None
     drop: tuple[str, ...] = ()
     split_by: str = "hash"
+    group: str | None = None
     champion_version: str | None = None
     champion_trained_through: str | None = None
     min_rows: int = 200
@@ -58,9 +69,9 @@ class Parameters:
 
     @property
     def features(self) -> tuple[Field, ...]:
-        """The fields a model may look at: neither the target nor the row key nor what the user dropped."""
+        """The fields a model may look at: not the target, the row key, what the user dropped or numbers of rows."""
         hidden = {self.target, self.key, *self.drop}
-        return tuple(f for f in self.fields if f.name not in hidden)
+        return tuple(f for f in self.fields if f.name not in hidden and not f.is_number_of_nothing)
 
     @property
     def judges_by_time(self) -> bool:
@@ -93,8 +104,9 @@ def parse_parameters(document: dict[str, Any]) -> Parameters:
         **stated,
         metrics=tuple(document.get("metrics") or ()),
         drop=tuple(document.get("drop") or ()),
-        fields=tuple(_parse_field(entry) for entry in document["schema"].get("fields", ())),
+        fields=_parse_fields(document["schema"]),
         split_by=split.get("by", "hash"),
+        group=split.get("group"),
         champion_version=champion.get("version"),
         champion_trained_through=champion.get("trained_through"),
     )
@@ -108,10 +120,24 @@ def _require(document: dict[str, Any]) -> None:
         raise UserError(f"parameters.json lacks {', '.join(missing)}.")
 
 
-def _parse_field(entry: dict[str, Any]) -> Field:
+def _parse_fields(schema: dict[str, Any]) -> tuple[Field, ...]:
+    missing = schema.get("missingValues") or ()
+    # Nothing here can learn from bytes, and a column of pictures would not fit into memory.
+    return tuple(_parse_field(e, missing) for e in schema.get("fields", ()) if e.get("type") != "binary")
+
+
+def _parse_field(entry: dict[str, Any], missing: Sequence[str]) -> Field:
     allowed = (entry.get("constraints") or {}).get("enum")
     categories = tuple(str(value) for value in allowed) if allowed else None
-    return Field(name=entry["name"], type=entry.get("type", "string"), categories=categories)
+    spelling = {name: entry[name] for name in SPELLINGS if entry.get(name)}
+    absent = [text for text in (*missing, *spelling.get("missingValues", ())) if text]
+    return Field(
+        name=entry["name"],
+        type=entry.get("type", "string"),
+        categories=categories,
+        identifier=bool(entry.get("identifier")),
+        spelling=spelling | ({"missingValues": absent} if absent else {}),
+    )
 
 
 def _check(parameters: Parameters) -> None:
@@ -121,11 +147,7 @@ def _check(parameters: Parameters) -> None:
     _one_of("split.by", parameters.split_by, SPLITS)
     for column in parameters.fields:
         _one_of(f"type of the column '{column.name}'", column.type, FIELD_TYPES)
-    names = [f.name for f in parameters.fields]
-    if parameters.target not in names:
-        raise UserError(
-            f"The target '{parameters.target}' is not a column of the data; columns are {', '.join(names)}."
-        )
+    _check_columns(parameters)
     if not parameters.features:
         raise UserError(
             "No column is left to learn from once the target, the key and the dropped columns are out."
@@ -133,6 +155,16 @@ def _check(parameters: Parameters) -> None:
     times = [f.name for f in parameters.fields if f.type in ("datetime", "date")]
     if parameters.judges_by_time and parameters.time not in times:
         raise UserError(f"The time column '{parameters.time}' is not a date or datetime column of the data.")
+
+
+def _check_columns(parameters: Parameters) -> None:
+    names = [f.name for f in parameters.fields]
+    roles = {"target": parameters.target, "row key": parameters.key, "group": parameters.group}
+    for role, name in roles.items():
+        if name is not None and name not in names:
+            raise UserError(
+                f"The {role} '{name}' is not a column of the data; columns are {', '.join(names)}."
+            )
 
 
 def _one_of(what: str, value: object, allowed: tuple[str, ...]) -> None:

@@ -147,6 +147,9 @@ def _column(records: Records, taken: Input) -> Column:
     values = []
     for position, record in enumerate(records):
         value = record.get(taken.name)
+        # In training such a text was no value, so here it is none either.
+        if taken.missing and isinstance(value, str) and value in taken.missing:
+            value = None
         try:
             values.append(missing if value is None else convert(value))
         except (TypeError, ValueError, OverflowError) as error:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,12 +19,21 @@ MAX_CATEGORIES_SHOWN = 100
 
 @dataclass(frozen=True, kw_only=True)
 class Input:
-    """One input; `required` means it was never null in training (a missing value is still answered)."""
+    """One input; `required` means it was never null in training (a missing value is still answered).
+
+    `spelling` is how the training data's files spell it, by the names that Frictionless has for that.
+    """
 
     name: str
     type: str
     required: bool
     categories: tuple[str, ...] | None = None
+    spelling: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def missing(self) -> frozenset[str]:
+        """Texts that mean "no value", beside the empty one."""
+        return frozenset(self.spelling.get("missingValues", ()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +81,9 @@ def _describe(column: Field, values: Column, seen: Sequence[str] | None) -> Inpu
     shown = known if known and len(known) <= MAX_CATEGORIES_SHOWN and column.type == "string" else None
     # Where no training row lacked it, the model never learned what its absence means.
     required = not bool(np.any(is_missing(values)))
-    return Input(name=column.name, type=column.type, required=required, categories=shown)
+    return Input(
+        name=column.name, type=column.type, required=required, categories=shown, spelling=column.spelling
+    )
 
 
 def parse_signature(content: bytes) -> Signature:
@@ -85,6 +96,7 @@ def parse_signature(content: bytes) -> Signature:
                 type=i["type"],
                 required=bool(i["required"]),
                 categories=_tuple(i["categories"]),
+                spelling=i.get("spelling") or {},
             )
             for i in document["inputs"]
         )

@@ -24,6 +24,18 @@ def hash_rows(columns: Columns, parameters: Parameters) -> Hashes:
     return hashed
 
 
+def hash_groups(columns: Columns, group: str) -> Hashes:
+    """Return a 64-bit hash per row, of its group; equal texts of another column hash differently."""
+    frame = pd.DataFrame({"name": group, "group": columns[group]})
+    hashed: Hashes = pd.util.hash_pandas_object(frame, index=False).to_numpy(dtype=np.uint64)
+    return hashed
+
+
+def hash_taught(columns: Columns, parameters: Parameters) -> Hashes:
+    """Return the sorted hashes by which `judged_rows` knows these rows again, and with them their groups."""
+    return np.unique(np.concatenate(_hashes(columns, parameters)))
+
+
 def last_time(parts: Sequence[Columns], time: str | None) -> np.datetime64 | None:
     """Return the newest time in the parts, None without a time column or with no time in it."""
     if time is None:
@@ -39,21 +51,29 @@ def judged_rows(
     through: Sequence[np.datetime64 | None],
     seen: Sequence[Hashes | None],
 ) -> Mask:
-    """Choose the rows of `test` that no model was trained on.
+    """Choose the rows of `test` that no model was trained on, nor on any other row of their group.
+
+    The sides keep groups apart by themselves, but only within one seed and one rule of splitting.
 
     Parameters
     ----------
     through
         Per model, the newest time it was trained on.
     seen
-        Per model, the sorted hashes of the rows it was trained on.
+        Per model, what `hash_taught` said of the rows it was trained on.
     """
     kept = np.ones(row_count(test), dtype=bool)
-    hashes: Hashes | None = None
+    hashes: list[Hashes] = []
     for limit, rows in zip(through, seen, strict=True):
         if parameters.judges_by_time and parameters.time and limit is not None:
             kept &= test[parameters.time] > limit
         elif rows is not None:
-            hashes = hash_rows(test, parameters) if hashes is None else hashes
-            kept &= ~np.isin(hashes, rows)
+            hashes = hashes or _hashes(test, parameters)
+            for known in hashes:
+                kept &= ~np.isin(known, rows)
     return kept
+
+
+def _hashes(columns: Columns, parameters: Parameters) -> list[Hashes]:
+    groups = [hash_groups(columns, parameters.group)] if parameters.group else []
+    return [hash_rows(columns, parameters), *groups]

@@ -26,7 +26,7 @@ from .packing import pack_model
 from .parameters import Parameters, load_parameters
 from .predictor import Predictor, load_predictor
 from .signature import make_signature
-from .slices import hash_rows, judged_rows, last_time
+from .slices import hash_taught, judged_rows, last_time
 from .times import format_time
 
 SIDES = ("train", "validation", "test")
@@ -162,7 +162,7 @@ def _judge(
     champion, error = _find_champion(paths, parameters)
     taught = [data.train, data.validation]
     through = last_time(taught, parameters.time)
-    seen = np.unique(hash_rows(concatenate(taught), parameters))
+    seen = hash_taught(concatenate(taught), parameters)
     np.save(paths.model / SEEN_FILE, seen, allow_pickle=False)
     others = [champion] if champion else []
     rows = judged_rows(

@@ -1,0 +1,72 @@
+"""Adapter: SageMaker processing jobs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from chalicelib.ingest.processing.plan import PIPELINE_VARIABLE
+
+from shared.aws import aws_errors
+from shared.errors import InvalidRequest, NotFound
+
+# DescribeProcessingJob answers an unknown name with ValidationException, not with ResourceNotFound.
+_ABSENT = "Could not find"
+
+
+class Described(msgspec.Struct, frozen=True, kw_only=True):
+    """What SageMaker says of one job. ``status`` is InProgress, Completed, Failed, Stopping or Stopped."""
+
+    name: str
+    status: str
+    pipeline: str = ""
+    failure_reason: str = ""
+    exit_message: str = ""
+
+
+class ProcessingJobs:
+    """Creates and describes processing jobs."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def create(self, request: Mapping[str, Any]) -> None:
+        """Send a CreateProcessingJob request.
+
+        Raises
+        ------
+        Conflict
+            The name is taken: the job was created before.
+        QuotaExceeded
+            The account's limit of instances is reached.
+        InvalidRequest
+            SageMaker refuses the request as it is.
+        """
+        with aws_errors("create a processing job"):
+            self._call("create_processing_job", **request)
+
+    def describe(self, name: str) -> Described:
+        """Return what SageMaker says of the job; raises NotFound where there is none."""
+        with aws_errors(f"describe the processing job {name}"):
+            answer = self._call("describe_processing_job", ProcessingJobName=name)
+        return Described(
+            name=name,
+            status=answer["ProcessingJobStatus"],
+            pipeline=answer.get("Environment", {}).get(PIPELINE_VARIABLE, ""),
+            failure_reason=answer.get("FailureReason", ""),
+            exit_message=answer.get("ExitMessage", ""),
+        )
+
+    def _call(self, operation: str, **request: Any) -> Any:
+        """Call SageMaker; ValidationException says both "not found" and "not allowed", so the text decides."""
+        from botocore.exceptions import ClientError, ParamValidationError
+
+        try:
+            return getattr(self._client, operation)(**request)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ValidationException":
+                raise
+            message = error.response["Error"].get("Message", "")
+            kind = NotFound if _ABSENT in message else InvalidRequest
+            raise kind(f"{operation}: {message}") from error
+        except ParamValidationError as error:
+            raise InvalidRequest(f"{operation}: {error}") from error
