@@ -95,12 +95,14 @@ def _adapters(ready: list[DatasetVersion]) -> Adapters:
     bucket = Bucket(client("s3"), BUCKET)
     catalog: Any = _Catalog(ready)
     pipelines: Any = _Pipelines()
+    no_jobs: Any = None
     return Adapters(
         raw=RawObjects(bucket),
         files=DatasetFiles(bucket),
         catalog=catalog,
         pipelines=pipelines,
         bus=None,
+        jobs=no_jobs,
         clock=utc_now,
         open_scratch=open_scratch,
         measure=lambda _row, _seconds: None,
