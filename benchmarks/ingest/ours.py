@@ -103,6 +103,8 @@ def _adapters(ready: list[DatasetVersion]) -> Adapters:
         pipelines=pipelines,
         bus=None,
         jobs=no_jobs,
+        job_files=no_jobs,
+        place=no_jobs,
         clock=utc_now,
         open_scratch=open_scratch,
         measure=lambda _row, _seconds: None,
