@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from chalicelib.ingest.formats.compression import ENDINGS
 from chalicelib.ingest.formats.detect import EXTENSIONS
+from chalicelib.ingest.profiling import model
 from chalicelib.ingest.table_schema.model import Constraints
 from PIL import Image
 
@@ -143,8 +144,22 @@ def test_every_constraint_is_tried():
 def test_every_key_of_the_manifest_is_explained():
     section = DATASETS.split("### The manifest")[1].split("###")[0]
     told = set(re.findall(r"`(\w+)`", section))
-    for model in (DatasetManifest, RawObject, RowCounts, SplitRecord):
-        assert {field.encode_name for field in msgspec.structs.fields(model)} <= told, model.__name__
+    for part in (DatasetManifest, RawObject, RowCounts, SplitRecord):
+        assert {field.encode_name for field in msgspec.structs.fields(part)} <= told, part.__name__
+
+
+def test_every_figure_of_a_profile_is_explained():
+    page = (REFERENCE / "profile.md").read_text(encoding="utf-8")
+    told = {word for code in re.findall(r"`([^`\n]+)`", page) for word in re.findall(r"\w+", code)}
+    for part in (
+        model.ColumnProfile,
+        model.Histogram,
+        model.Lengths,
+        model.Gaps,
+        model.Periods,
+        model.Method,
+    ):
+        assert {field.encode_name for field in msgspec.structs.fields(part)} <= told, part.__name__
 
 
 def test_the_files_of_a_version_are_those_of_the_page():
