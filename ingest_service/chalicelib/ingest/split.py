@@ -1,7 +1,7 @@
 """Which side a row belongs to: by time, by hash of the row or its key, by group.
 
-A hash is 64 bits of MD5, as DuckDB and any other tool compute it alike: DuckDB's own ``hash()`` changes
-between its versions, and a row must stay on its side for ever.
+A hash is arithmetic where one whole number decides, else 64 bits of MD5: any tool computes both alike. DuckDB's own
+``hash()`` changes between its versions, and a row must stay on its side for ever.
 """
 
 # ruff: noqa: S608 - SQL here is made of our own names; what users wrote passes through engine.literal and identifier.
@@ -22,8 +22,7 @@ _UNIT = "\x1f"
 # Mixes whole numbers of at most 18 digits; no product reaches 2^63, where DuckDB would refuse it.
 _WHOLE = "-?(0|[1-9][0-9]{0,17})"
 _PRIME = 2**31 - 1
-_LOW, _HIGH = 1_103_515_245, 1_664_525
-_ROUNDS = ((15, 739_982_445), (13, 695_872_825))
+_LOW, _HIGH, _LAST = 1_103_515_245, 1_664_525, 739_982_445
 
 
 class Sides(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,13 +33,13 @@ class Sides(msgspec.Struct, frozen=True, kw_only=True):
 
 def bucket_sql(texts: list[str], seed: int) -> str:
     """Return SQL for a row's bucket, 0 to 9,999, from the SQL of its *texts*; must equal :func:`bucket`."""
-    joined = ", ".join([f"'{seed}'", *(f"coalesce({text}, '')" for text in texts)])
-    digest = f"(md5_number_lower(concat_ws('{_UNIT}', {joined})) % {BUCKETS})::BIGINT"
+    joined = f" || '{_UNIT}' || ".join([f"'{seed}'", *(f"coalesce({text}, '')" for text in texts)])
+    # Unsigned on both sides: DuckDB would go over to integers of 128 bits.
+    digest = f"(md5_number_lower({joined}) % {BUCKETS}::UBIGINT)::INTEGER"
     if len(texts) > 1:
-        return f"({digest})::INTEGER"
+        return digest
     whole = f"regexp_full_match({texts[0]}, '{_WHOLE}')"
-    number = f"(CASE WHEN {whole} THEN try_cast({texts[0]} AS BIGINT) END)"
-    return f"(CASE WHEN {whole} THEN {_mixed_sql(number, seed)} ELSE {digest} END)::INTEGER"
+    return f"(CASE WHEN {whole} THEN {_mixed_sql(f'try_cast({texts[0]} AS BIGINT)', seed)} ELSE {digest} END)"
 
 
 def bucket(texts: list[str | None], seed: int) -> int:
@@ -59,16 +58,13 @@ def bucket(texts: list[str | None], seed: int) -> int:
 def _mixed_sql(number: str, seed: int) -> str:
     low, high = f"({number} & {_PRIME})", f"(({number} >> 31) & {_PRIME})"
     mixed = f"(({low} * {_LOW} + {high} * {_HIGH} + {seed}) % {_PRIME})"
-    for shift, factor in _ROUNDS:
-        mixed = f"((xor({mixed}, {mixed} >> {shift}) * {factor}) % {_PRIME})"
-    return f"(xor({mixed}, {mixed} >> 16) % {BUCKETS})"
+    return f"(({mixed} * {mixed} % {_PRIME} * {_LAST} + {mixed}) % {_PRIME} % {BUCKETS})::INTEGER"
 
 
 def _mixed(number: int, seed: int) -> int:
+    """Return the bucket of a whole number: linear, so that near numbers part, then squared, so that no step stays."""
     mixed = ((number & _PRIME) * _LOW + (number >> 31 & _PRIME) * _HIGH + seed) % _PRIME
-    for shift, factor in _ROUNDS:
-        mixed = (mixed ^ mixed >> shift) * factor % _PRIME
-    return (mixed ^ mixed >> 16) % BUCKETS
+    return (mixed * mixed % _PRIME * _LAST + mixed) % _PRIME % BUCKETS
 
 
 def sides_by_bucket(split: Split) -> Sides:
