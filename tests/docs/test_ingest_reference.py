@@ -52,6 +52,14 @@ def test_the_rules_of_delimited_text_are_those_of_the_page():
     assert met == rules_told("Delimited text") - UNREACHED
 
 
+def test_spaces_before_a_quote_are_passed_over(tmp_path):
+    world = World()
+    world.define()
+    row = world.upload("\n".join(["id,name,late", *(f'{i}, "a",{i % 2}' for i in range(60)), ""]).encode())
+    assert {name for _, name, _ in world.rows(row, "train", tmp_path)} == {"a"}
+    assert "Spaces\nbefore a quote are passed over." in FORMATS
+
+
 def test_the_rules_of_json_lines_are_those_of_the_page():
     rows = [json.dumps({"id": i, "late": i % 2 == 0}) for i in range(50)]
     # The columns are those of the first 8 MiB: what only comes behind them is unknown.
