@@ -58,7 +58,7 @@ integration e2e: setup
 	$(BIN)/pytest -q tests/$@
 
 test: check recipes
-	$(BIN)/pytest -q tests/infra tests/docs tests/security tests/integration tests/e2e
+	$(BIN)/pytest -q tests/infra tests/docs tests/security tests/hostile tests/integration tests/e2e
 
 docs: setup
 	$(BIN)/python -m docs.generate

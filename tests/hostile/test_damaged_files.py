@@ -24,7 +24,9 @@ def _fault(case: Damaged, used: Used) -> str | None:
         return f"took {used.cpu_s:.2f} s of CPU and {used.peak_bytes:,} bytes"
     end = "QUARANTINED" if used.answer.state == "READY" else used.answer.state
     if case.end not in {end, "EITHER"} or (case.bad and case.bad != used.answer.bad):
-        return f"became {used.answer.state} ({used.answer.reason}: {used.answer.detail}), {used.answer.bad} bad"
+        return (
+            f"became {used.answer.state} ({used.answer.reason}: {used.answer.detail}), {used.answer.bad} bad"
+        )
     return None
 
 
