@@ -7,6 +7,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import msgspec
 import zstandard
@@ -24,10 +25,13 @@ class Hostile(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     body: bytes | Callable[[], bytes | Streamed]
     reasons: frozenset[str]
+    definition: dict[str, Any] = {}
 
     def file(self) -> File:
         """Return the upload."""
-        return File(name=self.name, body=self.body() if callable(self.body) else self.body)
+        return File(
+            name=self.name, body=self.body() if callable(self.body) else self.body, definition=self.definition
+        )
 
 
 def rows(count: int = 200) -> bytes:
@@ -110,6 +114,24 @@ def long_json() -> Streamed:
     return Streamed(size_bytes=6 + 200 * MIB, chunks=_long_json)
 
 
+def long_json_among_rows() -> Streamed:
+    """Return a JSON text of 200 MB between good lines."""
+    return Streamed(size_bytes=sum(map(len, _json_rows())) + 10 + 200 * MIB, chunks=_long_json_among_rows)
+
+
+def _long_json_among_rows() -> Iterator[bytes]:
+    first, second = _json_rows()
+    yield first
+    yield from _long_json()
+    yield b'"}\n' + b"\n"
+    yield second
+
+
+def _json_rows() -> tuple[bytes, bytes]:
+    lines = [b'{"a":"x%d","late":%s}\n' % (i, b"true" if i % 3 else b"false") for i in range(200)]
+    return b"".join(lines[:100]), b"".join(lines[100:])
+
+
 def _long_header() -> Iterator[bytes]:
     return iter([b"h" * MIB] * 200)
 
@@ -181,6 +203,32 @@ def parquet_deep_footer() -> bytes:
     return parquet_of(b"\x1c" * 200_000)
 
 
+def png(width: int, height: int) -> bytes:
+    """Return a picture that claims to have so many pixels and has a few bytes."""
+    chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))]
+    chunks += [(b"IDAT", zlib.compress(bytes(4096))), (b"IEND", b"")]
+    parts = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def huge_pictures() -> bytes:
+    """Return pictures of 1.6 * 10^9 pixels each."""
+    return zip_of([(f"{'cat' if i % 2 else 'dog'}/{i}.png", png(40_000, 40_000)) for i in range(20)])
+
+
+def zip_slip() -> bytes:
+    """Return pictures that would land outside of any folder."""
+    return zip_of([("cat/1.png", png(8, 8)), ("../../../tmp/cat/2.png", png(8, 8))])
+
+
+def picture_bomb() -> bytes:
+    """Return a picture of 300 MB of zeros in 300 KB."""
+    return zip_of([("cat/1.png", png(8, 8) + bytes(300 * MIB))])
+
+
 def zip_of(entries: list[tuple[str, bytes]]) -> bytes:
     """Return an archive of *entries*."""
     out = io.BytesIO()
@@ -188,6 +236,11 @@ def zip_of(entries: list[tuple[str, bytes]]) -> bytes:
         for name, body in entries:
             archive.writestr(name, body)
     return out.getvalue()
+
+
+def _refused_pictures(body: Callable[[], bytes], *reasons: str) -> Hostile:
+    definition = {"task": "image", "target": "label"}
+    return Hostile(name="a.zip", body=body, reasons=frozenset(reasons), definition=definition)
 
 
 def _refused(name: str, body: bytes | Callable[[], bytes | Streamed], *reasons: str) -> Hostile:
@@ -250,5 +303,8 @@ FILES: dict[str, Hostile] = {
     "a Parquet footer 200,000 deep": _refused("a.parquet", parquet_deep_footer, "corrupt_parquet"),
     "a Parquet file that is none": _refused("a.parquet", b"PAR1" * 3, "corrupt_parquet"),
     "a table under the name of Parquet": _refused("a.parquet", make_csv(), "wrong_content"),
+    "pictures of a billion pixels": _refused_pictures(huge_pictures, "too_many_bad_rows"),
+    "a zip that slips": _refused_pictures(zip_slip, "bad_archive"),
+    "a picture that is a bomb": _refused_pictures(picture_bomb, "inflates_too_much"),
     "a program": _refused("a.csv", b"\x7fELF\x02\x01\x01" + bytes(2000), "not_text", "wrong_content"),
 }
