@@ -10,8 +10,10 @@ from typing import Any
 
 import msgspec
 from chalicelib.ingest.adapters import Adapters
+from chalicelib.ingest.catalog import Catalog
 from chalicelib.ingest.dataset_files import DatasetFiles
 from chalicelib.ingest.engine import open_scratch
+from chalicelib.ingest.pipelines import PipelineStore
 from chalicelib.ingest.raw_objects import RawObjects
 from chalicelib.ingest.validation import validate_upload
 from chalicelib.ingest.wiring import DISK_BYTES, LIMITS
@@ -19,9 +21,11 @@ from chalicelib.ingest.wiring import DISK_BYTES, LIMITS
 from benchmarks.ingest.outcome import BUCKET, FIRST, PIPELINE, tell
 from shared.aws import client
 from shared.clock import utc_now
+from shared.codec import to_row
 from shared.entities.dataset import DatasetManifest, DatasetState, DatasetVersion
 from shared.entities.pipeline import PipelineDefinition
 from shared.objects import Bucket
+from tests.fakes import FakeTable
 
 DEFINITION = {
     "name": PIPELINE,
@@ -30,36 +34,6 @@ DEFINITION = {
     "data": {"key": "id", "max_bad": "5%"},
     "split": {"by": "hash"},
 }
-
-
-class _Pipelines:
-    """One definition; also the reader of itself, as the store has it."""
-
-    @property
-    def read(self) -> "_Pipelines":
-        return self
-
-    def definition(self, _name: str) -> PipelineDefinition:
-        kind: Any = PipelineDefinition
-        definition: PipelineDefinition = msgspec.convert(DEFINITION, kind)
-        return definition
-
-
-class _Catalog:
-    """Versions of which one is READY, or none."""
-
-    def __init__(self, ready: list[DatasetVersion]) -> None:
-        self._ready = ready
-
-    @property
-    def read(self) -> "_Catalog":
-        return self
-
-    def ready(self, _pipeline: str) -> list[DatasetVersion]:
-        return self._ready
-
-    def holder(self, _pipeline: str, _content_sha256: str) -> None:
-        return None
 
 
 def main() -> None:
@@ -93,14 +67,12 @@ def _version(file: str, version: str) -> DatasetVersion:
 
 def _adapters(ready: list[DatasetVersion]) -> Adapters:
     bucket = Bucket(client("s3"), BUCKET)
-    catalog: Any = _Catalog(ready)
-    pipelines: Any = _Pipelines()
     no_jobs: Any = None
     return Adapters(
         raw=RawObjects(bucket),
         files=DatasetFiles(bucket),
-        catalog=catalog,
-        pipelines=pipelines,
+        catalog=_catalog(ready),
+        pipelines=_pipelines(),
         bus=None,
         jobs=no_jobs,
         job_files=no_jobs,
@@ -113,6 +85,20 @@ def _adapters(ready: list[DatasetVersion]) -> Adapters:
         disk_bytes=DISK_BYTES,
         code_version="benchmark",
     )
+
+
+def _catalog(ready: list[DatasetVersion]) -> Catalog:
+    table = FakeTable("datasets", "pipeline", "version")
+    for row in ready:
+        table.put(to_row(row))
+    return Catalog(table)
+
+
+def _pipelines() -> PipelineStore:
+    store = PipelineStore(FakeTable("pipelines", "kind", "pipeline"))
+    kind: Any = PipelineDefinition
+    store.put(PIPELINE, msgspec.convert(DEFINITION, kind), utc_now())
+    return store
 
 
 if __name__ == "__main__":
