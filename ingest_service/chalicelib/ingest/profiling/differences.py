@@ -43,7 +43,7 @@ class ColumnDifference(msgspec.Struct, frozen=True, kw_only=True):
     statistics: Sides
 
 
-class Differences(msgspec.Struct, frozen=True, kw_only=True, rename={"before": "from", "after": "to"}):
+class VersionComparison(msgspec.Struct, frozen=True, kw_only=True, rename={"before": "from", "after": "to"}):
     """All columns of two versions, what changed most first."""
 
     before: str
@@ -52,7 +52,7 @@ class Differences(msgspec.Struct, frozen=True, kw_only=True, rename={"before": "
     columns: list[ColumnDifference]
 
 
-def compare(before: Profile, after: Profile, *, names: tuple[str, str]) -> Differences:
+def compare(before: Profile, after: Profile, *, names: tuple[str, str]) -> VersionComparison:
     """Return what changed from the profile *before* to *after*; *names* are those of the versions."""
     old = {column.name: column for column in before.columns}
     new = {column.name: column for column in after.columns}
@@ -63,7 +63,7 @@ def compare(before: Profile, after: Profile, *, names: tuple[str, str]) -> Diffe
         for name, old_name in old_names.items()
     ]
     columns += [_removed(old[name]) for name in old.keys() - set(old_names.values())]
-    return Differences(
+    return VersionComparison(
         before=names[0],
         after=names[1],
         rows=RowDifference(before=before.row_count, after=after.row_count),
