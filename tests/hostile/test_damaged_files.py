@@ -2,9 +2,12 @@
 
 import os
 
+import pytest
+
 from tests.hostile.confined import CPU_S, MEMORY_BYTES, Servers, Used
-from tests.hostile.damage import FATAL, PARTIAL, Damaged, damaged
+from tests.hostile.damage import FATAL, Damaged, damaged
 from tests.hostile.judge import judge
+from tests.hostile.row_damage import PARTIAL
 
 SEED = int(os.environ.get("HOSTILE_SEED", "0"))
 COUNT = int(os.environ.get("HOSTILE_COUNT", "1000"))
@@ -30,6 +33,7 @@ def _fault(case: Damaged, used: Used) -> str | None:
     return None
 
 
+@pytest.mark.timeout(900)
 def test_a_thousand_files_that_are_no_tables_are_all_rejected_with_a_documented_reason(
     confined: Servers,
 ) -> None:

@@ -3,9 +3,9 @@
 import pytest
 
 from tests.hostile.confined import CPU_S, MEMORY_BYTES, Servers, Used
-from tests.hostile.damage import NO_NUMBERS
 from tests.hostile.files import FILES, HEADER, long_json_among_rows, rows
 from tests.hostile.judge import Fate, File, judge, judge_with_rows
+from tests.hostile.row_damage import NO_NUMBERS
 
 
 def within_limits(used: Used) -> Fate:
