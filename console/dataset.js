@@ -63,6 +63,7 @@ function showRejects(path, page, before) {
     ["rule", (reject) => reject.rule],
     ["value", (reject) => make("code", {}, reject.value)],
   ]);
+  if (!rejects.length) at("rejects").replaceChildren(make("p", { className: "hint" }, "no row was set aside"));
   if (!page.next) return;
   const more = make("button", { type: "button" }, "More rows");
   more.addEventListener("click", async () => {

@@ -22,6 +22,7 @@ def _rows() -> list[tuple[str, str, str]]:
     from chalicelib.ingest.table_schema import model
 
     limits = wiring.LIMITS
+    # In the order in which an upload meets them.
     return [
         ("key of an object", f"{keys.MAX_KEY_BYTES:,} bytes", _code("bad_key")),
         ("upload by one form", _size(uploads.FORM_BYTES), "it goes in parts, up to 100 addresses at a time"),
@@ -68,6 +69,7 @@ def _format_rows() -> list[tuple[str, str, str]]:
     ]
 
 
+# What an upload that passes a limit comes to, as a cell of the table.
 def _code(code: str) -> str:
     return f"REJECTED [`{code}`](reasons/{code}.md)"
 

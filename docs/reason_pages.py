@@ -115,6 +115,7 @@ def _reject(example: Example, code: str) -> tuple[str | None, str]:
         world.upload(example.before, key="incoming/flights/before.csv")
     body = _parquet(example.sql) if example.sql else example.body
     upload = world.put(body, key=example.key or f"incoming/flights/{example.name}")
+    # Between the event and its handling, as in life.
     if code == "object_gone":
         world.incoming.versions.clear()
     row = world.handle(upload)
@@ -168,6 +169,7 @@ def _site_page(reason: Any, example: Example, said: str | None) -> str:
 def _shown(example: Example) -> str:
     definition = f"data: {example.data}\n\n".replace("'", "") if example.data else ""
     text = example.shown or example.body.decode().rstrip("\n")
+    # The first rows tell the shape; a page is not the place for a file.
     if len(text) > SHOWN_CHARS:
         text = "\n".join([*text.split("\n")[:4], "…"])
     return definition + text

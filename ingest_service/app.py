@@ -8,7 +8,7 @@ from chalice.app import Chalice, Response
 from chalicelib.ingest import administer, browse, upload_views, uploads, views, wiring, workflow
 from chalicelib.ingest import reconcile as ticks
 from chalicelib.ingest.keys import PREFIX, Upload
-from chalicelib.ingest.profiling.differences import Differences
+from chalicelib.ingest.profiling.differences import VersionComparison
 
 from shared import log
 from shared.entities.pipeline import PipelineDefinition
@@ -217,7 +217,7 @@ def get_plots(request: Request, pipeline: str, version: str) -> Response:
     "GET",
     "/v1/datasets/{pipeline}/diff",
     scope="read",
-    response=Differences,
+    response=VersionComparison,
     query={"from": "the version before: its id, `d7` or `latest`", "to": "the version after"},
 )
 def compare_versions(request: Request, pipeline: str) -> Response:

@@ -10,6 +10,7 @@ from shared.errors import (
     Conflict,
     Forbidden,
     HeadraceError,
+    InvalidRequest,
     NotFound,
     PreconditionFailed,
     QuotaExceeded,
@@ -74,6 +75,28 @@ def aws_errors(what: str) -> Iterator[None]:
         raise kind(f"{what}: {error.response['Error'].get('Message', code)} ({code})") from error
     except (ConnectionError, HTTPClientError) as error:
         raise Unavailable(f"{what}: {type(error).__name__}") from error
+
+
+@contextmanager
+def sagemaker_errors(what: str, *, absent: str) -> Iterator[None]:
+    """Raise our errors as :func:`aws_errors` does, and tell the two meanings of ValidationException apart.
+
+    SageMaker answers an unknown name with it, not with ResourceNotFound, and a request it does not allow too: a
+    message with the text *absent* is :class:`NotFound`, any other :class:`InvalidRequest`.
+    """
+    from botocore.exceptions import ClientError, ParamValidationError
+
+    try:
+        with aws_errors(what):
+            yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationException":
+            raise
+        message = error.response["Error"].get("Message", "")
+        kind = NotFound if absent in message else InvalidRequest
+        raise kind(f"{what}: {message}") from error
+    except ParamValidationError as error:
+        raise InvalidRequest(f"{what}: {error}") from error
 
 
 def _failed_check(response: Any) -> bool:

@@ -78,6 +78,11 @@ class FakeBucket(Bucket):
             if key.startswith(prefix):
                 yield self.head(key)
 
+    def list_versions(self, prefix: str) -> Iterator[ObjectInfo]:
+        for key in sorted(self.versions):
+            if key.startswith(prefix):
+                yield from (self.head(key, version) for version, _, _ in reversed(self.versions[key]))
+
     def presign_post(self, key: str, *, max_bytes: int, expires_s: int) -> dict[str, Any]:
         return {"url": f"https://{self.name}.test/", "fields": {"key": key}}
 

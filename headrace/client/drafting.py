@@ -31,7 +31,7 @@ $own
 
 # ---- optional: what follows may be left out ----------------------------------------------------
 data:
-  schema: $schema    # what each column holds; without it the first upload decides
+  schema: $schema    # what each column holds; without it the first upload decides$encoding
 $time
 $key
   on_bad_rows: quarantine    # set bad rows aside with the reason (or: reject the whole file)
@@ -70,7 +70,9 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-def draft(sample: Sample, file: Path, roles: Roles, *, name: str | None = None) -> Draft:
+def draft(
+    sample: Sample, file: Path, roles: Roles, *, name: str | None = None, encoding: str | None = None
+) -> Draft:
     """Return a definition and a schema for a table.
 
     Raises
@@ -90,6 +92,7 @@ def draft(sample: Sample, file: Path, roles: Roles, *, name: str | None = None) 
         task=task_line(task),
         own=own_keys(roles, task),
         schema=SCHEMA,
+        encoding=f"\n  encoding: {encoding}    # what the files are written in" if encoding else "",
         time=_time_line(roles.time, times),
         key=_key_line(roles.key),
         split=_split(roles),

@@ -3,10 +3,10 @@
 import csv
 import io
 import json
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from headrace.client.cells import read_cell
 from headrace.failures import BadData
 
 Record = dict[str, Any]
@@ -22,8 +22,6 @@ _BY_SUFFIX = {
     ".tsv": "tsv",
     ".tab": "tsv",
 }
-_BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def read_records(content: bytes, suffix: str, inputs: Sequence[Record]) -> list[Record]:
@@ -36,7 +34,7 @@ def read_records(content: bytes, suffix: str, inputs: Sequence[Record]) -> list[
     suffix
         The file's, such as `.csv`; any other is sniffed.
     inputs
-        The model's inputs (`name`, `type`): they decide what the texts of a CSV mean. Columns of a CSV that
+        The model's inputs (`name`, `type`, `spelling`): they decide what the texts of a CSV mean. Columns of a CSV that
         are no inputs, such as the target, are left out; JSON is sent as it is.
 
     Raises
@@ -128,7 +126,7 @@ def _objects(values: Any) -> list[Record]:
 
 
 def _from_csv(text: str, delimiter: str, inputs: Sequence[Record]) -> list[Record]:
-    types = {field["name"]: field["type"] for field in inputs}
+    known = {field["name"]: field for field in inputs}
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         header = next(rows, [])
@@ -136,24 +134,15 @@ def _from_csv(text: str, delimiter: str, inputs: Sequence[Record]) -> list[Recor
             raise BadData("there are no records to predict")
         if len(set(header)) != len(header):
             raise BadData("the header names a column twice")
-        if types and types.keys().isdisjoint(header):
-            raise BadData(f"the header has none of the model's inputs: {', '.join(types)}")
-        return [_typed(header, row, types, rows.line_num) for row in rows if row]
+        if known and known.keys().isdisjoint(header):
+            raise BadData(f"the header has none of the model's inputs: {', '.join(known)}")
+        return [_typed(header, row, known, rows.line_num) for row in rows if row]
     except csv.Error as error:
         raise BadData(f"the CSV cannot be read near line {rows.line_num}: {error}") from error
 
 
-def _typed(header: Sequence[str], row: Sequence[str], types: dict[str, str], line: int) -> Record:
+def _typed(header: Sequence[str], row: Sequence[str], known: dict[str, Record], line: int) -> Record:
     if len(row) != len(header):
         raise BadData(f"line {line} has {len(row)} values, the header has {len(header)}")
     cells = zip(header, row, strict=True)
-    return {name: _value(cell, types.get(name, "")) for name, cell in cells if not types or name in types}
-
-
-def _value(cell: str, kind: str) -> Any:
-    """Return what a cell means for its input; a cell that does not fit stays text, and the service names it."""
-    if cell == "":
-        return None
-    if kind in {"integer", "number"} and _NUMBER.fullmatch(cell):
-        return int(cell) if re.fullmatch(r"[+-]?\d+", cell, re.ASCII) else float(cell)
-    return _BOOLEANS.get(cell.lower(), cell) if kind == "boolean" else cell
+    return {name: read_cell(cell, known.get(name, {})) for name, cell in cells if not known or name in known}

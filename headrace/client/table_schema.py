@@ -24,17 +24,7 @@ def read_schema(file: Path, *, named_in: Path) -> dict[str, Any]:
     BadData
         It is not there, no JSON, or no Table Schema; the message says where.
     """
-    try:
-        content = file.read_bytes()
-    except (OSError, ValueError) as error:
-        # ValueError: a NUL in the name.
-        reason = getattr(error, "strerror", None) or error
-        raise BadData(
-            f"{named_in}: data.schema names {str(file)!r}, which cannot be read: {reason}"
-        ) from error
-    if len(content) > MAX_BYTES:
-        raise BadData(f"{file} has {len(content)} bytes; a schema has at most {MAX_BYTES}")
-    schema = _parse(content, file)
+    schema = _parse(_read(file, named_in), file)
     fields = schema.get("fields")
     if not isinstance(fields, list) or not fields:
         raise BadData(

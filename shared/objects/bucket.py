@@ -172,6 +172,25 @@ class Bucket(PartUploads):
                         modified_at=entry["LastModified"],
                     )
 
+    def list_versions(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Yield every version of every object under *prefix*, in key order, a key's newest first.
+
+        Marks of deletion are left out.
+        """
+        with aws_errors(f"list versions of {self.uri(prefix)}"):
+            pages = self._client.get_paginator("list_object_versions").paginate(
+                Bucket=self.name, Prefix=prefix
+            )
+            for page in pages:
+                for entry in page.get("Versions", []):
+                    yield ObjectInfo(
+                        key=entry["Key"],
+                        size_bytes=entry["Size"],
+                        etag=entry.get("ETag", "").strip('"'),
+                        version_id=entry.get("VersionId"),
+                        modified_at=entry["LastModified"],
+                    )
+
     def presign_post(self, key: str, *, max_bytes: int, expires_s: int) -> dict[str, Any]:
         """Return ``{url, fields}`` with which anyone may write exactly *key*, up to *max_bytes*, for *expires_s*."""
         # A POST form, since a presigned PUT cannot limit the size.

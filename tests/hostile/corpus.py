@@ -4,6 +4,7 @@ import gzip
 import json
 import random
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -12,7 +13,11 @@ import zstandard
 
 PLACES = ("Zürich", "Łódź", "São Paulo", "東京", "Oslo", "Rome")
 NAMES = ("id", "distance", "place", "late")
-PACKERS = {"": bytes, "gz": gzip.compress, "zst": zstandard.ZstdCompressor(write_checksum=True).compress}
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "": bytes,
+    "gz": gzip.compress,
+    "zst": zstandard.ZstdCompressor(write_checksum=True).compress,
+}
 
 Row = tuple[int, float, str, bool]
 

@@ -1,16 +1,16 @@
 """Files made to harm, each with what must become of it."""
 
 import gzip
-import io
 import random
 import struct
-import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import msgspec
 import zstandard
 
+from tests.hostile.archives import huge_pictures, picture_bomb, zip_slip
 from tests.hostile.judge import File, Streamed
 from tests.unit.ingest.world import make_csv
 
@@ -24,10 +24,13 @@ class Hostile(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     body: bytes | Callable[[], bytes | Streamed]
     reasons: frozenset[str]
+    definition: dict[str, Any] = {}
 
     def file(self) -> File:
         """Return the upload."""
-        return File(name=self.name, body=self.body() if callable(self.body) else self.body)
+        return File(
+            name=self.name, body=self.body() if callable(self.body) else self.body, definition=self.definition
+        )
 
 
 def rows(count: int = 200) -> bytes:
@@ -110,6 +113,24 @@ def long_json() -> Streamed:
     return Streamed(size_bytes=6 + 200 * MIB, chunks=_long_json)
 
 
+def long_json_among_rows() -> Streamed:
+    """Return a JSON text of 200 MB between good lines."""
+    return Streamed(size_bytes=sum(map(len, _json_rows())) + 10 + 200 * MIB, chunks=_long_json_among_rows)
+
+
+def _long_json_among_rows() -> Iterator[bytes]:
+    first, second = _json_rows()
+    yield first
+    yield from _long_json()
+    yield b'"}\n' + b"\n"
+    yield second
+
+
+def _json_rows() -> tuple[bytes, bytes]:
+    lines = [b'{"a":"x%d","late":%s}\n' % (i, b"true" if i % 3 else b"false") for i in range(200)]
+    return b"".join(lines[:100]), b"".join(lines[100:])
+
+
 def _long_header() -> Iterator[bytes]:
     return iter([b"h" * MIB] * 200)
 
@@ -181,13 +202,9 @@ def parquet_deep_footer() -> bytes:
     return parquet_of(b"\x1c" * 200_000)
 
 
-def zip_of(entries: list[tuple[str, bytes]]) -> bytes:
-    """Return an archive of *entries*."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, body in entries:
-            archive.writestr(name, body)
-    return out.getvalue()
+def _refused_pictures(body: Callable[[], bytes], *reasons: str) -> Hostile:
+    definition = {"task": "image", "target": "label"}
+    return Hostile(name="a.zip", body=body, reasons=frozenset(reasons), definition=definition)
 
 
 def _refused(name: str, body: bytes | Callable[[], bytes | Streamed], *reasons: str) -> Hostile:
@@ -250,5 +267,8 @@ FILES: dict[str, Hostile] = {
     "a Parquet footer 200,000 deep": _refused("a.parquet", parquet_deep_footer, "corrupt_parquet"),
     "a Parquet file that is none": _refused("a.parquet", b"PAR1" * 3, "corrupt_parquet"),
     "a table under the name of Parquet": _refused("a.parquet", make_csv(), "wrong_content"),
+    "pictures of a billion pixels": _refused_pictures(huge_pictures, "too_many_bad_rows"),
+    "a zip that slips": _refused_pictures(zip_slip, "bad_archive"),
+    "a picture that is a bomb": _refused_pictures(picture_bomb, "inflates_too_much"),
     "a program": _refused("a.csv", b"\x7fELF\x02\x01\x01" + bytes(2000), "not_text", "wrong_content"),
 }

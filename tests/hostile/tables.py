@@ -55,13 +55,18 @@ def texts(encoding: str, *, plain: bool) -> st.SearchStrategy[str]:
 
 def cells(kind: str, encoding: str, *, plain: bool) -> st.SearchStrategy[Any]:
     """Return cells of one kind."""
-    years = dt.datetime(1000, 1, 2), dt.datetime(2999, 12, 30)
+    first, last = dt.date(1000, 1, 2), dt.date(2999, 12, 30)
+    noon = dt.time(12)
     strategies: dict[str, st.SearchStrategy[Any]] = {
         "integer": st.integers(-(10**18) + 1, 10**18 - 1),
         "number": st.floats(-1e38, 1e38, allow_nan=False),
         "boolean": st.booleans(),
-        "date": st.dates(years[0].date(), years[1].date()),
-        "datetime": st.datetimes(*years, timezones=st.one_of(st.just(dt.UTC), _ZONES)),
+        "date": st.dates(first, last),
+        "datetime": st.datetimes(
+            dt.datetime.combine(first, noon),
+            dt.datetime.combine(last, noon),
+            timezones=st.one_of(st.just(dt.UTC), _ZONES),
+        ),
         "string": texts(encoding, plain=plain),
     }
     return strategies[kind]
@@ -140,7 +145,8 @@ def _json_lines(draw: Any, whole: list[Column], rows: list[tuple[Any, ...]]) -> 
     objects = (dict(zip(names, map(_plain, row), strict=True)) for row in rows)
     lines = (
         json.dumps(
-            {name: cell for name, cell in one.items() if cell is not None or not sparse}, ensure_ascii=is_ascii
+            {name: cell for name, cell in one.items() if cell is not None or not sparse},
+            ensure_ascii=is_ascii,
         )
         for one in objects
     )
@@ -171,7 +177,13 @@ def _text(cell: Any, separator: str) -> str:
 
 
 def _isoformat(cell: Any) -> str:
-    return cell.isoformat() if isinstance(cell, dt.date) else repr(cell) if isinstance(cell, float) else str(cell)
+    return (
+        cell.isoformat()
+        if isinstance(cell, dt.date)
+        else repr(cell)
+        if isinstance(cell, float)
+        else str(cell)
+    )
 
 
 def _plain(cell: Any) -> Any:

@@ -2,9 +2,12 @@
 
 import os
 
+import pytest
+
 from tests.hostile.confined import CPU_S, MEMORY_BYTES, Servers, Used
-from tests.hostile.damage import FATAL, PARTIAL, Damaged, damaged
+from tests.hostile.damage import FATAL, Damaged, damaged
 from tests.hostile.judge import judge
+from tests.hostile.row_damage import PARTIAL
 
 SEED = int(os.environ.get("HOSTILE_SEED", "0"))
 COUNT = int(os.environ.get("HOSTILE_COUNT", "1000"))
@@ -24,10 +27,13 @@ def _fault(case: Damaged, used: Used) -> str | None:
         return f"took {used.cpu_s:.2f} s of CPU and {used.peak_bytes:,} bytes"
     end = "QUARANTINED" if used.answer.state == "READY" else used.answer.state
     if case.end not in {end, "EITHER"} or (case.bad and case.bad != used.answer.bad):
-        return f"became {used.answer.state} ({used.answer.reason}: {used.answer.detail}), {used.answer.bad} bad"
+        return (
+            f"became {used.answer.state} ({used.answer.reason}: {used.answer.detail}), {used.answer.bad} bad"
+        )
     return None
 
 
+@pytest.mark.timeout(900)
 def test_a_thousand_files_that_are_no_tables_are_all_rejected_with_a_documented_reason(
     confined: Servers,
 ) -> None:

@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+import pytest
 from chalicelib.ingest.split import bucket
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ COUNT = int(os.environ.get("HOSTILE_COUNT", "1000"))
 AT_ONCE = 10
 
 
+@pytest.mark.timeout(900)
 @settings(
     max_examples=max(1, COUNT // AT_ONCE),
     derandomize=True,

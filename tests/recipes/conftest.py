@@ -77,6 +77,7 @@ ARROW = {
     "boolean": pa.bool_(),
     "datetime": pa.timestamp("us"),
     "date": pa.date32(),
+    "binary": pa.binary(),
 }
 
 
@@ -120,6 +121,12 @@ def tarball() -> Path:
 
 
 @pytest.fixture(scope="session")
+def recipe_of() -> Callable[[str], Recipe]:
+    """A family by its name."""
+    return load_recipe
+
+
+@pytest.fixture(scope="session")
 def tools_python() -> Path:
     """The interpreter with the project's tools, for what the image does not have."""
     return TOOLS_PYTHON
@@ -130,7 +137,13 @@ def make_job(tmp_path_factory) -> Callable[..., Job]:
     """Write channels and parameters; `sides` holds the frames of train, validation and test."""
 
     def make(
-        schema: dict[str, str], sides: list[pd.DataFrame], champion: Path | None = None, /, **parameters
+        schema: dict[str, str],
+        sides: list[pd.DataFrame],
+        champion: Path | None = None,
+        /,
+        recipe: str = "auto",
+        family: str = "tabular",
+        **parameters,
     ) -> Job:
         base = tmp_path_factory.mktemp("job")
         data = base / "input" / "data"
@@ -144,9 +157,9 @@ def make_job(tmp_path_factory) -> Callable[..., Job]:
             "pipeline": "test",
             "task": "classification",
             "target": "y",
-            "recipe": "auto",
+            "recipe": recipe,
             "preset": "fast",
-            "params": {"max_iter": 20} if parameters.get("recipe", "auto") != "linear" else {},
+            "params": {"max_iter": 20} if family == "tabular" and recipe != "linear" else {},
             "seed": 42,
             "metrics": [],
             "schema": {"fields": [{"name": name, "type": kind} for name, kind in schema.items()]},
@@ -163,7 +176,7 @@ def make_job(tmp_path_factory) -> Callable[..., Job]:
         if champion:
             (data / "champion").mkdir()
             (data / "champion" / "model.tar.gz").write_bytes(champion.read_bytes())
-        return Job(base=base)
+        return Job(base=base, recipe=load_recipe(family))
 
     return make
 

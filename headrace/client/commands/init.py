@@ -35,14 +35,18 @@ from headrace.session import Session
 @click.option("--user", metavar="COLUMN", help="recommendation: who.")
 @click.option("--item", metavar="COLUMN", help="recommendation: what they took.")
 @click.option("--rating", metavar="COLUMN", help="recommendation: how they liked it.")
-def init(session: Session, data: Path, name: str | None, **options: Any) -> None:
+@click.option("--encoding", metavar="NAME", help="What text is written in, such as cp1252; without it UTF-8.")
+def init(session: Session, data: Path, name: str | None, encoding: str | None, **options: Any) -> None:
     """Write pipeline.yaml and schema.json for a data file.
 
     DATA is CSV, TSV or JSON Lines, also packed with gzip or zstd, or Parquet; or pictures, as a folder or zip of
     label/name. Looks at the first rows only, and infers the task. An existing file is never overwritten.
     """
     roles = Roles(**options)
-    made = draft_pictures(data, roles, name) if is_folder_or_zip(data) else draft_table(data, roles, name)
+    if is_folder_or_zip(data):
+        made = draft_pictures(data, roles, name)
+    else:
+        made = draft_table(data, roles, name, checked_encoding(encoding))
     write_draft(made, session.folder)
     for note in made.notes:
         session.progress.note(note)
@@ -56,11 +60,21 @@ def is_folder_or_zip(data: Path) -> bool:
     return data.is_dir() or magic(data) == ZIP
 
 
-def draft_table(data: Path, roles: Roles, name: str | None) -> Draft:
+def checked_encoding(name: str | None) -> str | None:
+    """Return *name*, which must be an encoding of text."""
+    try:
+        if name is not None:
+            "a".encode(name)
+    except LookupError:
+        raise click.UsageError(f"{name!r} is no encoding: try cp1252, latin-1, utf-16 or gb18030") from None
+    return name
+
+
+def draft_table(data: Path, roles: Roles, name: str | None, encoding: str | None = None) -> Draft:
     """Return the draft for a file of rows."""
     if roles.task == "image":
         raise BadData(f"{data} is no folder and no zip of pictures")
-    return draft(read_sample(data), data, settle_task(roles), name=name)
+    return draft(read_sample(data, encoding), data, settle_task(roles), name=name, encoding=encoding)
 
 
 def draft_pictures(data: Path, roles: Roles, name: str | None) -> Draft:

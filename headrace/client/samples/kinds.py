@@ -39,16 +39,15 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
 def infer_kind(values: Sequence[str]) -> Kind:
     """Return what a column's present values are; one without any is a string."""
     counts = Counter(values)
-    if not counts or any(_IDENTIFIER.fullmatch(value) for value in counts):
+    if not counts or any(map(_IDENTIFIER.fullmatch, counts)):
         return Kind(type="string")
-    for narrow, wide, fits in (
-        ("integer", "number", _NUMBER.fullmatch),
-        ("boolean", "boolean", _is_boolean),
-        ("date", "datetime", is_iso_time),
+    for narrow, wide, fits, is_narrow in (
+        ("integer", "number", _NUMBER.fullmatch, _INTEGER.fullmatch),
+        ("boolean", "boolean", _is_boolean, _is_boolean),
+        ("date", "datetime", is_iso_time, _DATE.fullmatch),
     ):
         members = [value for value in counts if fits(value)]
         if _is_most(counts, members):
-            is_narrow = {"integer": _INTEGER.fullmatch, "date": _DATE.fullmatch}.get(narrow, _is_boolean)
             return Kind(type=narrow if all(map(is_narrow, members)) else wide)
     return _by_pattern(counts) or Kind(type="string")
 

@@ -2,8 +2,13 @@
 
 import gzip
 import io
+import shutil
+import tempfile
 import zlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
@@ -35,25 +40,46 @@ def read_head(file: Path) -> Head:
         What is packed is broken, or zstd cannot be unpacked here.
     """
     start = magic(file)
+    opened: AbstractContextManager[IO[bytes] | gzip.GzipFile]
     if start.startswith(GZIP):
-        content = _read_gzip(file)
+        opened = _open_gzip(file)
     elif start == ZSTD:
-        content = _read_zstd(file)
+        opened = _open_zstd(file)
     else:
-        with file.open("rb") as source:
-            content = source.read(SAMPLE_BYTES)
+        opened = file.open("rb")
+    with opened as source:
+        content = source.read(SAMPLE_BYTES)
     return Head(content=content, is_whole=len(content) < SAMPLE_BYTES)
 
 
-def _read_gzip(file: Path) -> bytes:
+@contextmanager
+def unpacked(file: Path) -> Iterator[Path]:
+    """Lend a gzip or zstd file as it is unpacked.
+
+    Raises
+    ------
+    BadData
+        What is packed is broken, or zstd cannot be unpacked here.
+    """
+    opened = _open_gzip if magic(file).startswith(GZIP) else _open_zstd
+    with tempfile.NamedTemporaryFile() as plain:
+        with opened(file) as source:
+            shutil.copyfileobj(source, plain)
+        plain.flush()
+        yield Path(plain.name)
+
+
+@contextmanager
+def _open_gzip(file: Path) -> Iterator[IO[bytes] | gzip.GzipFile]:
     try:
         with gzip.open(file, "rb") as source:
-            return source.read(SAMPLE_BYTES)
+            yield source
     except (OSError, EOFError, zlib.error) as error:
         raise BadData(f"{file} is broken gzip ({error}): write it again") from error
 
 
-def _read_zstd(file: Path) -> bytes:
+@contextmanager
+def _open_zstd(file: Path) -> Iterator[IO[bytes]]:
     try:
         # Optional: nothing else here needs it, and this Python has no zstd of its own.
         import zstandard  # type: ignore[import-not-found, unused-ignore]
@@ -63,6 +89,6 @@ def _read_zstd(file: Path) -> bytes:
     try:
         with file.open("rb") as source:
             reader = zstandard.ZstdDecompressor().stream_reader(source, read_across_frames=True)
-            return io.BufferedReader(reader).read(SAMPLE_BYTES)
+            yield io.BufferedReader(reader)
     except zstandard.ZstdError as error:
         raise BadData(f"{file} is broken zstd ({error}): write it again") from error

@@ -13,7 +13,7 @@ import msgspec
 from chalicelib.ingest.adapters import Adapters
 from chalicelib.ingest.keys import UNROUTED, is_pipeline_name
 from chalicelib.ingest.profiling import Profile, vega
-from chalicelib.ingest.profiling.differences import Differences, compare
+from chalicelib.ingest.profiling.differences import VersionComparison, compare
 from chalicelib.ingest.views import RejectList, RejectView, VersionList, describe_reject, version_view
 
 from shared.entities.dataset import DatasetState, DatasetVersion
@@ -104,7 +104,9 @@ def draw_profile(adapters: Adapters, row: DatasetVersion) -> dict[str, Any]:
     return vega.page(msgspec.json.decode(read_profile(adapters, row), type=Profile))
 
 
-def compare_versions(adapters: Adapters, pipeline: str, before: str | None, after: str | None) -> Differences:
+def compare_versions(
+    adapters: Adapters, pipeline: str, before: str | None, after: str | None
+) -> VersionComparison:
     """Return what changed from one READY version to another; each is named as in paths.
 
     Raises

@@ -18,6 +18,7 @@ COUNTERS = "#counters"
 OPEN = "open"
 _WAIT = ("next_try_at", "waiting_reason")
 ATTENTION_INDEX = ("attention", "updated_at")
+_HOLDS_SCHEMA = frozenset({DatasetState.VALIDATING, DatasetState.READY})
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -210,6 +211,26 @@ class Catalog:
         except ConditionFailed:
             return
 
+    def take_schema(self, mine: DatasetVersion) -> DatasetVersion | None:
+        """Make *mine* the version whose schema is its pipeline's first; else return the other one that is.
+
+        Only one of several first uploads may say what the columns are. Who got it keeps it while its row may still
+        become READY or is; it is given to nobody else just because it takes long.
+        """
+        place = (_schema(mine.pipeline), "first")
+        there = self._table.get(*place)
+        holder = self.find(mine.pipeline, str(there["holder"])) if there else None
+        if holder and holder.version != mine.version and holder.state in _HOLDS_SCHEMA:
+            return holder
+        unchanged = having("holder", there["holder"]) if there else Absent("pipeline")
+        taken = {"pipeline": place[0], "version": place[1], "holder": mine.version}
+        try:
+            self._table.put(taken, only_if=unchanged)
+        except ConditionFailed:
+            # Another took it between the two calls: it is there now.
+            return self.take_schema(mine)
+        return None
+
     def holder(self, pipeline: str, content_sha256: str) -> DatasetVersion | None:
         """Return the READY version of *pipeline* that had this content first."""
         row = self._table.get(_content(pipeline), content_sha256)
@@ -241,6 +262,10 @@ def _held(mine: DatasetVersion) -> Any:
 
 def _key(row: DatasetVersion) -> tuple[str, str]:
     return row.pipeline, row.version
+
+
+def _schema(pipeline: str) -> str:
+    return f"#schema#{pipeline}"
 
 
 def _content(pipeline: str) -> str:

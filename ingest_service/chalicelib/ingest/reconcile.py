@@ -12,12 +12,11 @@ from chalicelib.ingest.workflow import advance
 from shared import log
 from shared.clock import LEASE_MARGIN, to_text
 from shared.entities.dataset import DatasetState, DatasetVersion
-from shared.errors import NotFound
 from shared.objects import ObjectInfo
 
 MAX_ROWS = 100  # looked at in one tick
 MAX_WORK = 5  # validated in one tick, the rest in the next: a tick must end before its function's time does
-MAX_LISTED = 20_000  # objects per pipeline and tick
+MAX_LISTED = 20_000  # object versions per pipeline and tick
 MAX_LOOKED_UP = 200
 MIN_AGE = timedelta(minutes=2)  # younger objects' events are on their way
 MAX_AGE = timedelta(hours=24)  # EventBridge has given up by then
@@ -62,10 +61,11 @@ def _forgotten(adapters: Adapters) -> Iterable[Upload]:
     """Yield uploads without a row: their event was lost."""
     now = adapters.clock()
     for pipeline in adapters.pipelines.read.names():
-        recent = _recent(adapters.raw.list(f"{PREFIX}{pipeline}/"), now)
+        # Versions, not objects: what was overwritten before any tick was uploaded all the same.
+        recent = _recent(adapters.raw.list_versions(f"{PREFIX}{pipeline}/"), now)
         for info in _slice_of(recent, now):
-            upload = _upload(info.key, adapters)
-            if upload and not upload.is_folder and not adapters.catalog.find(upload.pipeline, upload.version):
+            upload = _upload(info, adapters)
+            if not upload.is_folder and not adapters.catalog.find(upload.pipeline, upload.version):
                 yield upload
 
 
@@ -83,12 +83,8 @@ def _slice_of(recent: list[ObjectInfo], now: datetime) -> list[ObjectInfo]:
     return recent[int(now.timestamp() // 60) % turns :: turns]
 
 
-def _upload(key: str, adapters: Adapters) -> Upload | None:
-    """Return the newest version of the object under *key* as an upload, None once it is gone."""
-    try:
-        info = adapters.raw.head(key)
-    except NotFound:
-        return None
+def _upload(info: ObjectInfo, adapters: Adapters) -> Upload:
+    """Return a listed version as the upload that its event would have told of."""
     return Upload(
-        bucket=adapters.raw.bucket_name, key=key, version_id=info.version_id, size_bytes=info.size_bytes
+        bucket=adapters.raw.bucket_name, key=info.key, version_id=info.version_id, size_bytes=info.size_bytes
     )

@@ -1,6 +1,5 @@
-"""Where a reader's bytes come from: one S3 object version, or a file that a processing job was given."""
+"""Adapter: one S3 object version as what a reader reads."""
 
-from pathlib import Path
 from typing import IO, cast
 
 import msgspec
@@ -28,23 +27,3 @@ class StoredSource(msgspec.Struct, frozen=True, kw_only=True):
     def open(self) -> IO[bytes]:
         """Return a new stream of the version; it never ends early, it raises ``Unavailable``."""
         return cast("IO[bytes]", self.raw.stream(self.info))
-
-
-class FileSource(msgspec.Struct, frozen=True, kw_only=True):
-    """A file on local disk."""
-
-    path: Path
-
-    @property
-    def name(self) -> str:
-        """The file's name."""
-        return self.path.name
-
-    @property
-    def size_bytes(self) -> int:
-        """The file's length."""
-        return self.path.stat().st_size
-
-    def open(self) -> IO[bytes]:
-        """Return a new stream of the file."""
-        return self.path.open("rb")

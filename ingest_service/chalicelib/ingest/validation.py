@@ -16,7 +16,7 @@ from chalicelib.ingest.table_schema.model import TableSchema
 
 from shared.entities.dataset import DatasetManifest, DatasetVersion, Part, RawObject
 from shared.entities.pipeline import PipelineDefinition
-from shared.errors import InvalidDataset, NotFound
+from shared.errors import InvalidDataset, NotFound, Unavailable
 from shared.objects import ObjectInfo
 
 
@@ -68,7 +68,13 @@ def validate_upload(row: DatasetVersion, adapters: Adapters) -> Result:
         why = f"it has {info.size_bytes:,} bytes"
         return HandOver(definition=definition, known=known, info=info, why=why)
     try:
-        return _build(row, info, definition, known, adapters)
+        result = _build(row, info, definition, known, adapters)
+        if not isinstance(result, Built):
+            return result
+        if known is None and (other := adapters.catalog.take_schema(row)):
+            # Another first upload was quicker: this one is held against what that one brought.
+            result = _build(row, info, definition, _schema_of(other, adapters), adapters)
+        return publish(row, info, result, adapters) if isinstance(result, Built) else result
     except TooLargeHere as error:
         return HandOver(definition=definition, known=known, info=info, why=str(error))
 
@@ -121,7 +127,7 @@ def _build(
     definition: PipelineDefinition,
     known: TableSchema | None,
     adapters: Adapters,
-) -> Result:
+) -> Built | Refusal | Duplicate:
     order = Order(definition=definition, known=known, limits=adapters.limits, disk_bytes=adapters.disk_bytes)
     source = StoredSource(raw=adapters.raw, info=info)
     sink = adapters.files.sink(row.pipeline, row.version)
@@ -133,10 +139,9 @@ def _build(
 
     try:
         with adapters.open_scratch() as scratch:
-            result = build(scratch, source, order, sink, stop_at_known)
+            return build(scratch, source, order, sink, stop_at_known)
     except _KnownContent as known_content:
         return Duplicate(first=known_content.first)
-    return publish(row, info, result, adapters) if isinstance(result, Built) else result
 
 
 def _definition(row: DatasetVersion, adapters: Adapters) -> PipelineDefinition:
@@ -164,6 +169,20 @@ def _known_schema(row: DatasetVersion, adapters: Adapters) -> TableSchema | None
         return None
     manifest = adapters.files.manifest(row.pipeline, ready[-1].version)
     return msgspec.convert(manifest.schema, TableSchema) if manifest else None
+
+
+def _schema_of(other: DatasetVersion, adapters: Adapters) -> TableSchema:
+    """Return the schema of a version that has just been made, or is about to be.
+
+    Raises
+    ------
+    Unavailable
+        Its manifest is not written yet: it is, or the version is given up, by a next attempt.
+    """
+    manifest = adapters.files.manifest(other.pipeline, other.version)
+    if manifest is None:
+        raise Unavailable(f"version {other.version} is about to say what columns {other.pipeline!r} has")
+    return msgspec.convert(manifest.schema, TableSchema)
 
 
 def _raw_object(row: DatasetVersion, info: ObjectInfo, built: Built) -> RawObject:

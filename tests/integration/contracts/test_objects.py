@@ -29,6 +29,18 @@ def test_each_write_is_a_version_of_its_own(bucket: Bucket) -> None:
     assert bucket.head("k").size_bytes == 5
 
 
+def test_every_version_is_listed_also_what_was_replaced(bucket: Bucket) -> None:
+    written = [
+        ("a", bucket.write("a", b"1")),
+        ("k", bucket.write("k", b"22")),
+        ("k", bucket.write("k", b"333")),
+    ]
+    found = [(info.key, info.version_id, info.size_bytes) for info in bucket.list_versions("")]
+    assert found == [(*written[0], 1), (*written[2], 3), (*written[1], 2)]
+    assert all(info.modified_at for info in bucket.list_versions("k"))
+    assert list(bucket.list_versions("missing")) == []
+
+
 def test_a_new_object_never_replaces_one_that_is_there(bucket: Bucket) -> None:
     bucket.write("manifest.json", b"first", new=True)
     with pytest.raises(PreconditionFailed):

@@ -10,7 +10,7 @@ from tests.unit.ingest.crashes import Fuse, Killed, assert_one_ready_version, fu
 from tests.unit.ingest.world import World, make_csv
 
 
-@pytest.mark.parametrize("step", range(1, 17))
+@pytest.mark.parametrize("step", range(1, 18))
 def test_an_attempt_killed_at_any_step_leaves_nothing_that_keeps_the_next_from_ready(
     step, tmp_path, monkeypatch
 ):

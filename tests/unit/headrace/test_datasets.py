@@ -7,7 +7,7 @@ import pytest
 
 from headrace.output import _csv_lines
 from tests.unit.headrace.conftest import Run
-from tests.unit.headrace.fake_stage import FakeStage
+from tests.unit.headrace.fake_stage import URL, FakeStage
 
 REJECTS = "GET /datasets/flights/d1/rejects"
 DIFF = "GET /datasets/flights/diff"
@@ -179,3 +179,15 @@ def test_a_difference_as_json_and_csv_has_every_number(run: Run) -> None:
     )
     wild = next(row for row in rows if row["name"] == "wild")
     assert (wild["mean_from"], wild["mean_to"], wild["type_to"]) == ("1.0", "9.0", "number")
+
+
+def test_a_rejected_version_is_shown_with_the_address_of_its_reasons_page(run: Run) -> None:
+    row = {"alias": "d1", "state": "REJECTED", "reason": "no_rows", "reason_url": "/reasons/no_rows"}
+    shown = run(FakeStage({"GET /datasets/flights/d1": row}), "datasets", "show", "flights", "d1").stdout
+    assert f"{URL}/reasons/no_rows" in shown
+
+
+def test_a_ready_version_is_shown_without_such_an_address(run: Run) -> None:
+    row = {"alias": "d1", "state": "READY", "reason": None, "reason_url": None}
+    shown = run(FakeStage({"GET /datasets/flights/d1": row}), "datasets", "show", "flights", "d1").stdout
+    assert "reason" not in shown

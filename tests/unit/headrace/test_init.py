@@ -28,6 +28,21 @@ def written(
     return definition
 
 
+def test_the_encoding_that_a_file_was_read_in_is_in_its_definition(run: Run, tmp_path: Path) -> None:
+    table = TABLE.replace("price", "größe").encode("cp1252")
+    definition = written(run, tmp_path, table, "--target", "late", "--encoding", "cp1252")
+    assert definition["data"]["encoding"] == "cp1252"
+    assert "größe" in (tmp_path / "schema.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["klingon", "hex"])
+def test_what_is_no_encoding_of_text_is_refused(run: Run, tmp_path: Path, name: str) -> None:
+    (tmp_path / "a.csv").write_text(TABLE, encoding="utf-8")
+    result = run(Nobody(), "init", str(tmp_path / "a.csv"), "--target", "late", "--encoding", name)
+    assert result.exit_code == 2
+    assert "is no encoding" in result.stderr
+
+
 def test_init_writes_a_definition_that_the_service_accepts(run: Run, tmp_path: Path) -> None:
     definition = written(run, tmp_path, TABLE.encode(), "--target", "late")
     assert (definition["name"], definition["task"], definition["target"]) == (

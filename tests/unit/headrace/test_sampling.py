@@ -96,6 +96,28 @@ def test_a_packed_csv_is_read_and_a_broken_pack_is_told(tmp_path: Path) -> None:
             read_sample(file)
 
 
+@pytest.mark.parametrize(("encoding", "said"), [("utf-16", None), ("utf-32", None), ("cp1252", "cp1252")])
+def test_text_is_read_by_its_mark_or_by_what_is_said_of_it(
+    tmp_path: Path, encoding: str, said: str | None
+) -> None:
+    file = tmp_path / "a.csv"
+    file.write_bytes("name;n\r\nMüller;1\r\n".encode(encoding))
+    assert read_sample(file, said).rows == (("Müller", "1"),)
+
+
+def test_text_that_is_not_utf_8_is_told_how_to_be_read(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_bytes("name;n\r\nMüller;1\r\n".encode("cp1252"))
+    with pytest.raises(BadData, match="byte 9 is wrong; say what it is, such as --encoding cp1252"):
+        read_sample(file)
+
+
+def test_packed_parquet_keeps_the_types_it_declares(tmp_path: Path, parquet: Path) -> None:
+    file = tmp_path / "a.parquet.gz"
+    file.write_bytes(gzip.compress(parquet.read_bytes()))
+    assert read_sample(file).types == read_sample(parquet).types != {}
+
+
 def test_a_gzip_bomb_is_read_no_further_than_a_sample(tmp_path: Path) -> None:
     file = tmp_path / "bomb.csv.gz"
     with gzip.open(file, "wb", compresslevel=1) as sink:

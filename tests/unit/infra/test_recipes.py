@@ -37,9 +37,6 @@ def family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "recipes" / "tiny"
     folder.mkdir(parents=True)
     (folder / "train.py").write_text("print('trained')\n")
-    shared = tmp_path / "recipes" / "common" / "recipe"
-    shared.mkdir(parents=True)
-    (shared / "story.py").write_text("SHARED = True\n")
     pins = tmp_path / "pins.txt"
     pins.write_text("skops==1 --hash=sha256:00\n")
     monkeypatch.setattr(recipes, "RECIPES", tmp_path / "recipes")
@@ -60,8 +57,7 @@ def test_the_entry_script_is_at_the_root_and_no_installers_noise_comes_along(
     built = build_tarball("tiny", cache=tmp_path, install=_install)
     with tarfile.open(built.path) as archive:
         members = archive.getmembers()
-    names = ["recipe/story.py", "skops-1.dist-info/METADATA", "skops/__init__.py", "train.py"]
-    assert [m.name for m in members] == names
+    assert [m.name for m in members] == ["skops-1.dist-info/METADATA", "skops/__init__.py", "train.py"]
     assert {(m.mtime, m.uid, m.gid, m.uname, m.mode) for m in members} == {(0, 0, 0, "", 0o644)}
 
 
@@ -70,11 +66,10 @@ def test_a_second_build_comes_from_the_cache(family: Path, tmp_path: Path) -> No
     assert build_tarball("tiny", cache=tmp_path, install=_refuse) == first
 
 
-@pytest.mark.parametrize("changed", ["source", "shared", "pins"])
-def test_a_changed_source_shared_source_or_pin_is_built_anew(family: Path, tmp_path: Path, changed: str) -> None:
+@pytest.mark.parametrize("changed", ["source", "pins"])
+def test_a_changed_source_or_pin_is_built_anew(family: Path, tmp_path: Path, changed: str) -> None:
     first = build_tarball("tiny", cache=tmp_path, install=_install)
-    shared = family.parent / "common" / "recipe" / "story.py"
-    path = {"source": family / "train.py", "shared": shared, "pins": recipes.PINS}[changed]
+    path = family / "train.py" if changed == "source" else recipes.PINS
     path.write_text(path.read_text() + "# changed\n")
     assert build_tarball("tiny", cache=tmp_path, install=_install).path != first.path
 

@@ -9,6 +9,16 @@ from chalicelib.ingest.workflow import LEASE
 from shared.clock import LEASE_MARGIN
 from shared.events import DatasetVersionReady
 
+STEPS_OF_THE_CATALOG = (
+    "receive",
+    "claim",
+    "holder",
+    "take_schema",
+    "finish_ready",
+    "finish_rejected",
+    "told",
+)
+
 
 class Killed(BaseException):
     """The process ends here: no handler of ours sees it."""
@@ -61,9 +71,7 @@ def fused_adapters(world, fuse):
     return world.adapters(
         raw=fuse.wrap(RawObjects(world.incoming), "head", "stream"),
         files=fuse.wrap(FusedFiles(world.data, fuse), "write_manifest", "manifest"),
-        catalog=fuse.wrap(
-            Catalog(world.datasets), "receive", "claim", "finish_ready", "finish_rejected", "holder", "told"
-        ),
+        catalog=fuse.wrap(Catalog(world.datasets), *STEPS_OF_THE_CATALOG),
         bus=fuse.wrap(bus, "announce"),
     )
 

@@ -7,7 +7,7 @@ from shared.errors import Unavailable
 from shared.events import DatasetVersionRejected
 from tests.unit.ingest.crashes import Fuse, Killed, assert_one_ready_version, fused_adapters, heal, versions
 
-STEPS = range(1, 19)
+STEPS = range(1, 20)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

@@ -273,3 +273,11 @@ def _age(world, age):
     """Make every object *age* old by the service's clock."""
     newest = max(modified for history in world.incoming.versions.values() for _, _, modified in history)
     world.clock.now = newest + age
+
+
+def test_an_upload_that_was_overwritten_before_any_event_is_found_too(world, csv):
+    uploads = [world.put(csv(start=start)) for start in (0, 300)]
+    _age(world, timedelta(minutes=3))
+    for tick in range(2):
+        reconcile(f"tick-{tick}", world.adapters())
+    assert {world.row(upload).state for upload in uploads} == {DatasetState.READY}

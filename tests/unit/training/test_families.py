@@ -3,9 +3,9 @@
 import ast
 from pathlib import Path
 
-from chalicelib.training.families import FAMILIES
+from chalicelib.training.families import FAMILIES, task_options
 
-from shared.entities.pipeline import METRICS, TASKS
+from shared.entities.pipeline import METRICS, TASKS, Forecasting, Regression
 
 RECIPES = Path(__file__).parents[3] / "training_service" / "sagemaker" / "recipes"
 
@@ -28,3 +28,9 @@ def test_a_gate_may_name_metrics_only_of_tasks_that_a_recipe_trains() -> None:
 def test_a_family_reports_exactly_its_tasks_metrics() -> None:
     for task, family in FAMILIES.items():
         assert tuple(reported(family.name)[task]) == METRICS[task] == family.metrics
+
+
+def test_the_recipe_learns_the_keys_that_only_its_task_has() -> None:
+    definition = Forecasting(name="sales", target="sold", time="day", series=("shop",), horizon=14)
+    assert task_options(definition) == {"task_options": {"series": ("shop",), "horizon": 14, "freq": None}}
+    assert task_options(Regression(name="sales", target="sold")) == {}

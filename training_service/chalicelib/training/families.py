@@ -54,6 +54,9 @@ def family_of(definition: PipelineDefinition) -> Family:
 
 
 def task_options(definition: PipelineDefinition) -> dict[str, Any]:
-    """Return the definition's keys that no other task has, as ``parameters.json`` holds them."""
+    """Return what ``parameters.json`` says of a task with keys of its own under ``task_options``, else nothing."""
     keys = _OWN_KEYS.get(task_of(definition), ())
-    return {key: msgspec.to_builtins(getattr(definition, key)) for key in keys}
+    # Absent rather than empty: an entry that says nothing must not give known work another id.
+    return (
+        {"task_options": {key: msgspec.to_builtins(getattr(definition, key)) for key in keys}} if keys else {}
+    )

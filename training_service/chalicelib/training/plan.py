@@ -115,7 +115,6 @@ def make_parameters(
         "pipeline": definition.name,
         "task": task_of(definition),
         "target": target_of(definition),
-        "task_options": task_options(definition),
         "recipe": definition.model.recipe,
         "preset": definition.model.preset,
         "params": dict(definition.model.params),
@@ -129,6 +128,7 @@ def make_parameters(
         "split": _split(newest.split.by),
         "champion": judged,
         "min_rows": MIN_ROWS,
+        **task_options(definition),
     }
 
 

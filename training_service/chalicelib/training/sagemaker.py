@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 from chalicelib.training.request import INPUT_VARIABLE
 
-from shared.aws import aws_errors
+from shared.aws import sagemaker_errors
 from shared.errors import InvalidRequest, NotFound
 
+# Of an unknown name, in the words of DescribeTrainingJob.
 _ABSENT = "Requested resource not found"
 
 
@@ -46,13 +47,13 @@ class SageMakerJobs:
         InvalidRequest
             SageMaker refuses the request as it is.
         """
-        with aws_errors("create a training job"):
-            self._call("create_training_job", **request)
+        with sagemaker_errors("create a training job", absent=_ABSENT):
+            self._client.create_training_job(**request)
 
     def describe(self, name: str) -> Described:
         """Return what SageMaker says of the job; raises NotFound where there is none."""
-        with aws_errors(f"describe the training job {name}"):
-            answer = self._call("describe_training_job", TrainingJobName=name)
+        with sagemaker_errors(f"describe the training job {name}", absent=_ABSENT):
+            answer = self._client.describe_training_job(TrainingJobName=name)
         # .get where SageMaker leaves a field out: no reason without a failure, no start before an instance.
         return Described(
             name=name,
@@ -67,23 +68,7 @@ class SageMakerJobs:
     def stop(self, name: str) -> None:
         """Ask the job to stop; one that has ended or is gone is no error, Describe tells which."""
         try:
-            with aws_errors(f"stop the training job {name}"):
-                self._call("stop_training_job", TrainingJobName=name)
+            with sagemaker_errors(f"stop the training job {name}", absent=_ABSENT):
+                self._client.stop_training_job(TrainingJobName=name)
         except (InvalidRequest, NotFound):
             return
-
-    def _call(self, operation: str, **request: Any) -> Any:
-        """Call SageMaker; ValidationException says both "not found" and "not allowed", so the text decides."""
-        from botocore.exceptions import ClientError, ParamValidationError
-
-        try:
-            return getattr(self._client, operation)(**request)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ValidationException":
-                raise
-            # DescribeTrainingJob answers an unknown name with ValidationException, not with ResourceNotFound.
-            message = error.response["Error"].get("Message", "")
-            kind = NotFound if _ABSENT in message else InvalidRequest
-            raise kind(f"{operation}: {message}") from error
-        except ParamValidationError as error:
-            raise InvalidRequest(f"{operation}: {error}") from error

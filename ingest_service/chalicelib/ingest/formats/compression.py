@@ -2,10 +2,10 @@
 
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
-from chalicelib.ingest.formats.reader import Limits, Source, TooLargeHere
+from chalicelib.ingest.formats.reader import Limits, TooLargeHere
 from chalicelib.ingest.reasons import rejection
 
 ENDINGS = {".gz": "gzip", ".zst": "zstd"}
@@ -97,28 +97,6 @@ def check_size(content_bytes: int, limits: Limits) -> None:
         raise TooLargeHere(f"more than {limits.max_bytes:,} bytes (decompressed)")
 
 
-def inflate_to(source: Source, path: Path, limits: Limits) -> tuple[str, int]:
-    """Write what the compressed *source* holds to *path*; return SHA-256 (hex) and number of its raw bytes.
-
-    Raises
-    ------
-    InvalidDataset
-        ``corrupt_archive``, ``too_large`` or ``inflates_too_much``.
-    TooLargeHere
-        More than this process takes.
-    Unavailable
-        The source did not arrive whole.
-    """
-    # feed.py builds on this module.
-    from chalicelib.ingest.formats.feed import Feed
-
-    feed = Feed(source, limits)
-    with path.open("wb") as target:
-        for chunk in feed.chunks():
-            target.write(chunk)
-    return feed.sha256, feed.size_bytes
-
-
 class _Members:
     """The members (gzip) or frames (zstd) of one stream, one after the other."""
 
@@ -130,6 +108,7 @@ class _Members:
         self._raw_bytes = 0
 
     def feed(self, data: bytes) -> Iterator[bytes]:
+        """Yield what *data*, the next bytes of the stream, inflate to."""
         self._raw_bytes += len(data)
         while data:
             if self._member is None:
@@ -147,6 +126,7 @@ class _Members:
                 self._member = None
 
     def finish(self) -> None:
+        """Refuse a stream that has not ended with a whole member."""
         if self._member is not None or not self._count:
             raise self._corrupt("ends in the middle of its stream")
 

@@ -4,14 +4,15 @@
 
 import contextlib
 import secrets
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from chalicelib.ingest.engine import Scratch, literal
 from chalicelib.ingest.formats.delimited_lines import MAX_LINE_BYTES, Lines
 from chalicelib.ingest.formats.delimited_shape import ShapeGuard
 from chalicelib.ingest.formats.encoding import HEAD_BYTES, encoding_of, to_utf8
-from chalicelib.ingest.formats.feed import Feed, pouring
+from chalicelib.ingest.formats.feed import Feed, closable
+from chalicelib.ingest.formats.fifos import pouring
 from chalicelib.ingest.formats.layout import Layout, read_layout
 from chalicelib.ingest.formats.reader import Limits, Pass, Source
 from chalicelib.ingest.reasons import rejection
@@ -46,7 +47,7 @@ class Delimited:
         raw, self._is_whole = _beginning(Feed(source, limits).chunks())
         self.encoding = encoding_of(raw, data.encoding)
         chunks = iter([raw]) if self._is_whole else Feed(source, limits).chunks()
-        self._head, self._is_whole = _beginning(_closable(to_utf8(chunks, self.encoding)))
+        self._head, self._is_whole = _beginning(closable(to_utf8(chunks, self.encoding)))
         self.layout: Layout = read_layout(self._head, delimiter or data.delimiter, data.quote)
         self.columns = self.layout.columns
 
@@ -76,7 +77,7 @@ class Delimited:
         self._feed = feed
         fifo = scratch.folder / f"{secrets.token_hex(8)}.fifo"
         scratch.connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
-        with pouring(fifo, lambda: self._cleaned(feed)):
+        with pouring({fifo: lambda: self._cleaned(feed)}):
             yield Pass(query=_select(_read_csv(fifo, self.layout, "store_rejects=true, rejects_limit=0")))
         if before is not None and before.sha256 != feed.sha256:
             raise Unavailable(f"{self._source.name}: the second reading brought other bytes than the first")
@@ -122,17 +123,13 @@ def _beginning(chunks: Iterator[bytes]) -> tuple[bytes, bool]:
     """Return the first megabyte of *chunks* and whether that is all."""
     pieces: list[bytes] = []
     held = 0
-    with contextlib.closing(_closable(chunks)) as rest:
+    with contextlib.closing(closable(chunks)) as rest:
         for chunk in rest:
             pieces.append(chunk)
             held += len(chunk)
             if held > HEAD_BYTES:
                 break
     return b"".join(pieces)[:HEAD_BYTES], held <= HEAD_BYTES
-
-
-def _closable(chunks: Iterator[bytes]) -> Generator[bytes]:
-    yield from chunks
 
 
 def _skip(chunks: Iterator[bytes], count: int) -> Iterator[bytes]:

@@ -101,21 +101,30 @@ def open_reader(source: Source, data: Data, limits: Limits) -> Reader:
 
 def _check_content(source: Source, limits: Limits, expected: str) -> None:
     """Refuse a file whose first bytes, compressed or inflated, are of another format than its name's."""
+    head = _first_bytes(source)
     kind = compression_of(source.name)
-    with contextlib.closing(source.open()) as stream:
-        raw = stream.read(_MAGIC_BYTES)
-    if not raw and source.size_bytes:
-        raise Unavailable(f"{source.name}: none of {source.size_bytes:,} bytes arrived")
-    if not raw:
-        raise rejection("empty_file", "The file has no bytes.")
     if kind is not None:
-        # zstd also begins with a skippable frame, of which sixteen marks exist.
-        skippable = kind == "zstd" and raw[1:4] == b"\x2a\x4d\x18"
-        if not raw.startswith(MAGIC[kind]) and not skippable:
-            raise _wrong_content(kind, *_known(raw, kind))
-        raw = next(iter(Feed(source, limits).chunks()), b"")[:_MAGIC_BYTES]
-    if not _agrees(raw, expected):
-        raise _wrong_content(expected, *_known(raw, expected))
+        if not _is_compressed(head, kind):
+            raise _wrong_content(kind, *_known(head, kind))
+        head = next(Feed(source, limits).chunks(), b"")[:_MAGIC_BYTES]
+    if not _agrees(head, expected):
+        raise _wrong_content(expected, *_known(head, expected))
+
+
+def _first_bytes(source: Source) -> bytes:
+    with contextlib.closing(source.open()) as stream:
+        head = stream.read(_MAGIC_BYTES)
+    if not head and source.size_bytes:
+        raise Unavailable(f"{source.name}: none of {source.size_bytes:,} bytes arrived")
+    if not head:
+        raise rejection("empty_file", "The file has no bytes.")
+    return head
+
+
+def _is_compressed(head: bytes, kind: str) -> bool:
+    # zstd also begins with a skippable frame, of which sixteen marks exist.
+    is_skippable = kind == "zstd" and head[1:4] == b"\x2a\x4d\x18"
+    return head.startswith(MAGIC[kind]) or is_skippable
 
 
 def _agrees(head: bytes, expected: str) -> bool:

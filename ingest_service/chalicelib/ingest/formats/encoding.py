@@ -14,6 +14,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_UTF8 = {"utf-8", "utf-8-sig"}
 # Codecs of names and escapes: not what a file is saved in, some quadratic in the length of a line.
 _NOT_FOR_FILES = {"idna", "punycode", "unicode-escape", "raw-unicode-escape", "utf-7", "undefined"}
 
@@ -68,7 +69,7 @@ def checked_encoding(name: str) -> str:
 
 def wrong_encoding(offset: int, byte: int, encoding: str) -> Exception:
     """Return the rejection that names the first byte that is not *encoding*."""
-    shown = "UTF-8" if encoding in {"utf-8", "utf-8-sig"} else encoding
+    shown = "UTF-8" if encoding in _UTF8 else encoding
     return rejection(
         "wrong_encoding",
         f"Byte {offset} of the file (0x{byte:02x}) is not {shown}; save the file as UTF-8, "
@@ -84,22 +85,35 @@ def to_utf8(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
     InvalidDataset
         ``wrong_encoding`` or ``not_text``, with the place of the byte.
     """
-    is_utf8 = encoding in {"utf-8", "utf-8-sig"}
-    decoder = codecs.getincrementaldecoder("utf-8" if is_utf8 else encoding)()
-    marked = encoding == "utf-8-sig"
+    if encoding in _UTF8:
+        return _checked(chunks, has_mark=encoding == "utf-8-sig")
+    return _transcoded(chunks, encoding)
+
+
+def _checked(chunks: Iterable[bytes], *, has_mark: bool) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder("utf-8")()
     offset, pending = 0, 0
     for chunk in chunks:
-        if is_utf8 and not pending and chunk.isascii():
-            cells = chunk  # the common case needs no decoder
-        else:
-            text = _decode(decoder, chunk, offset - pending, encoding)
-            cells = chunk if is_utf8 else text.encode()
+        # The common case, ASCII only, needs no decoder.
+        if pending or not chunk.isascii():
+            _decode(decoder, chunk, offset - pending, "utf-8")
             pending = len(decoder.getstate()[0])
-        if b"\0" in cells:
-            raise _not_text(offset + (chunk.index(0) if is_utf8 else 0))
+        if b"\0" in chunk:
+            raise _not_text(offset + chunk.index(0))
+        yield chunk.removeprefix(codecs.BOM_UTF8) if has_mark and not offset else chunk
         offset += len(chunk)
-        if marked:
-            cells, marked = cells.removeprefix(codecs.BOM_UTF8), False
+    _decode(decoder, b"", offset - pending, "utf-8", final=True)
+
+
+def _transcoded(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    offset, pending = 0, 0
+    for chunk in chunks:
+        cells = _decode(decoder, chunk, offset - pending, encoding).encode()
+        pending = len(decoder.getstate()[0])
+        if b"\0" in cells:
+            raise _not_text(offset)
+        offset += len(chunk)
         yield cells
     _decode(decoder, b"", offset - pending, encoding, final=True)
 

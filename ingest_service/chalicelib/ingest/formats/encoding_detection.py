@@ -33,13 +33,18 @@ def _by_language(matches: list[CharsetMatch]) -> str | None:
     """Return the reading that is some language, clearly more so than every other reading."""
     if not matches or matches[0].coherence < _MIN_COHERENCE:
         return None
-    best = [match for match in matches if match.coherence >= matches[0].coherence]
-    names = {name for match in best for name in match.could_be_from_charset}
+    names = _names_of_best(matches)
     if "cp1252" in names:
         return "cp1252"
     if len(matches) > 1 and matches[1].coherence > matches[0].coherence - _MARGIN:
         return None
     return next(name for name in [*_POOL, *_EAST_ASIAN] if name in names)
+
+
+def _names_of_best(matches: list[CharsetMatch]) -> set[str]:
+    """Return all encodings that read the evidence as the best of *matches*, sorted by coherence, do."""
+    best = [match for match in matches if match.coherence >= matches[0].coherence]
+    return {name for match in best for name in match.could_be_from_charset}
 
 
 def _by_script(matches: list[CharsetMatch]) -> str | None:

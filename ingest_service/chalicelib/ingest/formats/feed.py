@@ -1,12 +1,8 @@
-"""Adapter: read one object's bytes once, hashed, counted, inflated and capped; and pour bytes into a FIFO."""
+"""Adapter: read one object's bytes once, hashed, counted, inflated and capped."""
 
 import contextlib
 import hashlib
-import os
-from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
-from typing import IO
+from collections.abc import Generator, Iterator
 
 from chalicelib.ingest.formats.compression import capped, check_size, compression_of, inflate
 from chalicelib.ingest.formats.reader import Limits, Source
@@ -73,55 +69,6 @@ class Feed:
             )
 
 
-@contextlib.contextmanager
-def pouring(fifo: Path, chunks: Callable[[], Iterator[bytes]]) -> Iterator[None]:
-    """Pour *chunks* into a new *fifo* beside the block that reads it; raise what went wrong with either.
-
-    The error of *chunks* wins: to DuckDB a stream that broke off is only a shorter file.
-    """
-    os.mkfifo(fifo, 0o600)
-    with ThreadPoolExecutor(max_workers=1) as executor:
-        poured = executor.submit(_pour, fifo, chunks)
-        try:
-            yield
-        finally:
-            _release(poured, fifo)
-            _raise_feed_error(poured)
-
-
-def _pour(fifo: Path, chunks: Callable[[], Iterator[bytes]]) -> None:
-    # Unbuffered: the pipe itself is the buffer, and a broken one is known at once.
-    with fifo.open("wb", buffering=0) as pipe, contextlib.closing(_generator(chunks())) as pieces:
-        for piece in pieces:
-            _write_all(pipe, piece)
-
-
-def _generator(pieces: Iterator[bytes]) -> Generator[bytes]:
-    """Make *pieces* closable, so that the source is closed even where the reader goes away."""
-    yield from pieces
-
-
-def _release(poured: Future[None], fifo: Path) -> None:
-    """Wake a pump that still waits for a reader, for instance after an error before DuckDB opened the FIFO."""
-    while not poured.done():
-        reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
-        with contextlib.suppress(TimeoutError):
-            poured.exception(timeout=0.02)
-        os.close(reader)
-        with contextlib.suppress(TimeoutError):
-            poured.exception(timeout=0.02)
-    fifo.unlink()
-
-
-def _raise_feed_error(poured: Future[None]) -> None:
-    error = poured.exception()
-    # The reader went away first: its own error tells why.
-    if error is not None and not isinstance(error, BrokenPipeError):
-        raise error
-
-
-def _write_all(pipe: IO[bytes], data: bytes) -> None:
-    """Write all of *data*: a raw pipe takes what fits and says how much."""
-    view = memoryview(data)
-    while view:
-        view = view[pipe.write(view) :]
+def closable(chunks: Iterator[bytes]) -> Generator[bytes]:
+    """Make *chunks* closable, so that their source is closed even where nobody reads them to the end."""
+    yield from chunks

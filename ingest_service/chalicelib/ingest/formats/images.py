@@ -9,8 +9,9 @@ are no rows; ``ignored`` counts those files. A zip made to harm is rejected as a
 
 import base64
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 
 from chalicelib.ingest.engine import Scratch
 from chalicelib.ingest.formats.compression import check_size
@@ -18,7 +19,7 @@ from chalicelib.ingest.formats.images_archive import Archive, DamagedMember, Mem
 from chalicelib.ingest.formats.images_pictures import BadPicture, check_picture
 from chalicelib.ingest.formats.local_copy import LocalCopy
 from chalicelib.ingest.formats.reader import Limits, Pass, Source
-from chalicelib.ingest.formats.row_pipe import RowLog, pass_query, piped_in_parts, quoted
+from chalicelib.ingest.formats.row_pipe import RowLog, pass_query, piped, quoted
 
 from shared.entities.pipeline import Data
 
@@ -33,7 +34,6 @@ _TYPES = {
     "format": "string",
     "width": "integer",
     "height": "integer",
-} | {
     "sha256": "string",
     "image": "binary",
 }
@@ -68,14 +68,13 @@ class Images:
                     continue
                 if taken > SAMPLE_BYTES:
                     break
-        return pass_query(path, len(self.columns), self._line_bytes)
+        return pass_query([path], len(self.columns), self._line_bytes)
 
     def rows(self, scratch: Scratch) -> AbstractContextManager[Pass]:
         """Read the pictures of the local copy beside the block, one at a time."""
-        return piped_in_parts(
+        return piped(
             scratch,
-            self._produce,
-            parts=len(self._parts),
+            [partial(self._produce, part) for part in self._parts],
             width=len(self.columns),
             first_row=self.first_row,
             max_line_bytes=self._line_bytes,
@@ -85,8 +84,8 @@ class Images:
         """Return the rows of *staged*: all are the file's own."""
         return int(scratch.row(f"SELECT count(*) FROM {staged}")[0])  # noqa: S608 - our own name
 
-    def _produce(self, log: RowLog, part: int) -> Iterator[bytes]:
-        for member in self._parts[part]:
+    def _produce(self, members: Iterable[Member], log: RowLog) -> Iterator[bytes]:
+        for member in members:
             try:
                 yield log.accept([self._row(member)])
             except (BadPicture, DamagedMember) as error:

@@ -71,14 +71,14 @@ class JsonLines:
                     break
                 with contextlib.suppress(MalformedLine):
                     rows.write(self._cutter.cut(line) + b"\n")
-        return pass_query(path, len(self.columns), _CSV_LINE_BYTES)
+        return pass_query([path], len(self.columns), _CSV_LINE_BYTES)
 
     def rows(self, scratch: Scratch) -> AbstractContextManager[Pass]:
         """Read the source once, cutting its lines beside the block."""
         self._feed = Feed(self._source, self._limits)
         return piped(
             scratch,
-            self._produce,
+            [self._produce],
             width=len(self.columns),
             first_row=self.first_row,
             max_line_bytes=_CSV_LINE_BYTES,

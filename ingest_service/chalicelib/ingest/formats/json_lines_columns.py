@@ -1,7 +1,7 @@
 """Read the columns of JSON lines from the first of them: names, and what is text by its quotes."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 from msgspec import Raw
@@ -26,6 +26,7 @@ class _Kinds:
         self.present = self.strings = self.dates = 0
 
     def add(self, value: Raw) -> None:
+        """Count one value; null and the empty string say nothing."""
         start = bytes(memoryview(value)[:40])
         if start not in (b"null", b'""'):
             self.present += 1
@@ -39,13 +40,8 @@ class _Kinds:
 
 def read_keys(lines: Iterable[bytes]) -> Keys:
     """Return the keys of *lines*; a line that is no object says nothing, it is malformed later."""
-    decode = msgspec.json.Decoder(dict[str, Raw]).decode
     kinds: dict[str, _Kinds] = {}
-    for number, line in enumerate(lines):
-        try:
-            cells = decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            continue
+    for number, cells in _objects(lines):
         if not cells.keys() <= kinds.keys():
             kinds |= {name: _Kinds() for name in cells if name not in kinds}
         if number < KIND_LINES:
@@ -55,3 +51,14 @@ def read_keys(lines: Iterable[bytes]) -> Keys:
             break
     texts = frozenset(name for name, kind in kinds.items() if kind.are_texts())
     return Keys(names=tuple(kinds), texts=texts)
+
+
+def _objects(lines: Iterable[bytes]) -> Iterator[tuple[int, dict[str, Raw]]]:
+    """Yield those of *lines* that are objects, each with its number from 0 among all of them."""
+    decode = msgspec.json.Decoder(dict[str, Raw]).decode
+    for number, line in enumerate(lines):
+        try:
+            cells = decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            continue
+        yield number, cells

@@ -42,9 +42,7 @@ class Cutter:
         cut and joined again.
         """
         lines = block.count(b"\n") + 1
-        if self._decode_all is None or block.count(b"{") != lines or block.count(b"}\n{") != lines - 1:
-            return None
-        if _NOT_PLAIN.search(block) or not block.startswith(b"{") or len(block) > MAX_LINE_BYTES:
+        if self._decode_all is None or not _is_plain(block, lines):
             return None
         try:
             rows = self._decode_all(b"[" + block.replace(b"}\n{", b"},\n{") + b"]")
@@ -90,6 +88,17 @@ class Cutter:
         # Not certain yet where too many quotes are left over: a key may hold an escaped one.
         if line.count(b'"') - b",".join(present).count(b'"') != 2 * len(present):
             json.loads(line, object_pairs_hook=_refuse_equal_keys, parse_int=str, parse_float=str)
+
+
+def _is_plain(block: bytes, lines: int) -> bool:
+    """Say whether each of the *lines* of *block* has braces around it and none inside, and no byte to look at."""
+    return (
+        block.count(b"{") == lines
+        and block.count(b"}\n{") == lines - 1
+        and _NOT_PLAIN.search(block) is None
+        and block.startswith(b"{")
+        and len(block) <= MAX_LINE_BYTES
+    )
 
 
 def _type_of(keys: Sequence[str]) -> Any:

@@ -12,7 +12,7 @@ END_MARK = "end-"
 
 
 class Source(Protocol):
-    """One immutable object version: an S3 object in a Lambda, a local file in a processing job."""
+    """One immutable object version, read from S3 by Lambda functions and processing jobs alike."""
 
     @property
     def name(self) -> str:

@@ -9,12 +9,12 @@ cells go as CSV through a FIFO, the malformed rows into a small file beside it, 
 import contextlib
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 from chalicelib.ingest.engine import Scratch, literal
-from chalicelib.ingest.formats.feed import pouring
-from chalicelib.ingest.formats.part_pipe import pouring_parts
+from chalicelib.ingest.formats.fifos import pouring
 from chalicelib.ingest.formats.reader import Pass
 
 # Unquoted cells that mean nothing is there; the same texts in quotes stay texts.
@@ -50,48 +50,29 @@ class RowLog:
 @contextlib.contextmanager
 def piped(
     scratch: Scratch,
-    produce: Callable[[RowLog], Iterator[bytes]],
+    parts: Sequence[Callable[[RowLog], Iterator[bytes]]],
     *,
     width: int,
     first_row: int,
     max_line_bytes: int,
 ) -> Iterator[Pass]:
-    """Run *produce* beside the block that reads its rows, then make the table ``malformed``."""
-    fifo, beside = scratch.folder / "rows.fifo", scratch.folder / "malformed.tsv"
-    with beside.open("w", encoding="utf-8", errors="replace", newline="\n") as malformed:
-        log = RowLog(malformed, first_row)
-        with pouring(fifo, lambda: produce(log)):
-            yield Pass(query=pass_query(fifo, width, max_line_bytes))
-    _make_table(scratch, beside)
+    """Produce the rows of all *parts* beside the block that reads them, then make the table ``malformed``.
 
-
-@contextlib.contextmanager
-def piped_in_parts(
-    scratch: Scratch,
-    produce: Callable[[RowLog, int], Iterator[bytes]],
-    *,
-    parts: int,
-    width: int,
-    first_row: int,
-    max_line_bytes: int,
-) -> Iterator[Pass]:
-    """As :func:`piped`, of rows so large that DuckDB must not gather its usual 2,048 of them.
-
-    Each part goes through a FIFO of its own, to be read one after the other: rows of two files never share a
-    vector, so a part is about what DuckDB holds at a time.
+    Each part has a FIFO of its own, and rows of two files never share a vector: where rows are so large that DuckDB
+    must not gather its usual 2,048 of them, a part is about what it holds at a time.
     """
-    fifos = [scratch.folder / f"rows-{part}.fifo" for part in range(parts)]
+    fifos = [scratch.folder / f"rows-{part}.fifo" for part in range(len(parts))]
     beside = scratch.folder / "malformed.tsv"
     with beside.open("w", encoding="utf-8", errors="replace", newline="\n") as malformed:
         log = RowLog(malformed, first_row)
-        with pouring_parts(fifos, lambda part: produce(log, part)):
+        with pouring({fifo: partial(part, log) for fifo, part in zip(fifos, parts, strict=True)}):
             yield Pass(query=pass_query(fifos, width, max_line_bytes))
     _make_table(scratch, beside)
 
 
-def pass_query(paths: Path | Sequence[Path], width: int, max_line_bytes: int) -> str:
+def pass_query(paths: Sequence[Path], width: int, max_line_bytes: int) -> str:
     """Return the query of the rows in *paths*, each made of what :meth:`RowLog.accept` returned."""
-    files = ", ".join(literal(str(path)) for path in ([paths] if isinstance(paths, Path) else paths))
+    files = ", ".join(literal(str(path)) for path in paths)
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(width))
     cells = ", ".join(f"nullif(c{i}, '') AS c{i}" for i in range(width))
     # DuckDB's own choice of buffer is 16 of the longest lines: too much where a line is a picture.

@@ -6,10 +6,9 @@ from typing import Any
 import msgspec
 from chalicelib.ingest.processing.plan import PIPELINE_VARIABLE
 
-from shared.aws import aws_errors
-from shared.errors import InvalidRequest, NotFound
+from shared.aws import sagemaker_errors
 
-# DescribeProcessingJob answers an unknown name with ValidationException, not with ResourceNotFound.
+# Of an unknown name, in the words of DescribeProcessingJob.
 _ABSENT = "Could not find"
 
 
@@ -41,13 +40,13 @@ class ProcessingJobs:
         InvalidRequest
             SageMaker refuses the request as it is.
         """
-        with aws_errors("create a processing job"):
-            self._call("create_processing_job", **request)
+        with sagemaker_errors("create a processing job", absent=_ABSENT):
+            self._client.create_processing_job(**request)
 
     def describe(self, name: str) -> Described:
         """Return what SageMaker says of the job; raises NotFound where there is none."""
-        with aws_errors(f"describe the processing job {name}"):
-            answer = self._call("describe_processing_job", ProcessingJobName=name)
+        with sagemaker_errors(f"describe the processing job {name}", absent=_ABSENT):
+            answer = self._client.describe_processing_job(ProcessingJobName=name)
         return Described(
             name=name,
             status=answer["ProcessingJobStatus"],
@@ -55,18 +54,3 @@ class ProcessingJobs:
             failure_reason=answer.get("FailureReason", ""),
             exit_message=answer.get("ExitMessage", ""),
         )
-
-    def _call(self, operation: str, **request: Any) -> Any:
-        """Call SageMaker; ValidationException says both "not found" and "not allowed", so the text decides."""
-        from botocore.exceptions import ClientError, ParamValidationError
-
-        try:
-            return getattr(self._client, operation)(**request)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ValidationException":
-                raise
-            message = error.response["Error"].get("Message", "")
-            kind = NotFound if _ABSENT in message else InvalidRequest
-            raise kind(f"{operation}: {message}") from error
-        except ParamValidationError as error:
-            raise InvalidRequest(f"{operation}: {error}") from error

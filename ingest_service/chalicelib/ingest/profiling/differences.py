@@ -1,7 +1,7 @@
 """What changed from one dataset version to another, told from their profiles alone."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from difflib import SequenceMatcher
 from typing import Literal
 
@@ -11,13 +11,13 @@ from chalicelib.ingest.profiling.stability import psi
 
 Change = Literal["added", "removed", "retyped", "renamed", "changed", "same"]
 Figure = int | float | str | None
+Sides = dict[str, tuple[Figure, Figure]]  # by name: before, after
 
 NOTABLE_PSI = 0.1  # the usual reading: below 0.1 no change, above 0.2 a large one
 NOTABLE_MISSING = 0.05  # of the rows
 _ORDER: tuple[Change, ...] = ("removed", "added", "retyped", "renamed", "changed", "same")
-_ALIKE = (
-    0.6  # of SequenceMatcher: passenger_count and passengers are, age and wage too, city and town are not
-)
+# Of SequenceMatcher: passenger_count and passengers are, age and wage too, city and town are not.
+_ALIKE = 0.6
 _MOST_PAIRS = 2_500  # to compare by name: tables that differ so much were not renamed
 
 
@@ -40,10 +40,10 @@ class ColumnDifference(msgspec.Struct, frozen=True, kw_only=True):
     type: tuple[str | None, str | None]
     psi: float | None = None
     missing_change: float | None = None
-    statistics: dict[str, tuple[Figure, Figure]]
+    statistics: Sides
 
 
-class Differences(msgspec.Struct, frozen=True, kw_only=True, rename={"before": "from", "after": "to"}):
+class VersionComparison(msgspec.Struct, frozen=True, kw_only=True, rename={"before": "from", "after": "to"}):
     """All columns of two versions, what changed most first."""
 
     before: str
@@ -52,18 +52,18 @@ class Differences(msgspec.Struct, frozen=True, kw_only=True, rename={"before": "
     columns: list[ColumnDifference]
 
 
-def compare(before: Profile, after: Profile, *, names: tuple[str, str]) -> Differences:
+def compare(before: Profile, after: Profile, *, names: tuple[str, str]) -> VersionComparison:
     """Return what changed from the profile *before* to *after*; *names* are those of the versions."""
     old = {column.name: column for column in before.columns}
     new = {column.name: column for column in after.columns}
     renamed = _find_renamed(old, new)
-    pairs: list[tuple[ColumnProfile | None, ColumnProfile | None]] = [
-        (old.get(name) or old.get(renamed.get(name, "")), column) for name, column in new.items()
+    old_names = {name: renamed.get(name, name) for name in new}
+    columns = [
+        _compare_columns(old[old_name], new[name]) if old_name in old else _added(new[name])
+        for name, old_name in old_names.items()
     ]
-    gone = old.keys() - new.keys() - set(renamed.values())
-    pairs += [(column, None) for name, column in old.items() if name in gone]
-    columns = [_compare_columns(*pair) for pair in pairs]
-    return Differences(
+    columns += [_removed(old[name]) for name in old.keys() - set(old_names.values())]
+    return VersionComparison(
         before=names[0],
         after=names[1],
         rows=RowDifference(before=before.row_count, after=after.row_count),
@@ -71,34 +71,37 @@ def compare(before: Profile, after: Profile, *, names: tuple[str, str]) -> Diffe
     )
 
 
-def _compare_columns(old: ColumnProfile | None, new: ColumnProfile | None) -> ColumnDifference:
-    some = new or old
-    assert some is not None
-    comparable = old is not None and new is not None and old.type == new.type
-    index = psi(old, new) if comparable and old and new else None
-    missing = _missing(new) - _missing(old) if old and new else None
+def _added(column: ColumnProfile) -> ColumnDifference:
+    figures: Sides = {name: (None, figure) for name, figure in _figures(column).items()}
+    return ColumnDifference(name=column.name, change="added", type=(None, column.type), statistics=figures)
+
+
+def _removed(column: ColumnProfile) -> ColumnDifference:
+    figures: Sides = {name: (figure, None) for name, figure in _figures(column).items()}
+    return ColumnDifference(name=column.name, change="removed", type=(column.type, None), statistics=figures)
+
+
+def _compare_columns(old: ColumnProfile, new: ColumnProfile) -> ColumnDifference:
+    index = psi(old, new) if old.type == new.type else None
+    missing_change = _missing(new) - _missing(old)
+    before, after = _figures(old), _figures(new)
     return ColumnDifference(
-        name=some.name,
-        change=_change(old, new, index, missing),
-        renamed_from=old.name if old and new and old.name != new.name else None,
-        type=(old.type if old else None, new.type if new else None),
+        name=new.name,
+        change=_change(old, new, index or 0.0, missing_change),
+        renamed_from=old.name if old.name != new.name else None,
+        type=(old.type, new.type),
         psi=index,
-        missing_change=missing,
-        statistics=_side_by_side(old, new),
+        missing_change=missing_change,
+        statistics={name: (before.get(name), after.get(name)) for name in {**before, **after}},
     )
 
 
-def _change(
-    old: ColumnProfile | None, new: ColumnProfile | None, index: float | None, missing: float | None
-) -> Change:
-    if old is None or new is None:
-        return "added" if old is None else "removed"
+def _change(old: ColumnProfile, new: ColumnProfile, index: float, missing_change: float) -> Change:
     if old.type != new.type:
         return "retyped"
     if old.name != new.name:
         return "renamed"
-    has_moved = (index or 0.0) >= NOTABLE_PSI or abs(missing or 0.0) >= NOTABLE_MISSING
-    return "changed" if has_moved else "same"
+    return "changed" if index >= NOTABLE_PSI or abs(missing_change) >= NOTABLE_MISSING else "same"
 
 
 def _by_change(column: ColumnDifference) -> tuple[int, float, str]:
@@ -111,14 +114,8 @@ def _missing(column: ColumnProfile) -> float:
     return column.missing / rows if rows else 0.0
 
 
-def _side_by_side(old: ColumnProfile | None, new: ColumnProfile | None) -> dict[str, tuple[Figure, Figure]]:
-    before = dict(_figures(old)) if old else {}
-    after = dict(_figures(new)) if new else {}
-    return {name: (before.get(name), after.get(name)) for name in {**before, **after}}
-
-
-def _figures(column: ColumnProfile) -> Iterator[tuple[str, Figure]]:
-    """Yield name and figure of all that a column has and that one can read side by side."""
+def _figures(column: ColumnProfile) -> dict[str, Figure]:
+    """Return name and figure of all that a column has and that one can read side by side."""
     figures: dict[str, Figure] = {
         "count": column.count,
         "missing": column.missing,
@@ -132,7 +129,7 @@ def _figures(column: ColumnProfile) -> Iterator[tuple[str, Figure]]:
         "mean_length": column.lengths.mean if column.lengths else None,
         "largest_gap_s": column.gaps.largest_s if column.gaps else None,
     }
-    yield from ((name, figure) for name, figure in figures.items() if figure is not None)
+    return {name: figure for name, figure in figures.items() if figure is not None}
 
 
 def _find_renamed(old: Mapping[str, ColumnProfile], new: Mapping[str, ColumnProfile]) -> dict[str, str]:

@@ -60,20 +60,14 @@ def to_count(column: Column, plain: Plain) -> dict[str, str]:
 
 def profile_column(table: Table, found: Found) -> ColumnProfile:
     """Return the profile of a column."""
-    kind, plain, values = found.column.type, found.plain, found.counts.get("value")
-    further: dict[str, Any] = {}
-    if plain.count and kind in NUMERIC:
-        further = _numeric(found)
-    elif plain.count and kind in TEMPORAL:
-        further = _temporal(table, found)
-    elif plain.count:
-        further = _other(table, found)
+    plain, values = found.plain, found.counts.get("value")
+    further = _further(table, found) if plain.count else {}
     is_exact = values is not None or not plain.count
     distinct = sketches.EXACT if is_exact else sketches.HYPERLOGLOG
     methods: dict[str, Method] = {"distinct": distinct, **further.pop("methods", {})}
     return ColumnProfile(
         name=found.column.name,
-        type=kind,
+        type=found.column.type,
         count=plain.count,
         missing=table.row_count - plain.count,
         # The sketch may say more than there are values.
@@ -82,6 +76,13 @@ def profile_column(table: Table, found: Found) -> ColumnProfile:
         methods=methods,
         **further,
     )
+
+
+def _further(table: Table, found: Found) -> dict[str, Any]:
+    """Return the figures that only columns of this kind have; ``methods`` says how they were found."""
+    if found.column.type in NUMERIC:
+        return _numeric(found)
+    return _temporal(table, found) if found.column.type in TEMPORAL else _other(table, found)
 
 
 def _numeric(found: Found) -> dict[str, Any]:

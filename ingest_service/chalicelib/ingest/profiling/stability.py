@@ -38,17 +38,23 @@ def _shares_by_value(before: ColumnProfile, after: ColumnProfile) -> tuple[list[
     """Return the shares of all values whose count is known on both sides, and of the rest."""
     old = {top.value: top.count for top in before.top}
     new = {top.value: top.count for top in after.top}
-    # A value that a complete list does not have occurs nowhere; of a list of the most frequent we cannot know.
-    known = old.keys() & new.keys()
-    known |= old.keys() if _lists_all(after) else set()
-    known |= new.keys() if _lists_all(before) else set()
-    is_number = before.type in NUMERIC
-    if not known or (is_number and not (_lists_all(before) and _lists_all(after))):
+    ordered = _known_values(before, after)
+    if not ordered:
         return None
-    ordered = sorted(known)
     p = [old.get(value, 0) / before.count for value in ordered]
     q = [new.get(value, 0) / after.count for value in ordered]
     return [*p, max(0.0, 1 - sum(p))], [*q, max(0.0, 1 - sum(q))]
+
+
+def _known_values(before: ColumnProfile, after: ColumnProfile) -> list[str]:
+    """Return the values whose count is known on both sides, in order; of numbers all values or none."""
+    if before.type in NUMERIC and not (_lists_all(before) and _lists_all(after)):
+        return []
+    old, new = {top.value for top in before.top}, {top.value for top in after.top}
+    # A value that a complete list does not have occurs nowhere; of a list of the most frequent we cannot know.
+    only_old = old if _lists_all(after) else set()
+    only_new = new if _lists_all(before) else set()
+    return sorted((old & new) | only_old | only_new)
 
 
 def _lists_all(column: ColumnProfile) -> bool:

@@ -8,9 +8,9 @@ import duckdb
 from chalicelib.ingest.engine import open_scratch, table
 from chalicelib.ingest.formats.images import Images
 from chalicelib.ingest.formats.reader import Limits
-from chalicelib.ingest.source import FileSource
 
 from shared.entities.pipeline import Data
+from tests.unit.ingest.formats.sources import OnDisk
 
 OVER_BASE_BYTES = 512 << 20
 
@@ -22,7 +22,7 @@ def main() -> None:
     ceiling = pages * resource.getpagesize() + OVER_BASE_BYTES
     resource.setrlimit(resource.RLIMIT_AS, (ceiling, ceiling))
     limits = Limits(max_bytes=1 << 30, hard_max_bytes=1 << 30)
-    reader = Images(FileSource(path=Path(sys.argv[1])), Data(), limits)
+    reader = Images(OnDisk(Path(sys.argv[1])), Data(), limits)
     with open_scratch() as scratch:
         staged = scratch.folder / "staged.parquet"
         with reader.rows(scratch) as one:

@@ -1,6 +1,7 @@
-"""A source in memory, and the rows that a reader makes of it."""
+"""Sources in memory and on disk, and the rows that a reader makes of it."""
 
 import io
+from pathlib import Path
 from typing import IO, Any
 
 import msgspec
@@ -28,6 +29,26 @@ class Bytes(msgspec.Struct, frozen=True):
     def open(self) -> IO[bytes]:
         """Return a stream of what arrives."""
         return io.BytesIO(self.body[: self.arriving])
+
+
+class OnDisk(msgspec.Struct, frozen=True):
+    """A file on local disk."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.path.name
+
+    @property
+    def size_bytes(self) -> int:
+        """The file's length."""
+        return self.path.stat().st_size
+
+    def open(self) -> IO[bytes]:
+        """Return a new stream of the file."""
+        return self.path.open("rb")
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,10 +6,12 @@ import io
 import random
 import tracemalloc
 import zlib
+from pathlib import Path
 
 import pytest
 import zstandard
-from chalicelib.ingest.formats.compression import inflate, inflate_to
+from chalicelib.ingest.formats.compression import inflate
+from chalicelib.ingest.formats.local_copy import LocalCopy
 from chalicelib.ingest.formats.reader import Limits, TooLargeHere
 
 from shared.errors import InvalidDataset, Unavailable
@@ -90,26 +92,25 @@ def test_a_bomb_is_stopped_early_in_little_memory(ending):
 
 
 @pytest.mark.parametrize("ending", PACK)
-def test_the_ratio_and_both_limits_are_kept(ending, tmp_path):
+def test_the_ratio_and_both_limits_are_kept(ending):
     packed = PACK[ending](bytes(100 << 20))
     source = Bytes(packed, f"x.{ending}")
     with pytest.raises(InvalidDataset) as raised:
-        inflate_to(source, tmp_path / "x", LIMITS)
+        LocalCopy(source, LIMITS)
     assert raised.value.reason == "inflates_too_much"
     with pytest.raises(TooLargeHere):
-        inflate_to(source, tmp_path / "x", Limits(max_bytes=1 << 20, hard_max_bytes=1 << 30))
+        LocalCopy(source, Limits(max_bytes=1 << 20, hard_max_bytes=1 << 30))
     with pytest.raises(InvalidDataset) as raised:
-        inflate_to(source, tmp_path / "x", Limits(max_bytes=1 << 20, hard_max_bytes=2 << 20))
+        LocalCopy(source, Limits(max_bytes=1 << 20, hard_max_bytes=2 << 20))
     assert raised.value.reason == "too_large"
 
 
-def test_a_file_is_inflated_to_a_path_with_the_hash_of_its_raw_bytes(tmp_path):
+def test_a_local_copy_is_inflated_and_has_the_hash_of_its_raw_bytes():
     packed = gzip.compress(BODY)
-    assert inflate_to(Bytes(packed, "x.gz"), tmp_path / "x", LIMITS) == (
-        hashlib.sha256(packed).hexdigest(),
-        len(packed),
-    )
-    assert (tmp_path / "x").read_bytes() == BODY
+    copy = LocalCopy(Bytes(packed, "x.gz"), LIMITS)
+    assert (copy.sha256, copy.size_bytes) == (hashlib.sha256(packed).hexdigest(), len(packed))
+    assert Path(copy.path).read_bytes() == BODY
+    assert copy.content_bytes == len(BODY)
 
 
 @pytest.mark.timeout(20)

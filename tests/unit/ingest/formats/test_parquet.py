@@ -76,7 +76,7 @@ def test_rows_keep_their_order_over_many_row_groups(parquet):
     assert table.sampled == table.rows[: len(table.sampled)]
 
 
-@pytest.mark.parametrize("value", ["[1, 2]", "{'a': 1}", "MAP {'a': 1}", "'x'::BLOB"])
+@pytest.mark.parametrize("value", ["[1, 2]", "[1.5::DECIMAL(2,1)]", "[TIMESTAMP '2026-01-01']", "{'a': 1}", "MAP {'a': 1}", "'x'::BLOB"])
 def test_a_column_no_table_has_is_refused_unless_it_is_dropped(parquet, value):
     body = parquet(f"SELECT 1 AS a, {value} AS odd, 2 AS c")
     assert rejected(body) == "unsupported_column"

@@ -1,0 +1,70 @@
+"""Adapter: pour streams of bytes through FIFOs, beside the block in which DuckDB reads them as files.
+
+One thread pours them one after the other, so whoever reads must take them in the same order.
+"""
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import IO
+
+from chalicelib.ingest.formats.feed import closable
+
+
+@contextlib.contextmanager
+def pouring(streams: Mapping[Path, Callable[[], Iterator[bytes]]]) -> Iterator[None]:
+    """Pour *streams*, each into the new FIFO of its path, in their order; raise what went wrong with either side.
+
+    A stream is begun when its FIFO has a reader. Its error wins: to DuckDB a stream that broke off is only a
+    shorter file.
+    """
+    for fifo in streams:
+        os.mkfifo(fifo, 0o600)
+    given_up = threading.Event()
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        poured = executor.submit(_pour, streams, given_up)
+        try:
+            yield
+        finally:
+            given_up.set()
+            _release(poured, streams)
+            _raise_error_of(poured)
+
+
+def _pour(streams: Mapping[Path, Callable[[], Iterator[bytes]]], given_up: threading.Event) -> None:
+    for fifo, begin in streams.items():
+        # Unbuffered: the pipe itself is the buffer, and a broken one is known at once.
+        with fifo.open("wb", buffering=0) as pipe:
+            if given_up.is_set():
+                return
+            with contextlib.closing(closable(begin())) as chunks:
+                for chunk in chunks:
+                    _write_all(pipe, chunk)
+
+
+def _release(poured: Future[None], fifos: Mapping[Path, object]) -> None:
+    """Wake a thread that waits for a reader which will not come, at whichever of *fifos*; remove them all."""
+    while not poured.done():
+        for fifo in fifos:
+            os.close(os.open(fifo, os.O_RDONLY | os.O_NONBLOCK))
+        with contextlib.suppress(TimeoutError):
+            poured.exception(timeout=0.02)
+    for fifo in fifos:
+        fifo.unlink()
+
+
+def _raise_error_of(poured: Future[None]) -> None:
+    error = poured.exception()
+    # The reader went away first: its own error tells why.
+    if error is not None and not isinstance(error, BrokenPipeError):
+        raise error
+
+
+def _write_all(pipe: IO[bytes], data: bytes) -> None:
+    """Write all of *data*: a raw pipe takes what fits and says how much."""
+    view = memoryview(data)
+    while view:
+        view = view[pipe.write(view) :]
