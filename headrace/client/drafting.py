@@ -17,7 +17,11 @@ from headrace.client.schema_drafting import draft_schema
 from headrace.client.task_keys import Roles, own_keys, scalar, task_line
 from headrace.failures import BadData
 
-_GATES = {"classification": ("log_loss", "0.005"), "regression": ("rmse", "0.0")}
+_GATES = {
+    "classification": ("log_loss", "0.005", "auto | boosting | linear"),
+    "regression": ("rmse", "0.0", "auto | boosting | linear"),
+    "text": ("log_loss", "0.005", "auto | linear"),
+}
 _RULES = (
     f"{SCHEMA}: types of the first rows; add what you know of a column under `constraints`"
     " (unique, enum, minimum, maximum, pattern)"
@@ -42,7 +46,7 @@ split: {by: $split, test: 20%, validation: 10%}
 )
 _TRAINED = Template(
     """\
-model: {recipe: auto, preset: fast}    # recipe: auto | boosting | linear; preset: fast | good | best
+model: {recipe: auto, preset: fast}    # recipe: $recipes; preset: fast | good | best
 # What a new model must show before it goes live. It must beat the naive baseline in any case.
 gate:
   - $metric <= champion + $slack
@@ -98,8 +102,8 @@ def draft(
         split=_split(roles),
     )
     if task in _GATES:
-        metric, slack = _GATES[task]
-        text += _TRAINED.substitute(metric=metric, slack=slack)
+        metric, slack, recipes = _GATES[task]
+        text += _TRAINED.substitute(metric=metric, slack=slack, recipes=recipes)
     return Draft(definition=text, schema=draft_schema(sample, kinds, roles.named), notes=_notes(kinds))
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 TASKS = ("classification", "regression", "forecasting", "text", "image", "recommendation")
 # Datasets of the other tasks are validated, split and versioned; nothing trains on them yet.
-TRAINED = frozenset({"classification", "regression"})
+TRAINED = frozenset({"classification", "regression", "text", "image"})
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _NEEDED = {
     "classification": ("target",),
@@ -75,8 +75,10 @@ def own_keys(roles: Roles, task: str) -> str:
 
 def task_line(task: str) -> str:
     """Return the task with the word for what else it could be."""
-    if task in TRAINED:
+    if task in {"classification", "regression"}:
         return f"{task}    # classification | regression"
+    if task in TRAINED:
+        return task
     return f"{task}    # prepared and versioned; no recipe trains it yet"
 
 

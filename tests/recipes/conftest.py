@@ -78,6 +78,7 @@ ARROW = {
     "datetime": pa.timestamp("us"),
     "date": pa.date32(),
     "binary": pa.binary(),
+    "binary": pa.binary(),
 }
 
 

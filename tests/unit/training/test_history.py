@@ -112,8 +112,6 @@ def test_rejected_failed_superseded_and_repeated_uploads_are_not_in_the_window(h
 
 TASKS_WITHOUT_RECIPE: list[dict[str, Any]] = [
     {"task": "forecasting", "target": "load", "time": "at", "horizon": 24, "gate": []},
-    {"task": "text", "target": "topic", "text": ["title"], "gate": []},
-    {"task": "image", "gate": []},
 ]
 
 
