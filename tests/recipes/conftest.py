@@ -78,7 +78,6 @@ ARROW = {
     "datetime": pa.timestamp("us"),
     "date": pa.date32(),
     "binary": pa.binary(),
-    "binary": pa.binary(),
 }
 
 

@@ -10,10 +10,51 @@ import pytest
 
 SCHEMA = {"title": "string", "body": "string", "stars": "integer", "shop": "string", "y": "string"}
 WORDS = {
-    "bad": "broken returned cheap awful kaputt zerrissen schlecht плохо сломан 坏了 不好".split(),
-    "good": "lovely perfect comfortable soft wunderbar herrlich gut хорошо отлично 很好 喜欢".split(),
+    "bad": [
+        "broken",
+        "returned",
+        "cheap",
+        "awful",
+        "kaputt",
+        "zerrissen",
+        "schlecht",
+        "плохо",
+        "сломан",
+        "坏了",
+        "不好",
+    ],
+    "good": [
+        "lovely",
+        "perfect",
+        "comfortable",
+        "soft",
+        "wunderbar",
+        "herrlich",
+        "gut",
+        "хорошо",
+        "отлично",
+        "很好",
+        "喜欢",
+    ],
 }
-FILLER = "the shirt it was in a box and came on monday mit von der коробка 衬衫".split()
+FILLER = [
+    "the",
+    "shirt",
+    "it",
+    "was",
+    "in",
+    "a",
+    "box",
+    "and",
+    "came",
+    "on",
+    "monday",
+    "mit",
+    "von",
+    "der",
+    "коробка",
+    "衬衫",
+]
 
 
 def make_texts(rows: int, seed: int, classes: tuple[str, ...] = ("bad", "good")) -> pd.DataFrame:
