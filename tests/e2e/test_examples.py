@@ -42,15 +42,22 @@ def test_digits_are_read_from_pictures(stage: Stage, pipelines: Pipelines) -> No
         "POST", "/v1/predictions/digits", {"records": [{"image": picture} for picture in pictures]}
     )
     assert status == 200, answer
-    right = [given["value"] == name.split("/")[0] for given, name in zip(answer["predictions"], some, strict=True)]
+    right = [
+        given["value"] == name.split("/")[0] for given, name in zip(answer["predictions"], some, strict=True)
+    ]
     assert sum(right) >= 18
     kept = stage.get(f"/v1/predictions/digits/{answer['predictions'][3]['id']}")
     assert kept["record"] == {"image": pictures[3]}
 
 
-def test_what_is_no_picture_is_refused_at_the_door_or_by_the_model(stage: Stage, pipelines: Pipelines) -> None:
+def test_what_is_no_picture_is_refused_at_the_door_or_by_the_model(
+    stage: Stage, pipelines: Pipelines
+) -> None:
     pipelines.live("digits", "v1")
-    for sent, sentence in (("no base64!", "base64 text"), (base64.b64encode(b"GIF89a").decode(), "no Pillow")):
+    for sent, sentence in (
+        ("no base64!", "base64 text"),
+        (base64.b64encode(b"GIF89a").decode(), "no Pillow"),
+    ):
         status, _, answer = stage.request("POST", "/v1/predictions/digits", {"records": [{"image": sent}]})
         assert (status, sentence in answer["detail"]) == (422, True), answer
 
@@ -66,10 +73,8 @@ def test_reviews_are_read_for_what_they_recommend(stage: Stage, pipelines: Pipel
     module.write_reviews(Path(wheel), tmp_path / "reviews.csv")
     evaluation = run_example(stage, pipelines, "reviews", tmp_path / "reviews.csv")
     assert evaluation["differences"]["baseline"]["log_loss"]["high"] < -0.15
-    status, _, answer = stage.request(
-        "POST",
-        "/v1/predictions/reviews",
-        {"records": [{"review": "Love it, fits perfectly"}, {"review": "Cheap fabric, I returned it"}]},
-    )
+    texts = ("Love it, fits perfectly", "Cheap fabric, I returned it")
+    records = [{"age": 40, "review": text} for text in texts]
+    status, _, answer = stage.request("POST", "/v1/predictions/reviews", {"records": records})
     assert status == 200, answer
     assert [given["value"] for given in answer["predictions"]] == ["yes", "no"]
