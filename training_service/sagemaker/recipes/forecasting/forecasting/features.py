@@ -20,11 +20,16 @@ LADDER = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """What is forecast: at most `horizon` steps ahead, of values that repeat after `season` and maybe after `long`."""
+    """What is forecast: at most `horizon` steps ahead, of values that repeat after `season` and maybe after `long`.
+
+    `yearly` is whether the time of the year may be looked at. Seen once only it would be another name for the
+    position in time, and what was learnt of it would be wrong for every time to come.
+    """
 
     horizon: int
     season: int
     long: int
+    yearly: bool = False
 
     @property
     def memory(self) -> int:
@@ -86,7 +91,9 @@ def build_features(panel: Panel, question: Question, shape: Shape, facts: Facts)
     looked_at.append(facts.level[series])
     relative = [(value - naive) / scale for value in looked_at]
     own = [question.step.astype(np.float64), facts.code[series]]
-    return np.column_stack([*own, *relative, *calendar(panel.grid, question.cells.index)]), naive
+    return np.column_stack(
+        [*own, *relative, *calendar(panel.grid, question.cells.index, yearly=shape.yearly)]
+    ), naive
 
 
 def _places(question: Question, shape: Shape) -> list[Indices]:

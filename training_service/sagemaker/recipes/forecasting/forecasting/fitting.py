@@ -14,6 +14,7 @@ from recipe.signature import Input, Signature
 
 from .backtest import MOST_ERRORS, Bounds, draw_questions, find_bounds, measure_widths
 from .features import Facts, Question, Shape, build_features
+from .grid import spans_years
 from .models import Side, fit_model
 from .options import OPTIONS, PRESETS, recipe_of
 from .panel import Panel, make_panel, series_columns
@@ -97,7 +98,8 @@ def choose_shape(panel: Panel, bounds: Bounds, horizon: int, season: int | None)
     shown = [one for one in panel.grid.seasons if 2 * one <= steps]
     chosen = season or (shown[0] if shown else 1)
     longer = [one for one in shown if one > chosen and 3 * one <= steps]
-    return Shape(horizon=horizon, season=chosen, long=longer[0] if longer else chosen)
+    yearly = spans_years(panel.grid, steps)
+    return Shape(horizon=horizon, season=chosen, long=longer[0] if longer else chosen, yearly=yearly)
 
 
 def learn_facts(train: Panel, shape: Shape) -> Facts:

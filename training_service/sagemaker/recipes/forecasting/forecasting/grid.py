@@ -1,7 +1,6 @@
 """The regular grid of time that all series share: a step, as `freq` states it or the data shows it."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import gcd
 
@@ -111,15 +110,23 @@ def last_time_text(grid: Grid, index: int) -> str:
     return str(format_time(grid.time_of(np.array([index]))[0]))
 
 
-def calendar(grid: Grid, indices: Indices) -> list[npt.NDArray[np.float64]]:
-    """Return what the calendar says of each step: the hour, weekday, day of the year and month."""
+def calendar(grid: Grid, indices: Indices, *, yearly: bool) -> list[npt.NDArray[np.float64]]:
+    """Return what the calendar says of each step: minute of the day, weekday, and if `yearly` its day and month."""
     times = grid.time_of(indices)
     days = times.astype("datetime64[D]")
     # 1 January 1970 was a Thursday; Monday is 0.
-    parts: Sequence[Indices] = (
+    parts: list[Indices] = [
         (times - days).astype("timedelta64[m]").astype(np.int64),
         (days.astype(np.int64) + 3) % 7,
-        (days - times.astype("datetime64[Y]")).astype(np.int64),
-        times.astype("datetime64[M]").astype(np.int64) % 12,
-    )
+    ]
+    if yearly:
+        parts.append((days - times.astype("datetime64[Y]")).astype(np.int64))
+        parts.append(times.astype("datetime64[M]").astype(np.int64) % 12)
     return [part.astype(np.float64) for part in parts]
+
+
+def spans_years(grid: Grid, steps: int) -> bool:
+    """Tell whether that many steps show each time of the year at least twice."""
+    if grid.months:
+        return steps * grid.months >= 2 * YEAR_MONTHS
+    return steps * grid.seconds >= 2 * 365 * SECONDS["d"]

@@ -20,11 +20,15 @@ from .options import PRESETS, Budget
 
 # What `best` draws its settings from; the first drawn is always the preset's own.
 CHOICES: dict[str, tuple[Any, ...]] = {
-    "max_leaf_nodes": (15, 31, 63, 127),
-    "min_samples_leaf": (20, 60, 200),
-    "l2_regularization": (0.0, 1.0, 10.0),
-    "loss": ("squared_error", "absolute_error"),
+    "max_leaf_nodes": (8, 15, 31, 63),
+    "max_features": (0.2, 0.4, 1.0),
+    "loss": ("absolute_error", "squared_error"),
 }
+# Pairs of one day say nearly the same: small trees with large leaves, or a year of hours is learnt by heart.
+# The loss is the metric that must beat the baseline. Measured on the weather example: 3.98 against 4.29 with
+# scikit-learn's defaults, 4.95 for the seasonal-naive forecast.
+USUAL: dict[str, Any] = {"loss": "absolute_error", "max_leaf_nodes": 8, "max_features": 0.4}
+LEAVES = 120
 # Of the candidates of a round, how many come into the next one, with three times the rows.
 ETA = 3
 
@@ -48,12 +52,14 @@ def fit_model(
     budget = PRESETS[preset]
     if recipe == "linear":
         return _fit_linear(budget, params, sides)
-    candidates = _draw(budget, params, seed)
+    candidates = _draw(budget, params, seed, len(sides[0].target))
     return _halve(candidates, sides, seed)
 
 
-def _draw(budget: Budget, params: Mapping[str, Value], seed: int) -> list[dict[str, Any]]:
+def _draw(budget: Budget, params: Mapping[str, Value], seed: int, rows: int) -> list[dict[str, Any]]:
     usual = {
+        **USUAL,
+        "min_samples_leaf": int(np.clip(rows // LEAVES, 5, 500)),
         "max_iter": budget.max_iter,
         "learning_rate": budget.learning_rate,
         "n_iter_no_change": budget.patience,

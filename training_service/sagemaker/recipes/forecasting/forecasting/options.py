@@ -34,16 +34,16 @@ class Budget:
 
 
 PRESETS = {
-    "fast": Budget(rows=60_000, max_iter=150, learning_rate=0.1, patience=15, candidates=1, strengths=(1.0,)),
+    "fast": Budget(rows=60_000, max_iter=80, learning_rate=0.05, patience=20, candidates=1, strengths=(1.0,)),
     "good": Budget(
-        rows=150_000, max_iter=400, learning_rate=0.05, patience=25, candidates=1, strengths=(0.1, 1.0, 10.0)
+        rows=150_000, max_iter=250, learning_rate=0.03, patience=30, candidates=1, strengths=(0.1, 1.0, 10.0)
     ),
     "best": Budget(
         rows=300_000,
-        max_iter=1000,
-        learning_rate=0.03,
+        max_iter=500,
+        learning_rate=0.02,
         patience=40,
-        candidates=8,
+        candidates=6,
         strengths=(0.01, 0.1, 1.0, 10.0, 100.0),
     ),
 }

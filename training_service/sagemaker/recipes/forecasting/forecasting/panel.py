@@ -33,12 +33,13 @@ class Panel:
         return self.start + int(self.values.shape[1]) - 1
 
     @cached_property
-    def filled(self) -> Floats:
-        """The values with the last known one wherever one is missing; NaN before the first."""
+    def filled(self) -> "Panel":
+        """The same with the last known one wherever one is missing; NaN before the first."""
         known = ~np.isnan(self.values)
         last = np.maximum.accumulate(np.where(known, np.arange(self.values.shape[1]), -1), axis=1)
         filled = np.take_along_axis(self.values, np.maximum(last, 0), axis=1)
-        return np.where(last >= 0, filled, np.nan)
+        values = np.where(last >= 0, filled, np.nan)
+        return Panel(grid=self.grid, start=self.start, keys=self.keys, values=values)
 
     @cached_property
     def _sums(self) -> tuple[Floats, Floats]:
