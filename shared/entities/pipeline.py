@@ -160,7 +160,7 @@ class Regression(_Supervised, frozen=True, kw_only=True, tag_field="task", tag="
 
 
 class Forecasting(_Supervised, frozen=True, kw_only=True, tag_field="task", tag="forecasting"):
-    """Predict the next ``horizon`` values of a number over ``time``; datasets only: no recipe trains it yet.
+    """Predict the next ``horizon`` values of a number over ``time``.
 
     ``series`` are the columns whose values together name one series, none for a single series. ``freq`` is the
     step between two values; None means that the data shows it.
@@ -209,7 +209,7 @@ TASKS = ("classification", "regression", "forecasting", "text", "image", "recomm
 METRICS: dict[str, tuple[str, ...]] = {
     "classification": ("log_loss", "roc_auc", "accuracy", "f1", "brier", "average_precision"),
     "regression": ("rmse", "mae", "r2", "mape"),
-    "forecasting": (),
+    "forecasting": ("mae", "rmse", "smape", "mase", "coverage"),
     "text": ("log_loss", "roc_auc", "accuracy", "f1", "brier", "average_precision", "calibration_error"),
     "image": ("log_loss", "roc_auc", "accuracy", "f1", "brier", "average_precision", "calibration_error"),
     "recommendation": (),

@@ -4,12 +4,42 @@ import msgspec
 
 from shared.errors import Unavailable
 
+Value = bool | int | float | str | None
+Interval = tuple[float, float]
+
+
+class Point(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One forecast value, with the ends of the interval that holds the truth nine times in ten."""
+
+    time: str
+    value: float
+    interval: Interval | None = None
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One recommended item."""
+
+    item: int | str
+    score: float | None = None
+
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One row's answer: the value in the type of the data and, for classes, the score of each."""
+    """One record's answer, in the shape of its task.
 
-    value: bool | int | float | str | None
+    Classes and numbers have a ``value`` in the type of the data (with ``scores`` or an ``interval``), forecasts
+    ``points``, recommendations ``items``, best first.
+    """
+
+    value: Value | msgspec.UnsetType = msgspec.UNSET
     scores: dict[str, float] | None = None
+    interval: Interval | None = None
+    points: tuple[Point, ...] | None = None
+    items: tuple[Item, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse an answer that says nothing."""
+        if self.value is msgspec.UNSET and self.points is None and self.items is None:
+            raise ValueError("an answer needs a value, points or items")
 
 
 class _Answers(msgspec.Struct, frozen=True):

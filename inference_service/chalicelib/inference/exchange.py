@@ -1,13 +1,12 @@
 """Between HTTP and the workflows: what a request asks for, and the answer's status and format."""
 
-import csv
-import io
 from typing import Any
 
 import msgspec
 from chalice.app import Response
 from chalicelib.inference.formats import CSV, read_request
 from chalicelib.inference.states import Request as Wish
+from chalicelib.inference.tables import to_csv
 from chalicelib.inference.views import EndpointView, Predictions, PromoteRequest, ReasonRequest
 from chalicelib.inference.workflow.predicting import Asked
 
@@ -68,7 +67,7 @@ def predicted(answers: Predictions, accept: str) -> Response:
         "Cache-Control": "no-store",
         "X-Model-Version": answers.model_version,
     }
-    return _within_limit(Response(_csv(answers), headers, 200))
+    return _within_limit(Response(to_csv(answers.predictions), headers, 200))
 
 
 def _within_limit(response: Response) -> Response:
@@ -88,17 +87,3 @@ def _wish(request: Request, why: str, clock: Clock) -> Wish:
 def _json(body: msgspec.Struct, status: int) -> Response:
     headers: dict[str, Any] = {"Content-Type": "application/json", "Cache-Control": "no-store"}
     return Response(msgspec.json.encode(body).decode(), headers, status)
-
-
-def _csv(answers: Predictions) -> str:
-    """Return id, value and, for classes, one ``score_<class>`` column each."""
-    out = io.StringIO(newline="")
-    names = sorted(answers.predictions[0].scores or ())
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["id", "value", *(f"score_{name}" for name in names)])
-    for one in answers.predictions:
-        scores = one.scores or {}
-        # JSON's spelling of true and false, not Python's.
-        value = str(one.value).lower() if isinstance(one.value, bool) else one.value
-        writer.writerow([one.id, value, *(scores.get(name, "") for name in names)])
-    return out.getvalue()

@@ -93,10 +93,30 @@ def _from_csv(text: str, inputs: Mapping[str, Input]) -> list[dict[str, Any]]:
     except csv.Error as error:
         raise _invalid("", f"the CSV cannot be read near line {rows.line_num}: {error}") from None
     _check_shape(header, lines)
-    readers = [_reader(inputs.get(name)) for name in header]
-    return [
+    readers = [_reader(_input_of(name, inputs)) for name in header]
+    rows_read = [
         {name: read(cell) for name, read, cell in zip(header, readers, row, strict=True)} for row in lines
     ]
+    objects = tuple(given for given in inputs.values() if given.type == "object")
+    return [_nest(row, objects) for row in rows_read] if objects else rows_read
+
+
+def _input_of(name: str, inputs: Mapping[str, Input]) -> Input | None:
+    """Return the input of a column; ``series.shop`` is the member shop of the object series."""
+    owner, _, member = name.partition(".")
+    if name in inputs or owner not in inputs:
+        return inputs.get(name)
+    return next((part for part in inputs[owner].fields if part.name == member), None)
+
+
+def _nest(row: dict[str, Any], objects: tuple[Input, ...]) -> dict[str, Any]:
+    nested = dict(row)
+    for given in objects:
+        prefix = f"{given.name}."
+        members = {name: nested.pop(name) for name in row if name.startswith(prefix)}
+        if members:
+            nested[given.name] = {name.removeprefix(prefix): value for name, value in members.items()}
+    return nested
 
 
 def _check_shape(header: list[str], lines: list[list[str]]) -> None:

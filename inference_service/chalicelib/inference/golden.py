@@ -48,24 +48,26 @@ def check_answers(rows: list[GoldenRow], answers: list[Answer]) -> None:
         raise Refused(f"the endpoint gave {len(answers)} answers to {len(rows)} golden rows")
     for place, (row, answer) in enumerate(zip(rows, answers, strict=True)):
         if not _same(row.prediction, answer):
-            raise Refused(
-                f"golden row {place}: training answered {row.prediction.value!r}, the endpoint {answer.value!r}"
-                + (" with other scores" if row.prediction.value == answer.value else "")
-            )
+            raise Refused(f"golden row {place}: {_differ(row.prediction, answer)}")
 
 
-def _same(expected: Answer, given: Answer) -> bool:
-    return _equal(expected.value, given.value) and _equal_scores(expected.scores, given.scores)
-
-
-def _equal_scores(expected: dict[str, float] | None, given: dict[str, float] | None) -> bool:
-    # A model that lost its scores is not the model that was judged.
-    if expected is None or given is None:
-        return expected is given
-    return expected.keys() == given.keys() and all(_equal(expected[name], given[name]) for name in expected)
-
-
-def _equal(expected: object, given: object) -> bool:
+def _same(expected: object, given: object) -> bool:
+    """Compare what JSON can hold, at any depth: a model that lost its scores is not the model that was judged."""
+    if isinstance(expected, msgspec.Struct):
+        expected, given = msgspec.to_builtins(expected), msgspec.to_builtins(given)
+    if isinstance(expected, dict) and isinstance(given, dict):
+        return expected.keys() == given.keys() and all(
+            _same(expected[name], given[name]) for name in expected
+        )
+    if isinstance(expected, list | tuple) and isinstance(given, list | tuple):
+        return len(expected) == len(given) and all(map(_same, expected, given))
     if isinstance(expected, float) and isinstance(given, int | float) and not isinstance(given, bool):
         return math.isclose(expected, given, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
     return type(expected) is type(given) and expected == given
+
+
+def _differ(expected: Answer, given: Answer) -> str:
+    if expected.value is msgspec.UNSET:
+        return "the endpoint's points or items are not those of training"
+    others = " with other scores" if expected.value == given.value else ""
+    return f"training answered {expected.value!r}, the endpoint {given.value!r}{others}"

@@ -37,12 +37,15 @@ _TYPES: dict[str, tuple[Any, str]] = {
 
 
 class Input(msgspec.Struct, frozen=True, kw_only=True):
-    """One input of a model, as its ``signature.json`` has it."""
+    """One input of a model, as its ``signature.json`` has it; an object has ``fields``, a number may have bounds."""
 
     name: str
-    type: Literal["integer", "number", "string", "boolean", "datetime", "date", "binary"]
+    type: Literal["integer", "number", "string", "boolean", "datetime", "date", "binary", "object"]
     required: bool = False
     spelling: Spelling = Spelling()
+    fields: tuple["Input", ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
 
 
 class Signature(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,22 +112,28 @@ class Validator:
             if not isinstance(row, dict):
                 yield FieldError(pointer=pointer, detail="must be an object of field names and values")
                 continue
-            for name in row.keys() - self.inputs.keys():
-                yield FieldError(pointer=_join(pointer, name), detail=self._unknown(name))
-            for given in self.inputs.values():
-                if wrong := _wrong(given, row):
-                    yield FieldError(pointer=_join(pointer, given.name), detail=wrong)
+            yield from _errors_of(tuple(self.inputs.values()), row, pointer)
 
-    def _unknown(self, name: str) -> str:
-        close = difflib.get_close_matches(name, self.inputs, n=1)
-        return "is not an input of this model" + (f"; did you mean {close[0]!r}?" if close else "")
+
+def _errors_of(inputs: tuple[Input, ...], row: Mapping[str, Any], pointer: str) -> Iterator[FieldError]:
+    names = [given.name for given in inputs]
+    for name in row.keys() - set(names):
+        close = difflib.get_close_matches(name, names, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        yield FieldError(pointer=_join(pointer, name), detail=f"is not an input of this model{hint}")
+    for given in inputs:
+        value = row.get(given.name)
+        if given.type == "object" and isinstance(value, dict):
+            yield from _errors_of(given.fields, value, _join(pointer, given.name))
+        elif wrong := _wrong(given, row):
+            yield FieldError(pointer=_join(pointer, given.name), detail=wrong)
 
 
 def _row_type(inputs: tuple[Input, ...]) -> type[msgspec.Struct]:
     """Return a struct for one record; inputs may have any name, so fields are numbered and renamed."""
     fields: list[Any] = []
     for place, given in enumerate(inputs):
-        kind = _TYPES[given.type][0]
+        kind = _kind(given)
         fields.append((f"f{place}", kind) if given.required else (f"f{place}", kind | None, None))
     return msgspec.defstruct(
         "Record",
@@ -137,16 +146,32 @@ def _row_type(inputs: tuple[Input, ...]) -> type[msgspec.Struct]:
     )
 
 
+def _kind(given: Input) -> Any:
+    if given.type == "object":
+        return _row_type(given.fields)
+    kind = _TYPES[given.type][0]
+    if given.minimum is None and given.maximum is None:
+        return kind
+    return Annotated[kind, msgspec.Meta(ge=given.minimum, le=given.maximum)]
+
+
+def _expected(given: Input) -> str:
+    if given.type == "object":
+        return f"an object with {', '.join(part.name for part in given.fields)}"
+    ends = ((" from ", given.minimum), (" to ", given.maximum))
+    return _TYPES[given.type][1] + "".join(f"{word}{end:g}" for word, end in ends if end is not None)
+
+
 def _wrong(given: Input, row: Mapping[str, Any]) -> str | None:
     """Return what is wrong with one field of a row, None where nothing is."""
-    kind, expected = _TYPES[given.type]
+    expected = _expected(given)
     value = row.get(given.name)
     if value is None:
         return f"is required: {expected}" if given.required else None
     if isinstance(value, float) and not math.isfinite(value):
         return f"is out of range: {expected} is expected"
     try:
-        msgspec.convert(value, kind)
+        msgspec.convert(value, _kind(given))
     except msgspec.ValidationError:
         text = msgspec.json.encode(value).decode()
         shown = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"

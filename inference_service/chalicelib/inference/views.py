@@ -3,10 +3,10 @@
 from typing import Annotated, Any
 
 import msgspec
+from chalicelib.inference.answers import Answer, Interval, Item, Point, Value
 from chalicelib.inference.states import CurrentRelease, ReleaseEntry
 from msgspec import Meta
 
-Value = bool | int | float | str | None
 Version = Annotated[str, Meta(pattern=r"^v[1-9][0-9]{0,8}$", description="such as v3")]
 Reason = Annotated[str, Meta(min_length=1, max_length=500)]
 
@@ -33,11 +33,17 @@ class ReasonRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class Prediction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One record's answer; ground truth will name it by ``id``."""
+    """One record's answer; ground truth will name it by ``id``.
+
+    A class or a number is a ``value``, a forecast ``points``, a recommendation ``items``.
+    """
 
     id: str
-    value: Value
+    value: Value | msgspec.UnsetType = msgspec.UNSET
     scores: dict[str, float] | None = None
+    interval: Interval | None = None
+    points: tuple[Point, ...] | None = None
+    items: tuple[Item, ...] | None = None
 
 
 class Predictions(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,14 +53,17 @@ class Predictions(msgspec.Struct, frozen=True, kw_only=True):
     predictions: list[Prediction]
 
 
-class Provenance(msgspec.Struct, frozen=True, kw_only=True):
+class Provenance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One prediction with where it came from."""
 
     id: str
     pipeline: str
     record: dict[str, Any]
-    value: Value
+    value: Value | msgspec.UnsetType
     scores: dict[str, float] | None
+    interval: Interval | None = None
+    points: tuple[Point, ...] | None = None
+    items: tuple[Item, ...] | None = None
     model_version: str
     job_id: str
     dataset_versions: tuple[str, ...]
@@ -105,6 +114,18 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     pipeline: str
     live: str | None
     entries: list[HistoryItem]
+
+
+def prediction_view(prediction_id: str, answer: Answer) -> Prediction:
+    """Return *answer* as the API shows it."""
+    return Prediction(
+        id=prediction_id,
+        value=answer.value,
+        scores=answer.scores,
+        interval=answer.interval,
+        points=answer.points,
+        items=answer.items,
+    )
 
 
 def endpoint_view(release: CurrentRelease, endpoint: str | None) -> EndpointView:

@@ -18,6 +18,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
 FAMILIES = {
     "classification": Family(name="tabular", metrics=METRICS["classification"]),
     "regression": Family(name="tabular", metrics=METRICS["regression"]),
+    "forecasting": Family(name="forecasting", metrics=METRICS["forecasting"]),
     "text": Family(name="text", metrics=METRICS["text"]),
     "image": Family(name="image", metrics=METRICS["image"]),
 }

@@ -11,7 +11,7 @@ from chalicelib.inference.formats import Records, to_json
 from chalicelib.inference.naming import endpoint_name, is_version
 from chalicelib.inference.ports import Runtime
 from chalicelib.inference.routing import choose
-from chalicelib.inference.views import Prediction, Predictions, Provenance
+from chalicelib.inference.views import Predictions, Provenance, prediction_view
 
 from shared import metrics
 from shared.clock import Clock, to_text
@@ -73,7 +73,7 @@ def predict(adapters: Predicting, asked: Asked) -> Predictions:
     return Predictions(
         model_version=served.version,
         predictions=[
-            Prediction(id=prediction_id(asked.request_id, row), value=answer.value, scores=answer.scores)
+            prediction_view(prediction_id(asked.request_id, row), answer)
             for row, answer in enumerate(answers)
         ],
     )
@@ -103,6 +103,9 @@ def find_prediction(adapters: Predicting, pipeline: str, text: str) -> Provenanc
         record=logged.records[row],
         value=answer.value,
         scores=answer.scores,
+        interval=answer.interval,
+        points=answer.points,
+        items=answer.items,
         model_version=served.version,
         job_id=served.job_id,
         dataset_versions=served.dataset_versions,

@@ -32,6 +32,8 @@ class Judged:
         How many things are drawn by the bootstrap (rows, users, …); None: the rows.
     blocks
         Of shape (units,): units of one block are drawn together, since they are not independent.
+    champion_error
+        Why the champion is not among the measures although it could be loaded.
     """
 
     columns: Columns
@@ -39,6 +41,7 @@ class Judged:
     measures: dict[str, dict[str, Measure]]
     units: int | None = None
     blocks: npt.NDArray[np.int64] | None = None
+    champion_error: str | None = None
 
 
 def evaluate(
@@ -75,6 +78,7 @@ def evaluate(
         "bootstrap": {"replicates": REPLICATES, "confidence": CONFIDENCE, "seed": parameters.seed},
         "champion_version": parameters.champion_version,
         **facts,
+        "champion_error": facts.get("champion_error") or judged.champion_error,
     }
 
 

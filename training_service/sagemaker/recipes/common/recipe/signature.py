@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,8 @@ MAX_CATEGORIES_SHOWN = 100
 class Input:
     """One input; `required` means it was never null in training (a missing value is still answered).
 
-    `spelling` is how the training data's files spell it, by the names that Frictionless has for that.
+    `spelling` is how the training data's files spell it, by the names that Frictionless has for that. An input
+    of type object has `fields` of its own; a number may have bounds, both inclusive.
     """
 
     name: str
@@ -29,6 +30,18 @@ class Input:
     required: bool
     categories: tuple[str, ...] | None = None
     spelling: dict[str, Any] = field(default_factory=dict)
+    fields: tuple["Input", ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the input as `signature.json` has it; what only some inputs have is left out of the others."""
+        document = {
+            name: getattr(self, name) for name in ("name", "type", "required", "categories", "spelling")
+        }
+        bounds = {name: getattr(self, name) for name in ("minimum", "maximum")}
+        document |= {name: bound for name, bound in bounds.items() if bound is not None}
+        return document | ({"fields": [f.to_document() for f in self.fields]} if self.fields else {})
 
     @property
     def missing(self) -> frozenset[str]:
@@ -56,7 +69,7 @@ class Signature:
             "format": FORMAT,
             "task": self.task,
             "target": {"name": self.target.name, "type": self.target.type},
-            "inputs": [asdict(i) for i in self.inputs],
+            "inputs": [i.to_document() for i in self.inputs],
             "classes": list(self.classes) if self.classes else None,
             "content_types": list(CONTENT_TYPES),
         }
@@ -90,21 +103,25 @@ def parse_signature(content: bytes) -> Signature:
     """Read `signature.json`; raise `ModelRefusedError` when it is not one."""
     try:
         document = json.loads(content)
-        inputs = tuple(
-            Input(
-                name=i["name"],
-                type=i["type"],
-                required=bool(i["required"]),
-                categories=_tuple(i["categories"]),
-                spelling=i.get("spelling") or {},
-            )
-            for i in document["inputs"]
-        )
+        inputs = tuple(_parse_input(i) for i in document["inputs"])
         classes = _tuple(document["classes"])
         target = Field(name=document["target"]["name"], type=document["target"]["type"])
         return Signature(task=document["task"], target=target, inputs=inputs, classes=classes)
     except (ValueError, KeyError, TypeError) as error:
         raise ModelRefusedError(f"signature.json cannot be read: {error!r}") from error
+
+
+def _parse_input(document: Mapping[str, Any]) -> Input:
+    return Input(
+        name=document["name"],
+        type=document["type"],
+        required=bool(document["required"]),
+        categories=_tuple(document["categories"]),
+        spelling=document.get("spelling") or {},
+        fields=tuple(_parse_input(f) for f in document.get("fields") or ()),
+        minimum=document.get("minimum"),
+        maximum=document.get("maximum"),
+    )
 
 
 def _tuple(values: list[Any] | None) -> tuple[Any, ...] | None:
