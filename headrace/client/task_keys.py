@@ -8,7 +8,7 @@ import msgspec
 
 TASKS = ("classification", "regression", "forecasting", "text", "image", "recommendation")
 # Datasets of the other tasks are validated, split and versioned; nothing trains on them yet.
-TRAINED = frozenset({"classification", "regression", "text", "image"})
+TRAINED = frozenset({"classification", "regression", "forecasting", "text", "image"})
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _NEEDED = {
     "classification": ("target",),

@@ -112,7 +112,8 @@ class World:
         )
 
     def define(self, **changes: Any) -> None:
-        definition = DEFINITION | changes
+        # None takes out what another task does not have.
+        definition = {key: value for key, value in (DEFINITION | changes).items() if value is not None}
         now = to_text(self.clock())
         self.pipelines_table.put(
             {
