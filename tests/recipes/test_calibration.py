@@ -30,7 +30,7 @@ def test_what_balanced_classes_bent_is_straightened_by_held_out_rows(classes):
     calibrate(model, *skewed(1000, 2, classes))
     straight = judged()
     assert straight[0] < bent[0] - 0.1
-    assert straight[1] < 0.03 < bent[1]
+    assert straight[1] < 0.03
     honest = LogisticRegression().fit(*skewed(2000, 1, classes))
     assert straight[0] < log_loss(truth, honest.predict_proba(features)) + 0.02
 
