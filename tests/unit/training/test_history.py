@@ -111,7 +111,6 @@ def test_rejected_failed_superseded_and_repeated_uploads_are_not_in_the_window(h
 
 
 TASKS_WITHOUT_RECIPE: list[dict[str, Any]] = [
-    {"task": "forecasting", "target": "load", "time": "at", "horizon": 24, "gate": []},
     {"task": "text", "target": "topic", "text": ["title"], "gate": []},
     {"task": "image", "gate": []},
 ]
@@ -132,5 +131,5 @@ def test_a_dataset_of_a_task_without_recipe_trains_nothing_and_disturbs_nothing(
 def test_who_asks_for_a_training_without_recipe_is_told_so() -> None:
     world = World(**TASKS_WITHOUT_RECIPE[0])
     definition = world.ports.pipelines.definition("flights")
-    with pytest.raises(Conflict, match="no recipe trains forecasting yet"):
+    with pytest.raises(Conflict, match="no recipe trains text yet"):
         plan_job(world.ports, definition, world.dataset(1))

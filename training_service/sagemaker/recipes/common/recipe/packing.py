@@ -3,6 +3,7 @@
 import platform
 import shutil
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,6 @@ from .serving import Serving, load_folder
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "flask")
 SHARED = Path(__file__).resolve().parent
-CODE_ROOT = SHARED.parent
 
 
 def pack_model(
@@ -71,6 +71,7 @@ def copy_code(target: Path, family: str) -> None:
     """Pack what serves the model: `inference.py`, the family's package, this one and skops."""
     # Bytecode names the folder it was made in: it would make equal models differ.
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc", "tests")
-    for package in (CODE_ROOT / family, SHARED, Path(skops.__file__).parent):
+    own = Path(import_module(family).__path__[0])
+    for package in (own, SHARED, Path(skops.__file__).parent):
         shutil.copytree(package, target / package.name, ignore=ignored, dirs_exist_ok=True)
-    shutil.copy2(CODE_ROOT / "inference.py", target / "inference.py")
+    shutil.copy2(own.with_name("inference.py"), target / "inference.py")
