@@ -156,11 +156,18 @@ def _proposed(scratch: Scratch, reader: Reader, basis: Basis, columns: list[str]
 def _verdict(scratch: Scratch, staged: Staged, basis: Basis) -> TableSchema:
     doubted = basis.known is None and basis.declared is None
     counts = observe.count_staged(scratch, staged, doubted=doubted)
-    examples = observe.find_examples(scratch, staged)
-    schema = decide(basis, counts, staged.plan.schema, examples=examples)
+    schema = _decided(scratch, staged, basis, counts)
     check_role_types(schema, basis.roles)
     seen = observe.count_values(scratch, staged, MAX_CATEGORIES)
     return learn_categories(schema, seen, basis.roles.label, basis.tolerance)
+
+
+def _decided(scratch: Scratch, staged: Staged, basis: Basis, counts: observe.Counts) -> TableSchema:
+    try:
+        return decide(basis, counts, staged.plan.schema)
+    except SchemaMismatch:
+        # Told again with cells that show it: to look for them is worth it only now.
+        return decide(basis, counts, staged.plan.schema, examples=observe.find_examples(scratch, staged))
 
 
 def _quarantine(scratch: Scratch, staged: Staged, sink: Sink) -> RowCounts:

@@ -68,8 +68,9 @@ def may_be_typed(x: str) -> str:
 
     A column where at most half of the cells may be typed is a string without a closer look.
     """
-    words = ", ".join(literal(word) for word in ("true", "false", *MISSING_TOKENS))
-    return f"(({x} >= '-' AND {x} < ':') OR lower({x}) IN ({words}))"
+    words = ("true", "false", *MISSING_TOKENS)
+    listed = ", ".join(map(literal, words))
+    return f"(({x} >= '-' AND {x} < ':') OR (strlen({x}) <= {max(map(len, words))} AND lower({x}) IN ({listed})))"
 
 
 def kind_of(x: str) -> str:
