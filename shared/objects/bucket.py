@@ -61,14 +61,6 @@ class Bucket(PartUploads):
 
         return ObjectStream(open_range, info, part_bytes=part_bytes)
 
-    def read_range(self, info: ObjectInfo, start: int, end: int) -> bytes:
-        """Return the bytes from *start* to before *end* of one exact version, all of them or an error."""
-        if not 0 <= start <= end <= info.size_bytes:
-            raise ValueError(f"bytes {start} to {end} of {info.key}, which has {info.size_bytes}")
-        with self.stream(info, part_bytes=max(1, end - start)) as file:
-            file.seek(start)
-            return file.read(end - start) or b""
-
     def open_range(self, info: ObjectInfo, start: int, end: int) -> IO[bytes]:
         """Return bytes *start* to before *end* as they arrive; :meth:`stream` is what heals their breaks.
 

@@ -77,7 +77,7 @@ def test_5_a_file_that_is_not_text_is_refused_not_crashed(
     stage.put_object(ingest_only, "really-gzip.csv", buffer.getvalue())
     version = pipelines.settled(ingest_only, "really-gzip.csv")
     assert version["state"] == "REJECTED"
-    assert version["reason"] in {"wrong_encoding", "not_text", "unsupported_format"}
+    assert version["reason"] == "wrong_content"
 
 
 def test_6_every_row_is_on_exactly_one_side_of_the_split(

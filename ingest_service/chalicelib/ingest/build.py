@@ -23,7 +23,7 @@ from chalicelib.ingest.table_schema.declaring import parse_declared
 from chalicelib.ingest.table_schema.differences import SchemaMismatch
 from chalicelib.ingest.table_schema.evolution import Basis, decide, propose
 from chalicelib.ingest.table_schema.learning import check_role_types, learn_categories
-from chalicelib.ingest.table_schema.model import MAX_CATEGORIES, TableSchema
+from chalicelib.ingest.table_schema.model import TableSchema
 
 from shared.entities.dataset import RowCounts, SplitRecord, TimeBounds
 from shared.entities.pipeline import PipelineDefinition, fraction
@@ -149,18 +149,25 @@ def _proposed(scratch: Scratch, reader: Reader, basis: Basis, columns: list[str]
     label = basis.roles.label
     if label is None:
         return schema
-    seen = {label: observe.count_labels(scratch, sample, places[label], MAX_CATEGORIES)}
+    seen = {label: observe.count_labels(scratch, sample, places[label])}
     return learn_categories(schema, seen, label, basis.tolerance)
 
 
 def _verdict(scratch: Scratch, staged: Staged, basis: Basis) -> TableSchema:
-    doubted = basis.known is None and basis.declared is None
-    counts = observe.count_staged(scratch, staged, doubted=doubted)
-    examples = observe.find_examples(scratch, staged)
-    schema = decide(basis, counts, staged.plan.schema, examples=examples)
+    seen = observe.count_values(scratch, staged)
+    is_proposed = basis.known is None and basis.declared is None
+    counts = observe.count_staged(scratch, staged, seen if is_proposed else None)
+    schema = _decided(scratch, staged, basis, counts)
     check_role_types(schema, basis.roles)
-    seen = observe.count_values(scratch, staged, MAX_CATEGORIES)
     return learn_categories(schema, seen, basis.roles.label, basis.tolerance)
+
+
+def _decided(scratch: Scratch, staged: Staged, basis: Basis, counts: observe.Counts) -> TableSchema:
+    try:
+        return decide(basis, counts, staged.plan.schema)
+    except SchemaMismatch:
+        # Told again with cells that show it: to look for them is worth it only now.
+        return decide(basis, counts, staged.plan.schema, examples=observe.find_examples(scratch, staged))
 
 
 def _quarantine(scratch: Scratch, staged: Staged, sink: Sink) -> RowCounts:

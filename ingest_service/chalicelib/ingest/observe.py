@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from chalicelib.ingest.engine import Scratch, literal
 from chalicelib.ingest.staging import Staged
-from chalicelib.ingest.table_schema.kinds import kind_of, label_of, may_be_typed, text_of
-from chalicelib.ingest.table_schema.model import Field, TableSchema
+from chalicelib.ingest.table_schema.kinds import kind_of, label_of, looks_typed, may_be_typed, text_of
+from chalicelib.ingest.table_schema.model import MAX_CATEGORIES, Field, TableSchema
 from chalicelib.ingest.table_schema.types import MISSING, Type
 
 Counts = dict[str, dict[str, int]]
@@ -19,25 +19,25 @@ def count_sample(scratch: Scratch, sample: str, places: Mapping[str, int]) -> Co
     return _counted(scratch, list(places), f"SELECT [{texts}] AS raw FROM ({sample})")
 
 
-def count_labels(scratch: Scratch, sample: str, place: int, most: int) -> dict[str, int]:
-    """Count the most frequent texts of the column ``c<place>`` of *sample*, one more than *most* where there are more."""
+def count_labels(scratch: Scratch, sample: str, place: int) -> dict[str, int]:
+    """Count the most frequent texts of the column ``c<place>`` of *sample*, one more than may be categories."""
     text = text_of((), f"c{place}")
-    return dict(scratch.rows(_most_frequent(f"SELECT {text} AS x FROM ({sample})", most)))
+    return dict(scratch.rows(_most_frequent(f"SELECT {text} AS x FROM ({sample})")))
 
 
-def count_staged(scratch: Scratch, staged: Staged, *, doubted: bool) -> Counts:
+def count_staged(scratch: Scratch, staged: Staged, doubted: Mapping[str, Mapping[str, int]] | None) -> Counts:
     """Count the kinds of all cells of *staged*, exactly.
 
     A good row's cells are of the kinds that their fields ask for; a bad row's are told one by one. A string takes
-    any text: where the schema was only proposed (*doubted*), columns of strings that may be something else are
-    told one by one too.
+    any text: where the schema was only proposed, columns of strings that may be something else are told one by one
+    too; *doubted* are then the answers of :func:`count_values`.
     """
     schema = staged.plan.schema
     names = [field.name for field in schema.fields]
     counts = _counted(scratch, names, f"SELECT raw FROM {staged.rows} WHERE broken IS NOT NULL")
     good = _count_good(scratch, staged)
-    if doubted:
-        for i, field in _doubtful(scratch, staged):
+    if doubted is not None:
+        for i, field in _doubtful(scratch, staged, doubted):
             good[field.name] = _count_texts(scratch, f"SELECT v{i} AS x FROM {staged.good}")
     for name, kinds in good.items():
         for kind, count in kinds.items():
@@ -57,29 +57,30 @@ def find_examples(scratch: Scratch, staged: Staged) -> dict[str, str]:
     return {fields[place - 1].name: text for place, text in found}
 
 
-def count_values(scratch: Scratch, staged: Staged, most: int) -> dict[str, dict[str, int]]:
-    """Count the most frequent texts of each string column, one more than *most* where there are more."""
+def count_values(scratch: Scratch, staged: Staged) -> dict[str, dict[str, int]]:
+    """Count the texts of each string column that has not many more than may be categories.
+
+    Of a column with more than ``MAX_CATEGORIES`` only the most frequent, one more than that.
+    """
     strings = _of_type(staged.plan.schema, Type.STRING)
     distinct = _aggregate(scratch, staged.good, [f"approx_count_distinct(v{i})" for i, _ in strings])
     return {
-        field.name: _frequent(scratch, staged, i, most)
+        field.name: _frequent(scratch, staged, i)
         # Sorting free text by frequency would cost more than all else; twice as many are not within the error.
         for (i, field), about in zip(strings, distinct, strict=True)
-        if about <= 2 * most
+        if about <= 2 * MAX_CATEGORIES
     }
 
 
-def _frequent(scratch: Scratch, staged: Staged, place: int, most: int) -> dict[str, int]:
+def _frequent(scratch: Scratch, staged: Staged, place: int) -> dict[str, int]:
     bad = f"SELECT raw[{place + 1}] FROM {staged.rows} WHERE broken IS NOT NULL"
-    return dict(
-        scratch.rows(_most_frequent(f"SELECT v{place} AS x FROM {staged.good} UNION ALL {bad}", most))
-    )
+    return dict(scratch.rows(_most_frequent(f"SELECT v{place} AS x FROM {staged.good} UNION ALL {bad}")))
 
 
-def _most_frequent(texts: str, most: int) -> str:
+def _most_frequent(texts: str) -> str:
     return (
         f"SELECT x, count(*) AS times FROM ({texts}) WHERE x IS NOT NULL "
-        f"GROUP BY x ORDER BY times DESC, x LIMIT {most + 1}"
+        f"GROUP BY x ORDER BY times DESC, x LIMIT {MAX_CATEGORIES + 1}"
     )
 
 
@@ -94,13 +95,22 @@ def _count_good(scratch: Scratch, staged: Staged) -> Counts:
     }
 
 
-def _doubtful(scratch: Scratch, staged: Staged) -> Iterable[tuple[int, Field]]:
-    strings = _of_type(staged.plan.schema, Type.STRING)
-    aggregates = [f"count(v{i}), count(*) FILTER ({may_be_typed(f'v{i}')})" for i, _ in strings]
+def _doubtful(
+    scratch: Scratch, staged: Staged, seen: Mapping[str, Mapping[str, int]]
+) -> Iterable[tuple[int, Field]]:
+    """Yield the strings of which more than half may be something else; those of few values are *seen* already."""
+    many = []
+    for i, field in _of_type(staged.plan.schema, Type.STRING):
+        values = seen.get(field.name)
+        if values is None or len(values) > MAX_CATEGORIES:
+            many.append((i, field))
+        elif sum(times for text, times in values.items() if looks_typed(text)) * 2 > sum(values.values()):
+            yield i, field
+    aggregates = [f"count(v{i}), count(*) FILTER ({may_be_typed(f'v{i}')})" for i, _ in many]
     answers = iter(_aggregate(scratch, staged.good, aggregates))
-    return [
-        entry for entry, present, typed in zip(strings, answers, answers, strict=False) if typed * 2 > present
-    ]
+    for entry, present, typed in zip(many, answers, answers, strict=False):
+        if typed * 2 > present:
+            yield entry
 
 
 def _of_type(schema: TableSchema, kind: Type) -> list[tuple[int, Field]]:

@@ -66,6 +66,7 @@ def split_and_write(
     parts = [
         _write(scratch, f"{rows} WHERE ({where}) AND {part}", schema, sink, (side, number))
         for side, where in sides.conditions.items()
+        if counts[side]
         for number, part in enumerate(slices)
     ]
     written = tuple(part for part in parts if part is not None)

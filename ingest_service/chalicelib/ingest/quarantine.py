@@ -38,6 +38,8 @@ def set_bad_rows_apart(scratch: Scratch, staged: Staged) -> RowCounts:
 
 def good_rows(staged: Staged) -> str:
     """Return the good rows as something to select from, once ``repeated`` is made."""
+    if not unique_groups(staged.plan.schema):
+        return staged.good
     return f"(SELECT * FROM {staged.good} AS good ANTI JOIN repeated ON good.n = repeated.n)"
 
 

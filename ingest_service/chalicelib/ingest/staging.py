@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 from chalicelib.ingest.engine import CappedFile, Scratch, literal, parquet, table
-from chalicelib.ingest.formats.reader import END_MARK, Reader
+from chalicelib.ingest.formats.reader import Pass, Reader
 from chalicelib.ingest.reasons import rejection
 from chalicelib.ingest.roles import Roles
 from chalicelib.ingest.split import bucket_sql
@@ -21,6 +21,7 @@ from chalicelib.ingest.table_schema.kinds import text_of, value_of
 from chalicelib.ingest.table_schema.model import TableSchema
 from chalicelib.ingest.table_schema.rules import Rule, rules_of
 
+END = -1  # what a reader's own last row counts as having broken
 PICTURE_HASH = "sha256"  # the column of a zip of pictures that tells equal ones
 
 
@@ -45,12 +46,12 @@ class Staged(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def rows(self) -> str:
         """All accepted rows as something to select from."""
-        return f"(SELECT * FROM {table(self.path)} WHERE n <= {self.accepted})"
+        return f"(SELECT * FROM {table(self.path)} WHERE broken IS DISTINCT FROM {END})"
 
     @property
     def good(self) -> str:
         """The rows that break no rule."""
-        return f"(SELECT * FROM {table(self.path)} WHERE n <= {self.accepted} AND broken IS NULL)"
+        return f"(SELECT * FROM {table(self.path)} WHERE broken IS NULL)"
 
 
 def plan_of(schema: TableSchema, roles: Roles, seed: int) -> Plan:
@@ -85,12 +86,12 @@ def stage(scratch: Scratch, reader: Reader, plan: Plan, max_bytes: int) -> Stage
     """
     path = scratch.folder / "staged.parquet"
     # Snappy: it is read three times and then thrown away.
-    options = parquet(len(plan.schema.fields) + 4, "snappy", pictures=plan.schema.has_pictures)
+    options = parquet(len(plan.schema.fields) + 3, "snappy", pictures=plan.schema.has_pictures)
     scratch.run("DROP TABLE IF EXISTS malformed")
     with reader.rows(scratch) as rows, path.open("wb") as file:
-        query = _judged(rows.query, reader.columns, plan)
-        scratch.stream(query, options, CappedFile(file, max_bytes))
-    accepted = reader.accepted(scratch, f"(SELECT n, c0 FROM {table(path)})")
+        scratch.stream(_judged(rows, reader.columns, plan), options, CappedFile(file, max_bytes))
+    mark = f"CASE WHEN broken = {END} THEN {literal(rows.end_mark or '')} END AS c0"
+    accepted = reader.accepted(scratch, f"(SELECT n, {mark} FROM {table(path)})")
     ((malformed,),) = scratch.rows("SELECT count(*) FROM malformed")
     if accepted + malformed == 0:
         raise rejection("no_rows", f"The file has {len(reader.columns)} column names and no row.")
@@ -107,24 +108,23 @@ def texts_of(source: str, columns: Sequence[str], schema: TableSchema) -> str:
     return f"SELECT n, c0, {', '.join(texts)} FROM ({source})"
 
 
-def _judged(source: str, columns: Sequence[str], plan: Plan) -> str:
+def _judged(rows: Pass, columns: Sequence[str], plan: Plan) -> str:
     fields = list(enumerate(plan.schema.fields))
     values = ", ".join(f"{value_of(field, f'x{i}')} AS v{i}" for i, field in fields)
-    typed = f"SELECT *, {values} FROM ({texts_of(source, columns, plan.schema)})"
+    typed = f"SELECT *, {values} FROM ({texts_of(rows.query, columns, plan.schema)})"
     judged = (
-        f"SELECT *, {bucket_sql(list(plan.hashed), plan.seed)} AS bucket, {_first_broken(plan.rules)} AS broken "
-        f"FROM ({typed})"
+        f"SELECT *, {bucket_sql(list(plan.hashed), plan.seed)} AS bucket, "
+        f"{_first_broken(plan.rules, rows.end_mark)} AS broken FROM ({typed})"
     )
     raw = ", ".join(f"x{i}" for i, _ in fields)
     kept = ", ".join(f"v{i}" for i, _ in fields)
     return (
-        f"SELECT n, {kept}, bucket, broken, CASE WHEN broken IS NOT NULL THEN [{raw}] END AS raw, "
-        f"CASE WHEN starts_with(c0, {literal(END_MARK)}) THEN c0 END AS c0 FROM ({judged})"
+        f"SELECT n, {kept}, bucket, broken, CASE WHEN broken IS NOT NULL THEN [{raw}] END AS raw "
+        f"FROM ({judged})"
     )
 
 
-def _first_broken(rules: Sequence[Rule]) -> str:
-    if not rules:
-        return "NULL::INTEGER"
+def _first_broken(rules: Sequence[Rule], end_mark: str | None) -> str:
+    end = f"WHEN c0 = {literal(end_mark)} THEN {END}" if end_mark else ""
     cases = " ".join(f"WHEN {rule.broken} THEN {number}" for number, rule in enumerate(rules))
-    return f"CASE {cases} END"
+    return f"CASE {end} {cases} END" if end or cases else "NULL::INTEGER"

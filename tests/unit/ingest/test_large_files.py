@@ -238,6 +238,15 @@ def test_a_completed_job_that_left_no_whole_dataset_is_done_again(large, csv, sp
     assert run_job(large, again).state is DatasetState.READY
 
 
+def test_a_first_upload_overtaken_while_its_job_runs_is_held_against_the_quicker_one(large, csv):
+    slow = large.upload(csv())
+    quick = large.upload(b"id,late\n" + b"".join(b"%d,%d\n" % (i, i % 2) for i in range(90)), "small.csv")
+    assert quick.state is DatasetState.READY
+    assert run_job(large, slow).state is DatasetState.VALIDATING
+    again = run_job(large, large.row_of(slow))
+    assert (again.state, again.reason) == (DatasetState.REJECTED, "schema_mismatch")
+
+
 def test_an_order_says_all_that_the_job_needs(large, csv):
     row = large.upload(csv(), "a naïve+name.csv")
     order = msgspec.json.decode(large.data.read(plan.order_key("trips", row.version, 1)), type=JobOrder)

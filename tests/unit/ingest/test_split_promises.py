@@ -24,8 +24,9 @@ class Rows:
     """Answers SQL over a few rows with one column ``t``, as a scratch does over staged ones."""
 
     def __init__(self, times: list[int]) -> None:
-        values = ", ".join(f"(TIMESTAMP '2026-01-01' + INTERVAL {time} HOUR)" for time in times)
-        self.table = f"(VALUES {values}) AS made(t)"
+        # One list is planned faster than as many rows of VALUES.
+        made = f"SELECT TIMESTAMP '2026-01-01' + to_hours(hours) AS t FROM unnest({times}::INTEGER[]) AS of(hours)"
+        self.table = f"({made}) AS made"
 
     def rows(self, query: str) -> list[Any]:
         return DATABASE.execute(query).fetchall()

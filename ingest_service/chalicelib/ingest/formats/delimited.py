@@ -78,7 +78,8 @@ class Delimited:
         fifo = scratch.folder / f"{secrets.token_hex(8)}.fifo"
         scratch.connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
         with pouring({fifo: lambda: self._cleaned(feed)}):
-            yield Pass(query=_select(_read_csv(fifo, self.layout, "store_rejects=true, rejects_limit=0")))
+            query = _select(_read_csv(fifo, self.layout, "store_rejects=true, rejects_limit=0"))
+            yield Pass(query=query, end_mark=self._mark)
         if before is not None and before.sha256 != feed.sha256:
             raise Unavailable(f"{self._source.name}: the second reading brought other bytes than the first")
         _number_malformed(scratch)

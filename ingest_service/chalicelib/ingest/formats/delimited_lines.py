@@ -102,6 +102,7 @@ class _Guard:
         self._lines = 1
 
     def check(self, data: bytes, lines: int, *, is_odd: bool) -> None:
+        """Follow *data*, which ends *lines* lines; refuse a line, or a quoted value, that has no end in sight."""
         self._check_quotes(data, is_odd=is_odd)
         end = data.rfind(b"\n")
         first = len(data) if end < 0 else data.index(b"\n")

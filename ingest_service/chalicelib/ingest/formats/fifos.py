@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
+from chalicelib.ingest.engine import widen
 from chalicelib.ingest.formats.feed import closable
 
 
@@ -40,6 +41,7 @@ def _pour(streams: Mapping[Path, Callable[[], Iterator[bytes]]], given_up: threa
         with fifo.open("wb", buffering=0) as pipe:
             if given_up.is_set():
                 return
+            widen(pipe.fileno())
             with contextlib.closing(closable(begin())) as chunks:
                 for chunk in chunks:
                     _write_all(pipe, chunk)

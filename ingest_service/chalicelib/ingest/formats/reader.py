@@ -7,9 +7,6 @@ from typing import IO, Protocol
 import msgspec
 from chalicelib.ingest.engine import Scratch
 
-# How the first text of a reader's own last row begins, where it needs one to see that the rows came whole.
-END_MARK = "end-"
-
 
 class Source(Protocol):
     """One immutable object version, read from S3 by Lambda functions and processing jobs alike."""
@@ -44,10 +41,12 @@ class TooLargeHere(Exception):
 class Pass(msgspec.Struct, frozen=True, kw_only=True):
     """One streaming pass; ``query`` selects ``n`` (1, 2, … in file order) and ``c0``, ``c1``, … as texts.
 
-    A text is as the file has it, not trimmed; NULL where the file has nothing.
+    A text is as the file has it, not trimmed; NULL where the file has nothing. ``end_mark`` is the first text of a last
+    row of the reader's own, where it needs one to see that the rows came whole.
     """
 
     query: str
+    end_mark: str | None = None
 
 
 class Reader(Protocol):
@@ -93,5 +92,5 @@ class Reader(Protocol):
     def accepted(self, scratch: Scratch, staged: str) -> int:
         """Return how many rows of *staged* are the file's own: the last may be ours.
 
-        *staged* has ``n`` and ``c0``, the latter only where it begins with :data:`END_MARK`.
+        *staged* has ``n`` and ``c0``; the latter may be NULL where it is not :attr:`Pass.end_mark`.
         """

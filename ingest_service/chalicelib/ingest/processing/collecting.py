@@ -21,7 +21,8 @@ def collect(mine: DatasetVersion, adapters: Adapters) -> Result:
     Raises
     ------
     Incomplete
-        The result is missing or another job's, or a file that it names is missing or shorter.
+        The result is missing or another job's, a file that it names is missing or shorter, or another first upload
+        was quicker.
     """
     result = _read(mine, adapters)
     if result.refusal is not None:
@@ -32,6 +33,9 @@ def collect(mine: DatasetVersion, adapters: Adapters) -> Result:
     if first is not None and first.version != mine.version:
         return Duplicate(first=first)
     _check_parts(mine, result.built, adapters)
+    if result.is_first and (other := adapters.catalog.take_schema(mine)):
+        # The next job is told that one's schema.
+        raise Incomplete(f"version {other.version} was quicker to say what the pipeline's columns are")
     # The upload itself may be deleted by now: what was copied counts.
     info = ObjectInfo(key=mine.key, size_bytes=result.size_bytes, version_id=mine.version_id)
     return publish(mine, info, result.built, adapters)

@@ -15,9 +15,13 @@ class JobOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What the job ``job`` made of ``size_bytes``: a dataset, or the reason why there is none; exactly one."""
+    """What the job ``job`` made of ``size_bytes``: a dataset, or the reason why there is none; exactly one.
+
+    ``is_first`` says that the pipeline had no schema to hold the file against when the job was ordered.
+    """
 
     job: str
     size_bytes: int
+    is_first: bool = False
     built: Built | None = None
     refusal: Refusal | None = None

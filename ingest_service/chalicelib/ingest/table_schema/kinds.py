@@ -35,6 +35,9 @@ _OFFSET = "(Z|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)"
 _TIME = r"[T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
 
 
+_WORDS = ("true", "false", *MISSING_TOKENS)
+
+
 def text_of(missing: Iterable[str], cell: str) -> str:
     """Return SQL for the text of a raw *cell*: trimmed, NULL where empty or one of the texts *missing*."""
     # A trim of every cell would cost half as much as parsing them; hardly any begins or ends with a space. What
@@ -68,8 +71,14 @@ def may_be_typed(x: str) -> str:
 
     A column where at most half of the cells may be typed is a string without a closer look.
     """
-    words = ", ".join(literal(word) for word in ("true", "false", *MISSING_TOKENS))
-    return f"(({x} >= '-' AND {x} < ':') OR lower({x}) IN ({words}))"
+    listed = ", ".join(map(literal, _WORDS))
+    short = f"strlen({x}) <= {max(map(len, _WORDS))}"
+    return f"(({x} >= '-' AND {x} < ':') OR ({short} AND lower({x}) IN ({listed})))"
+
+
+def looks_typed(text: str) -> bool:
+    """Say of a *text* what the SQL of :func:`may_be_typed` says."""
+    return "-" <= text < ":" or text.lower() in _WORDS
 
 
 def kind_of(x: str) -> str:

@@ -68,7 +68,8 @@ def test_few_values_are_exact_however_many_rows(scratch):
     assert (column.distinct, column.distinct_is_approximate) == (100, False)
     assert column.methods["quantiles"].name == "exact"
     assert [column.quantiles[name] for name in ("1%", "50%", "99%")] == [0, 49, 98]
-    assert column.histogram and column.histogram.counts == [ROWS // 10] * 10
+    assert column.histogram is not None
+    assert column.histogram.counts == [ROWS // 10] * 10
 
 
 def test_the_error_of_distinct_counts_is_the_one_stated(scratch):

@@ -5,7 +5,15 @@ import re
 from decimal import Decimal
 
 import pytest
-from chalicelib.ingest.table_schema.kinds import is_valid, kind_of, label_of, may_be_typed, text_of, value_of
+from chalicelib.ingest.table_schema.kinds import (
+    is_valid,
+    kind_of,
+    label_of,
+    looks_typed,
+    may_be_typed,
+    text_of,
+    value_of,
+)
 from chalicelib.ingest.table_schema.model import Field
 from chalicelib.ingest.table_schema.types import Type
 from hypothesis import HealthCheck, given, settings
@@ -168,3 +176,11 @@ def test_a_valid_cell_counts_as_the_label_of_its_field(ask, text):
 @pytest.mark.parametrize(("cell", "text"), [(" NA ", None), ("  ", None), (" x ", "x"), ("na", "na")])
 def test_missing_values_are_no_text(ask, cell, text):
     assert ask(text_of(("NA", "o'no"), "x"), cell) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1", "-", "-1", ".5", ":", "9", "A", "true", "FALSE", "N/a", "trues", "~", "é", "\u0660", ",", "/"],
+)
+def test_python_and_sql_agree_on_what_may_be_typed(ask, text):
+    assert ask(may_be_typed("x"), text) is looks_typed(text)

@@ -1,9 +1,9 @@
 """What goes beside the model so that it can be judged, understood, tested and served without this job."""
 
-import importlib
 import platform
 import shutil
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -71,8 +71,7 @@ def copy_code(target: Path, family: str) -> None:
     """Pack what serves the model: `inference.py`, the family's package, this one and skops."""
     # Bytecode names the folder it was made in: it would make equal models differ.
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc", "tests")
-    # Asked of Python: side by side in one process, as in tests, families share one copy of this package.
-    own = Path(str(importlib.import_module(family).__file__)).parent
+    own = Path(import_module(family).__path__[0])
     for package in (own, SHARED, Path(skops.__file__).parent):
         shutil.copytree(package, target / package.name, ignore=ignored, dirs_exist_ok=True)
-    shutil.copy2(own.parent / "inference.py", target / "inference.py")
+    shutil.copy2(own.with_name("inference.py"), target / "inference.py")

@@ -13,6 +13,7 @@ from chalicelib.ingest.workflow import handle_job_change, handle_upload
 from shared.errors import Unavailable
 from tests.unit.ingest.crashes import Fuse, Killed, assert_one_ready_version, heal, versions
 from tests.unit.ingest.fake_jobs import FakeJobs
+from tests.unit.ingest.world import World, make_csv
 
 # One more than there are: the last one shows that they are all.
 HANDING_OVER = range(1, 12)
@@ -43,7 +44,9 @@ def fused(world, fuse):
 
 
 @pytest.fixture
-def large(world):
+def large():
+    world = World()
+    world.define()
     world.limits = Limits(max_bytes=1000, hard_max_bytes=1 << 40)
     return world
 
@@ -66,8 +69,8 @@ def end_well(world):
 @WHEN
 @ERRORS
 @pytest.mark.parametrize("step", HANDING_OVER)
-def test_a_crash_while_handing_over_still_ends_in_one_ready_version(large, csv, step, error, after):
-    upload = large.put(csv(60, start=10_000))
+def test_a_crash_while_handing_over_still_ends_in_one_ready_version(large, step, error, after):
+    upload = large.put(make_csv(60, start=10_000))
     fuse = Fuse(step, error, after=after)
     with contextlib.suppress(Killed, Unavailable):
         handle_upload(upload, "first", fused(large, fuse))
@@ -82,8 +85,8 @@ def test_a_crash_while_handing_over_still_ends_in_one_ready_version(large, csv, 
 @WHEN
 @ERRORS
 @pytest.mark.parametrize("step", COLLECTING)
-def test_a_crash_while_collecting_still_ends_in_one_ready_version(large, csv, step, error, after):
-    row = large.upload(csv(60, start=10_000))
+def test_a_crash_while_collecting_still_ends_in_one_ready_version(large, step, error, after):
+    row = large.upload(make_csv(60, start=10_000))
     run_jobs(large)
     fuse = Fuse(step, error, after=after)
     with contextlib.suppress(Killed, Unavailable):
@@ -94,8 +97,8 @@ def test_a_crash_while_collecting_still_ends_in_one_ready_version(large, csv, st
     assert len(large.jobs.requests) == 1
 
 
-def test_two_events_at_once_collect_once(large, csv):
-    row = large.upload(csv())
+def test_two_events_at_once_collect_once(large):
+    row = large.upload(make_csv())
     run_jobs(large)
 
     class Slow(DatasetFiles):
