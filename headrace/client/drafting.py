@@ -17,7 +17,11 @@ from headrace.client.schema_drafting import draft_schema
 from headrace.client.task_keys import Roles, own_keys, scalar, task_line
 from headrace.failures import BadData
 
-_GATES = {"classification": ("log_loss", "0.005"), "regression": ("rmse", "0.0")}
+_GATES = {
+    "classification": ("log_loss", "0.005"),
+    "regression": ("rmse", "0.0"),
+    "forecasting": ("mase", "0.02"),
+}
 _RULES = (
     f"{SCHEMA}: types of the first rows; add what you know of a column under `constraints`"
     " (unique, enum, minimum, maximum, pattern)"
