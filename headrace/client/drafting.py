@@ -21,6 +21,7 @@ _GATES = {
     "classification": ("log_loss", "0.005", "auto | boosting | linear"),
     "regression": ("rmse", "0.0", "auto | boosting | linear"),
     "text": ("log_loss", "0.005", "auto | linear"),
+    "forecasting": ("mase", "0.02", "auto | boosting | linear"),
 }
 _RULES = (
     f"{SCHEMA}: types of the first rows; add what you know of a column under `constraints`"

@@ -7,6 +7,8 @@ import click
 import msgspec
 
 TASKS = ("classification", "regression", "forecasting", "text", "image", "recommendation")
+# Tasks of the same columns: which it is only the person knows.
+ALIKE = ("classification", "regression")
 # Datasets of the other tasks are validated, split and versioned; nothing trains on them yet.
 TRAINED = frozenset({"classification", "regression", "forecasting", "text", "image"})
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
@@ -75,8 +77,8 @@ def own_keys(roles: Roles, task: str) -> str:
 
 def task_line(task: str) -> str:
     """Return the task with the word for what else it could be."""
-    if task in {"classification", "regression"}:
-        return f"{task}    # classification | regression"
+    if task in ALIKE:
+        return f"{task}    # {' | '.join(ALIKE)}"
     if task in TRAINED:
         return task
     return f"{task}    # prepared and versioned; no recipe trains it yet"
