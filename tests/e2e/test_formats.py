@@ -25,7 +25,14 @@ TABLES = ("windows.csv", "excel.csv", "old-mac.csv", "tabs.tsv", "lines.jsonl.gz
 DEFINITION: dict[str, Any] = {"target": "late", "retrain": {"on": []}}
 OTHERS: dict[str, dict[str, Any]] = {
     "pets.zip": {"task": "image"},
-    "sales.csv": {"task": "forecasting", "target": "sales", "time": "day", "series": ["shop"], "horizon": 7},
+    "sales.csv": {
+        "task": "forecasting",
+        "target": "sales",
+        "time": "day",
+        "series": ["shop"],
+        "horizon": 7,
+        "retrain": {"on": []},
+    },
     "taken.csv": {"task": "recommendation", "user": "user", "item": "item", "rating": "rating"},
 }
 
@@ -74,7 +81,7 @@ def test_a_table_is_the_same_whatever_file_it_came_in(
 
 
 @pytest.mark.parametrize(("file", "rows"), [("pets.zip", 24), ("sales.csv", 300), ("taken.csv", 600)])
-def test_what_no_recipe_trains_yet_is_a_dataset_all_the_same(
+def test_what_other_tasks_learn_from_is_a_dataset_all_the_same(
     stage: Stage, arrived: Callable[[str], dict[str, Any]], file: str, rows: int
 ) -> None:
     version = arrived(file)
