@@ -24,7 +24,7 @@ TYPES = {
 TABLES = ("windows.csv", "excel.csv", "old-mac.csv", "tabs.tsv", "lines.jsonl.gz", "rows.parquet.zst")
 DEFINITION: dict[str, Any] = {"target": "late", "retrain": {"on": []}}
 OTHERS: dict[str, dict[str, Any]] = {
-    "pets.zip": {"task": "image"},
+    "pets.zip": {"task": "image", "retrain": {"on": []}},
     "sales.csv": {
         "task": "forecasting",
         "target": "sales",
