@@ -9,7 +9,7 @@ import duckdb
 from chalicelib.ingest.formats.reader import Limits
 
 from shared.errors import InvalidDataset
-from tests.unit.ingest.formats.sources import Bytes, read_source
+from tests.integration.ingest.formats.sources import Bytes, read_source
 
 OVER_BASE_BYTES = 512 << 20
 LIMITS = Limits(max_bytes=64 << 20, hard_max_bytes=64 << 20)

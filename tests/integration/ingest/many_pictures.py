@@ -10,7 +10,7 @@ from chalicelib.ingest.formats.images import Images
 from chalicelib.ingest.formats.reader import Limits
 
 from shared.entities.pipeline import Data
-from tests.unit.ingest.formats.sources import OnDisk
+from tests.integration.ingest.formats.sources import OnDisk
 
 OVER_BASE_BYTES = 512 << 20
 

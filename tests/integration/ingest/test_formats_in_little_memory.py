@@ -15,7 +15,7 @@ import zstandard
 from PIL import Image
 
 from shared.errors import InvalidDataset
-from tests.unit.ingest.formats.sources import LIMITS, Bytes, read_source
+from tests.integration.ingest.formats.sources import LIMITS, Bytes, read_source
 
 ROOT = Path(__file__).resolve().parents[3]
 PACK = {"gz": gzip.compress, "zst": zstandard.ZstdCompressor().compress}

@@ -20,7 +20,7 @@ from PIL import Image
 
 from shared.entities.pipeline import Data
 from shared.errors import InvalidDataset, Unavailable
-from tests.unit.ingest.formats.sources import LIMITS, Bytes, read
+from tests.integration.ingest.formats.sources import LIMITS, Bytes, read
 
 
 def picture(kind="PNG", size=(3, 2), **options):

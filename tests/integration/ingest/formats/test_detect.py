@@ -12,7 +12,7 @@ import zstandard
 from chalicelib.ingest.formats.detect import format_of_name
 
 from shared.errors import InvalidDataset
-from tests.unit.ingest.formats.sources import read
+from tests.integration.ingest.formats.sources import read
 
 CSV = b"a,b\n1,2\n"
 

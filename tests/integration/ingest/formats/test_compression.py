@@ -14,7 +14,7 @@ from chalicelib.ingest.formats.local_copy import LocalCopy
 from chalicelib.ingest.formats.reader import Limits, TooLargeHere
 
 from shared.errors import InvalidDataset, Unavailable
-from tests.unit.ingest.formats.sources import LIMITS, Bytes, read
+from tests.integration.ingest.formats.sources import LIMITS, Bytes, read
 
 BODY = b"a,b,c\n" + b"".join(b"%d,x%d,z\n" % (i, i * 7919) for i in range(20_000))
 PACK = {"gz": gzip.compress, "zst": zstandard.ZstdCompressor(write_checksum=True).compress}

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.errors import InvalidDataset
-from tests.unit.ingest.formats.sources import read
+from tests.integration.ingest.formats.sources import read
 
 GERMAN = (
     "id,stadt,straße\n" + "1,München,Größe\n2,Köln,Übergröße\n3,Düsseldorf,Jägerstraße 5 an der Brücke\n" * 20

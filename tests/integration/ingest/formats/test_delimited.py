@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from shared.entities.pipeline import Data
 from shared.errors import InvalidDataset, Unavailable
-from tests.unit.ingest.formats.sources import LIMITS, Bytes, read
+from tests.integration.ingest.formats.sources import LIMITS, Bytes, read
 
 HEADER = b"a,b,c\n"
 GOOD = b"1,abc,def\n"
