@@ -54,13 +54,17 @@ def check_answers(rows: list[GoldenRow], answers: list[Answer]) -> None:
 def _same(expected: object, given: object) -> bool:
     """Compare what JSON can hold, at any depth: a model that lost its scores is not the model that was judged."""
     if isinstance(expected, msgspec.Struct):
-        expected, given = msgspec.to_builtins(expected), msgspec.to_builtins(given)
+        return _same(msgspec.to_builtins(expected), msgspec.to_builtins(given))
     if isinstance(expected, dict) and isinstance(given, dict):
         return expected.keys() == given.keys() and all(
             _same(expected[name], given[name]) for name in expected
         )
     if isinstance(expected, list | tuple) and isinstance(given, list | tuple):
         return len(expected) == len(given) and all(map(_same, expected, given))
+    return _equal(expected, given)
+
+
+def _equal(expected: object, given: object) -> bool:
     if isinstance(expected, float) and isinstance(given, int | float) and not isinstance(given, bool):
         return math.isclose(expected, given, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
     return type(expected) is type(given) and expected == given

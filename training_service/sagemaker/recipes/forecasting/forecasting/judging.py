@@ -10,7 +10,7 @@ from recipe.evaluate import Judged
 from recipe.failure import ModelRefusedError
 from recipe.metrics import Floats
 from recipe.parameters import Parameters
-from recipe.signature import Signature
+from recipe.signature import Input, Signature
 from recipe.slices import Mask
 
 from .backtest import blocks_of, find_bounds, naive_widths, roll
@@ -69,8 +69,7 @@ def check_champion(signature: Signature, parameters: Parameters) -> None:
         raise ModelRefusedError(f"The champion predicts '{signature.target.name}' ({signature.task}).")
     inputs = {taken.name: taken for taken in signature.inputs}
     names = series_columns(parameters)
-    series = inputs.get("series")
-    known = tuple(f.name for f in series.fields) if series and series.fields else names[: series is not None]
+    known = _names_of(inputs.get("series"), names)
     if known != names:
         raise ModelRefusedError(
             f"The champion's series are named by {known or 'nothing'}, now by {names or 'nothing'}."
@@ -78,6 +77,13 @@ def check_champion(signature: Signature, parameters: Parameters) -> None:
     horizon, asked = inputs["horizon"].maximum or 0, int(parameters.task_options["horizon"])
     if horizon < asked:
         raise ModelRefusedError(f"The champion forecasts {horizon:g} steps, now {asked} are asked for.")
+
+
+def _names_of(series: Input | None, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what the champion's series are named by; of a single column the signature keeps no name."""
+    if series is None:
+        return ()
+    return tuple(part.name for part in series.fields) or names[:1]
 
 
 def _why_not(champion: Predictor | None, challenger: Predictor) -> str | None:

@@ -40,7 +40,15 @@ def parse(body: Body, content_type: str, model: Predictor) -> list[Wish]:
     kinds = {name: part.type for name, part in parts.items()} | {"horizon": "integer"}
     records = [_flatten(record, parts) for record in read_records(body, content_type, kinds)]
     keys = _keys(records, parts)
-    asked = read_column(records, inputs["horizon"])
+    horizons = _horizons(records, inputs["horizon"], model)
+    wishes = [Wish(key=key, horizon=int(steps)) for key, steps in zip(keys, horizons, strict=True)]
+    if len(model.panel.keys) == 1 and parts:
+        _refuse_unknown(wishes, model)
+    return wishes
+
+
+def _horizons(records: Sequence[dict[str, Any]], taken: Input, model: Predictor) -> Indices:
+    asked = read_column(records, taken)
     horizons = np.where(np.isnan(asked), model.shape.horizon, asked).astype(np.int64)
     for place, horizon in enumerate(horizons):
         if not 1 <= horizon <= model.shape.horizon:
@@ -52,10 +60,7 @@ def parse(body: Body, content_type: str, model: Predictor) -> list[Wish]:
         raise RequestError(
             400, f"{horizons.sum()} points are asked for; at most {MAX_POINTS} fit into one answer."
         )
-    wishes = [Wish(key=key, horizon=int(steps)) for key, steps in zip(keys, horizons, strict=True)]
-    if len(model.panel.keys) == 1 and parts:
-        _refuse_unknown(wishes, model)
-    return wishes
+    return horizons
 
 
 def _parts(series: Input | None) -> dict[str, Input]:
