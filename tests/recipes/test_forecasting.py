@@ -83,18 +83,21 @@ def test_the_baseline_is_the_value_of_a_season_before_known_at_the_origin(job):
 
 
 def test_nothing_after_its_origin_reaches_a_forecast(job):
-    from forecasting.features import Question
+    from forecasting.features import Question, Shape, build_features
     from forecasting.panel import Cells, Panel
 
     model = job.recipe.endpoint.model_fn(job.model)
     panel = model.panel
-    origin = np.full(12, panel.end - 30)
-    step = np.arange(1, 13)
-    question = Question(cells=Cells(series=np.zeros(12, dtype=np.int64), index=origin + step), origin=origin)
+    # As far ahead as two seasons, where the neighbours of the same hour lie after the origin.
+    step = np.arange(1, 49)
+    origin = np.full(48, panel.end - 60)
+    question = Question(cells=Cells(series=np.zeros(48, dtype=np.int64), index=origin + step), origin=origin)
     spoiled = panel.values.copy()
-    spoiled[:, -30:] = 1e9
+    spoiled[:, -60:] = 1e9
     other = Panel(grid=panel.grid, start=panel.start, keys=panel.keys, values=spoiled)
-    assert (model.forecast(panel, question).value == model.forecast(other, question).value).all()
+    shape = Shape(horizon=48, season=24, long=24)
+    seen = [np.column_stack(build_features(given, question, shape, model.facts)) for given in (panel, other)]
+    assert np.array_equal(*seen, equal_nan=True)
 
 
 def test_an_endpoint_forecasts_from_the_newest_value_on_as_the_golden_rows_say(job, ask):
