@@ -5,19 +5,18 @@ from collections import Counter
 from itertools import chain, pairwise
 from typing import Any
 
-import duckdb
 import pytest
 from chalicelib.ingest.split import BUCKETS, bucket, bucket_sql, sides_by_bucket, sides_by_time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.entities.pipeline import Split
+from tests.database import answers
 
 # No NUL: DuckDB ends a text there, and the readers refuse it in a cell.
 TEXT = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=12)
 ROWS = st.lists(st.tuples(st.none() | TEXT, st.none() | TEXT), min_size=1, max_size=12)
 SEEDS = st.integers(0, 2**31 - 1)
-DATABASE = duckdb.connect(config={"threads": 1})
 
 
 class Rows:
@@ -29,7 +28,7 @@ class Rows:
         self.table = f"({made}) AS made"
 
     def rows(self, query: str) -> list[Any]:
-        return DATABASE.execute(query).fetchall()
+        return answers(query)
 
     def row(self, query: str) -> Any:
         return self.rows(query)[0]
@@ -45,15 +44,15 @@ def buckets(rows: list[tuple[str | None, ...]], seed: int) -> list[int]:
     names = [f"c{i}" for i in range(len(rows[0]))]
     made = f"(VALUES {', '.join([places] * len(rows))}) AS made({', '.join(names)}, n)"
     texts = [f"{name}::VARCHAR" for name in names]
-    found = DATABASE.execute(f"SELECT {bucket_sql(texts, seed)} FROM {made} ORDER BY n", values).fetchall()
+    found = answers(f"SELECT {bucket_sql(texts, seed)} FROM {made} ORDER BY n", values)
     return [number for (number,) in found]
 
 
 def side_of(number: int, split: Split) -> list[str]:
     conditions = sides_by_bucket(split).conditions
     chosen = ", ".join(f"({condition}) AS {side}" for side, condition in conditions.items())
-    answers = DATABASE.execute(f"SELECT {chosen} FROM (VALUES (?)) AS made(bucket)", [number]).fetchone()
-    return [side for side, is_on in zip(conditions, answers or (), strict=True) if is_on]
+    (found,) = answers(f"SELECT {chosen} FROM (VALUES (?)) AS made(bucket)", [number])
+    return [side for side, is_on in zip(conditions, found, strict=True) if is_on]
 
 
 @settings(max_examples=60, deadline=None)

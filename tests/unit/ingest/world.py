@@ -1,6 +1,5 @@
 """The ingest service on in-memory adapters, with the real engine: real bytes in, real Parquet out."""
 
-import functools
 import gzip
 import io
 import logging
@@ -8,7 +7,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-import duckdb
 import msgspec
 from chalicelib.ingest.adapters import Adapters
 from chalicelib.ingest.catalog import Catalog
@@ -25,6 +23,7 @@ from chalicelib.ingest.workflow import LEASE, handle_upload
 from shared.entities.dataset import DatasetManifest, DatasetVersion
 from shared.entities.pipeline import PipelineDefinition
 from shared.parsing import convert
+from tests.database import answers
 from tests.fakes import FakeBucket, FakeBus, FakeClock, FakeTable
 from tests.unit.ingest.fake_jobs import FakeJobs
 
@@ -122,8 +121,7 @@ class World:
         """Return the rows of one side's part, read back by DuckDB."""
         path = tmp_path / f"{row.version}-{side}.parquet"
         path.write_bytes(self.file(row, f"{side}/part-0.parquet"))
-        found: list[tuple[Any, ...]] = _reader().execute(f"FROM read_parquet('{path}')").fetchall()
-        return found
+        return answers(f"FROM read_parquet('{path}')")
 
     def good_rows(self, row: DatasetVersion, tmp_path: Any) -> list[tuple[Any, ...]]:
         sides = [part.side for part in self.manifest(row).parts]
@@ -131,12 +129,6 @@ class World:
 
     def types(self, row: DatasetVersion) -> dict[str, str]:
         return {field["name"]: field["type"] for field in self.manifest(row).schema["fields"]}
-
-
-@functools.cache
-def _reader() -> Any:
-    """Return one connection for all reading back: opening one costs more than the answers."""
-    return duckdb.connect(config={"threads": 1})
 
 
 def make_csv(rows: int = 200, header: str = "id,distance,carrier,late", start: int = 0) -> bytes:
