@@ -119,8 +119,7 @@ def _stage(scratch: Scratch, reader: Reader, order: Order) -> Staged:
         plan = plan_of(schema, basis.roles, definition.split.seed)
         staged = stage(scratch, reader, plan, order.disk_bytes)
         verdict = _verdict(scratch, staged, basis)
-        if verdict == schema or plan_of(verdict, basis.roles, definition.split.seed).rules == plan.rules:
-            # Categories beside the label's only tell what was seen: they change no row.
+        if plan.judges_as(plan_of(verdict, basis.roles, definition.split.seed)):
             return msgspec.structs.replace(staged, plan=msgspec.structs.replace(plan, schema=verdict))
         schema = verdict
     raise HeadraceError(f"the schema of {reader.columns[:5]} did not settle in {MAX_PASSES} passes")

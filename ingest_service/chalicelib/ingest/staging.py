@@ -26,12 +26,20 @@ PICTURE_HASH = "sha256"  # the column of a zip of pictures that tells equal ones
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """How rows are judged: the schema, the rules that follow from it, the texts that decide a row's side."""
+    """How rows are judged: the schema, the rules that follow from it, the texts that decide a row's side.
+
+    ``cells`` is how each field is read: the SQL for its text and for its value.
+    """
 
     schema: TableSchema
     rules: tuple[Rule, ...]
+    cells: tuple[tuple[str, str], ...]
     hashed: tuple[str, ...]
     seed: int
+
+    def judges_as(self, other: "Plan") -> bool:
+        """Say whether every row fares the same under both: categories only tell what was seen."""
+        return self.rules == other.rules and self.cells == other.cells
 
 
 class Staged(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +69,12 @@ def plan_of(schema: TableSchema, roles: Roles, seed: int) -> Plan:
     values = {field.name: f"v{i}" for i, field in zip(places, schema.fields, strict=True)}
     hashed = _deciding(schema, roles)
     rules = tuple(rules_of(schema, texts, values, roles))
-    return Plan(schema=schema, rules=rules, hashed=tuple(texts[name] for name in hashed), seed=seed)
+    cells = tuple(
+        (text_of(schema.missing_texts(field.name), "c"), value_of(field, "x")) for field in schema.fields
+    )
+    return Plan(
+        schema=schema, rules=rules, cells=cells, hashed=tuple(texts[name] for name in hashed), seed=seed
+    )
 
 
 def _deciding(schema: TableSchema, roles: Roles) -> list[str]:

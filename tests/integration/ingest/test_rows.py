@@ -220,3 +220,15 @@ def test_a_column_of_another_type_is_told_with_a_cell_that_shows_it(world):
     assert row.reason == "schema_mismatch"
     assert "'amount'" in row.detail
     assert "about 0" in row.detail
+
+
+@pytest.mark.parametrize(
+    ("tail", "kind", "bad"),
+    [("NA", "number", 0), ("7.5", "number", 0), ("about 7", "number", 9), ("007", "string", 0)],
+)
+def test_what_only_the_end_of_a_large_file_shows_is_seen(world, tail, kind, bad):
+    head = "".join(f"{i},{i}.25,{'true' if i % 3 else 'false'}\n" for i in range(90_000))
+    end = "".join(f"{i},{tail},true\n" for i in range(90_000, 90_009))
+    row = world.upload(f"id,amount,late\n{head}{end}".encode())
+    assert (row.state, row.rows_bad) == ("READY", bad)
+    assert world.types(row)["amount"] == kind
