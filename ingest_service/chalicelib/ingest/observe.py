@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608 - SQL here is made of our own names; what users wrote passes through engine.literal and identifier.
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from chalicelib.ingest.engine import Scratch, literal
 from chalicelib.ingest.staging import Staged
@@ -97,20 +97,21 @@ def _count_good(scratch: Scratch, staged: Staged) -> Counts:
 
 def _doubtful(
     scratch: Scratch, staged: Staged, seen: Mapping[str, Mapping[str, int]]
-) -> Iterable[tuple[int, Field]]:
-    """Yield the strings of which more than half may be something else; those of few values are *seen* already."""
-    many = []
-    for i, field in _of_type(staged.plan.schema, Type.STRING):
-        values = seen.get(field.name)
-        if values is None or len(values) > MAX_CATEGORIES:
-            many.append((i, field))
-        elif sum(times for text, times in values.items() if looks_typed(text)) * 2 > sum(values.values()):
-            yield i, field
-    aggregates = [f"count(v{i}), count(*) FILTER ({may_be_typed(f'v{i}')})" for i, _ in many]
-    answers = iter(_aggregate(scratch, staged.good, aggregates))
-    for entry, present, typed in zip(many, answers, answers, strict=False):
-        if typed * 2 > present:
-            yield entry
+) -> list[tuple[int, Field]]:
+    """Return the strings of which more than half may be something else; those of few values are *seen* already."""
+    strings = _of_type(staged.plan.schema, Type.STRING)
+    few = [entry for entry in strings if len(seen.get(entry[1].name, "")) in range(1, MAX_CATEGORIES + 1)]
+    many = [entry for entry in strings if entry not in few]
+    aggregates = [f"2 * count(*) FILTER ({may_be_typed(f'v{i}')}) > count(v{i})" for i, _ in many]
+    answers = _aggregate(scratch, staged.good, aggregates)
+    return [entry for entry in few if _are_doubtful(seen[entry[1].name])] + [
+        entry for entry, is_doubtful in zip(many, answers, strict=True) if is_doubtful
+    ]
+
+
+def _are_doubtful(values: Mapping[str, int]) -> bool:
+    typed = sum(times for text, times in values.items() if looks_typed(text))
+    return typed * 2 > sum(values.values())
 
 
 def _of_type(schema: TableSchema, kind: Type) -> list[tuple[int, Field]]:

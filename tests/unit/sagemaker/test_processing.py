@@ -156,8 +156,8 @@ def test_a_local_path_is_judged_by_where_it_leads(local_path, is_inside):
 
 
 def test_a_folder_on_this_machine_never_leaves_the_jobs_own():
-    folder = job_limits.folder_at(Path("/work/job/ml"), "/opt/ml/processing/a/../b/")
-    assert folder == Path("/work/job/ml/processing/b")
+    folder = job_limits.folder_at(Path("/srv/job/ml"), "/opt/ml/processing/a/../b/")
+    assert folder == Path("/srv/job/ml/processing/b")
 
 
 class Uploads:
