@@ -35,7 +35,10 @@ def test_the_same_picture_in_any_kind_of_png_gets_the_same_answer(pictures, ask_
     opaque = np.concatenate([samples, np.full_like(samples[:, :, :1], 255)], axis=2)
     kinds = [png(samples), png(samples, interlaced=True), png(opaque)]
     answers = ask_pictures(*kinds).get_json()["predictions"]
-    assert answers[0] == answers[1] == answers[2]
+    assert len({answer["value"] for answer in answers}) == 1
+    # A matrix product may differ in the last digit from row to row.
+    for answer in answers[1:]:
+        assert answer["scores"] == pytest.approx(answers[0]["scores"], abs=1e-6)
 
 
 def test_what_is_transparent_is_white(ask_pictures, png):
