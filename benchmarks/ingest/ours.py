@@ -81,7 +81,7 @@ def _adapters(ready: list[DatasetVersion]) -> Adapters:
         open_scratch=open_scratch,
         measure=lambda _row, _seconds: None,
         log=logging.getLogger("benchmark"),
-        limits=LIMITS,
+        limits=msgspec.structs.replace(LIMITS, max_bytes=LIMITS.hard_max_bytes),  # also what a job would take
         disk_bytes=DISK_BYTES,
         code_version="benchmark",
     )
@@ -90,7 +90,7 @@ def _adapters(ready: list[DatasetVersion]) -> Adapters:
 def _catalog(ready: list[DatasetVersion]) -> Catalog:
     table = FakeTable("datasets", "pipeline", "version")
     for row in ready:
-        table.put(to_row(row))
+        table.put(to_row(msgspec.structs.replace(row, state=DatasetState.READY)))
     return Catalog(table)
 
 

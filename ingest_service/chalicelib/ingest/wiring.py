@@ -28,7 +28,7 @@ from shared.tables import Table
 
 LOG = log.logger("ingest")
 # What one function finishes unless the setting says another, and what a processing job does.
-LIMITS = Limits(max_bytes=1 << 30, hard_max_bytes=100 << 30)
+LIMITS = Limits(max_bytes=256 << 20, hard_max_bytes=100 << 30)
 DISK_BYTES = 480_000_000
 
 
