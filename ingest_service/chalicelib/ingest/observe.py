@@ -47,7 +47,7 @@ def count_staged(scratch: Scratch, staged: Staged, doubted: Mapping[str, Mapping
 
 def find_examples(scratch: Scratch, staged: Staged) -> dict[str, str]:
     """Return a text that does not fit, at most 40 characters of it, for each column that has one."""
-    cells = f"SELECT n, unnest(raw) AS x, generate_subscripts(raw, 1) AS place FROM {staged.rows}"
+    cells = _cells(f"SELECT n, raw FROM {staged.rows}")
     fields = staged.plan.schema.fields
     kinds = " ".join(f"WHEN {i} THEN {literal(label_of(field))}" for i, field in enumerate(fields, start=1))
     found = scratch.rows(
@@ -125,12 +125,16 @@ def _aggregate(scratch: Scratch, rows: str, aggregates: Sequence[str]) -> tuple[
 def _counted(scratch: Scratch, names: Sequence[str], raw: str) -> Counts:
     """Count the kinds of the texts in the lists ``raw``, whose places are those of *names*."""
     counts: Mapping[str, dict[str, int]] = {name: {} for name in names}
-    cells = f"SELECT unnest(raw) AS x, generate_subscripts(raw, 1) AS place FROM ({raw})"
     for place, kind, count in scratch.rows(
-        f"SELECT place, {kind_of('x')}, count(*) FROM ({cells}) GROUP BY ALL"
+        f"SELECT place, {kind_of('x')}, count(*) FROM ({_cells(raw)}) GROUP BY ALL"
     ):
         counts[names[place - 1]][kind] = count
     return dict(counts)
+
+
+def _cells(raw: str) -> str:
+    """Return a query of *raw* with a row for each text ``x`` of its lists and its ``place``, from 1."""
+    return f"SELECT * EXCLUDE (raw), unnest(raw) AS x, generate_subscripts(raw, 1) AS place FROM ({raw})"
 
 
 def _count_texts(scratch: Scratch, texts: str) -> dict[str, int]:
