@@ -21,7 +21,7 @@ settings = Settings.from_env(os.environ)
 wiring = Wiring(settings)
 guard(app, lambda: wiring.origin_secret.values())  # noqa: PLW0108 - the client is made at the first request
 bearer = register_authorizer(app, lambda: wiring.tokens)
-api = Api(app, bearer, logger)
+api = Api(app, bearer, logger, lambda: wiring.replies)
 
 APPROVALS = {
     "source": [source(settings.stage, "training")],
@@ -95,6 +95,7 @@ def get_history(request: Request, pipeline: str) -> views.History:
     body=views.PromoteRequest,
     response=views.EndpointView,
     status=202,
+    idempotent=True,
 )
 def promote(request: Request, pipeline: str) -> Response:
     """Make an approved model version live; 202 while it is on its way."""
@@ -105,7 +106,13 @@ def promote(request: Request, pipeline: str) -> Response:
     return exchange.accepted(reading.view_of(wiring.releasing, release))
 
 
-@api.route("POST", "/v1/endpoints/{pipeline}/rollback", scope="operate", response=views.EndpointView)
+@api.route(
+    "POST",
+    "/v1/endpoints/{pipeline}/rollback",
+    scope="operate",
+    response=views.EndpointView,
+    idempotent=True,
+)
 def roll_back(request: Request, pipeline: str) -> Response:
     """Go back to the version before: 200 if it serves now, 202 while its endpoint is made again."""
     wish = exchange.wish_of(request, wiring.releasing.clock)
@@ -113,7 +120,13 @@ def roll_back(request: Request, pipeline: str) -> Response:
     return exchange.accepted(reading.view_of(wiring.releasing, release))
 
 
-@api.route("POST", "/v1/endpoints/{pipeline}/stop", scope="operate", response=views.EndpointView)
+@api.route(
+    "POST",
+    "/v1/endpoints/{pipeline}/stop",
+    scope="operate",
+    response=views.EndpointView,
+    idempotent=True,
+)
 def stop_release(request: Request, pipeline: str) -> Response:
     """Give up what is being released; what is live stays so."""
     wish = exchange.wish_of(request, wiring.releasing.clock)

@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from shared.http.api import Operation
+from shared.http.api import JSON_TYPES, Operation
+from shared.http.idempotency import KEEP_S, KEY_HEADER, MAX_KEY_LENGTH
 from shared.http.problem import MEDIA_TYPE, Problem
 
 _SHARED_PROBLEMS = {
@@ -15,6 +16,15 @@ _SHARED_PROBLEMS = {
     "404": "Not found",
     "422": "Invalid body",
     "429": "Too many requests",
+}
+_TEXT = {"type": "string"}
+_KEY = {
+    "name": KEY_HEADER,
+    "in": "header",
+    "required": False,
+    "description": f"The same key with the same body within {KEEP_S // 3600} hours is done once and answered with the "
+    "first answer (`Idempotency-Replayed: true`); with another body it is 422, while the first is at work 409.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH},
 }
 
 
@@ -58,6 +68,8 @@ def _describe(operation: Operation, schema_of: dict[int, Any]) -> dict[str, Any]
     if operation.body is not None:
         content = {kind: {"schema": schema_of[id(operation.body)]} for kind in operation.content_types}
         described["requestBody"] = {"required": True, "content": content}
+    if operation.idempotent:
+        described.setdefault("parameters", []).append(_KEY)
     if operation.scope is not None:
         described["security"] = [{"token": []}]
         described["description"] = f"Scope: `{operation.scope}`."
@@ -67,7 +79,10 @@ def _describe(operation: Operation, schema_of: dict[int, Any]) -> dict[str, Any]
 def _responses(operation: Operation, schema_of: dict[int, Any]) -> dict[str, Any]:
     success: dict[str, Any] = {"description": "Done"}
     if operation.response is not None:
-        success["content"] = {"application/json": {"schema": schema_of[id(operation.response)]}}
+        success["content"] = {
+            kind: {"schema": schema_of[id(operation.response)] if kind in JSON_TYPES else _TEXT}
+            for kind in operation.response_types
+        }
     responses: dict[str, Any] = {str(operation.status): success}
     content = {MEDIA_TYPE: {"schema": schema_of[id(Problem)]}}
     for status, description in _SHARED_PROBLEMS.items():
@@ -79,10 +94,9 @@ def _responses(operation: Operation, schema_of: dict[int, Any]) -> dict[str, Any
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
     names = re.findall(r"{([^}]+)}", operation.path)
-    text = {"type": "string"}
-    path = [{"name": name, "in": "path", "required": True, "schema": text} for name in names]
+    path = [{"name": name, "in": "path", "required": True, "schema": _TEXT} for name in names]
     query = [
-        {"name": name, "in": "query", "required": False, "description": what, "schema": text}
+        {"name": name, "in": "query", "required": False, "description": what, "schema": _TEXT}
         for name, what in operation.query.items()
     ]
     return path + query

@@ -153,7 +153,10 @@ def tools_python() -> Path:
 
 @pytest.fixture(scope="session")
 def make_job(tmp_path_factory) -> Callable[..., Job]:
-    """Write channels and parameters; `sides` holds the frames of train, validation and test."""
+    """Write channels and parameters; `sides` holds the frames of train, validation and test.
+
+    `again` is the model that an evaluation-only job judges once more.
+    """
 
     def make(
         schema: dict[str, str],
@@ -162,6 +165,7 @@ def make_job(tmp_path_factory) -> Callable[..., Job]:
         /,
         recipe: str = "auto",
         family: str = "tabular",
+        again: Path | None = None,
         **parameters,
     ) -> Job:
         base = tmp_path_factory.mktemp("job")
@@ -192,9 +196,10 @@ def make_job(tmp_path_factory) -> Callable[..., Job]:
         }
         (data / "parameters").mkdir()
         (data / "parameters" / "parameters.json").write_text(json.dumps(document))
-        if champion:
-            (data / "champion").mkdir()
-            (data / "champion" / "model.tar.gz").write_bytes(champion.read_bytes())
+        for name, archive in (("champion", champion), ("challenger", again)):
+            if archive:
+                (data / name).mkdir()
+                (data / name / "model.tar.gz").write_bytes(archive.read_bytes())
         return Job(base=base, recipe=load_recipe(family))
 
     return make
