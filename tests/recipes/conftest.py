@@ -5,9 +5,11 @@
 """
 
 import functools
+import hashlib
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -107,6 +109,23 @@ class Job:
         from recipe.training import Paths, run
 
         return run(self.recipe.family, Paths.under(self.base))
+
+    def again(self, base: Path, hash_seed: str) -> "Job":
+        """Run the same inputs in a process of its own, where sets and addresses are ordered otherwise."""
+        shutil.copytree(self.base / "input", base / "input")
+        environment = {"PYTHONHASHSEED": hash_seed, "SAGEMAKER_BASE_DIR": str(base), "OMP_NUM_THREADS": "1"}
+        command = [sys.executable, str(self.recipe.folder / "train.py")]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return Job(base=base, recipe=self.recipe)
+
+    def hashes(self) -> dict[str, str]:
+        """Return the SHA-256 of every file of the model by its path."""
+        files = sorted(path for path in self.model.rglob("*") if path.is_file())
+        return {
+            path.relative_to(self.model).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in files
+        }
 
     def pack(self, target: Path) -> Path:
         """Make the model.tar.gz SageMaker makes of /opt/ml/model."""
