@@ -26,7 +26,9 @@ def test_a_person_decides_with_a_reason_that_is_sent(run: Run, word: str) -> Non
     fake = FakeStage({f"POST /models/flights/v2/{word}": MODEL})
     assert run(fake, "models", word, "flights", "v2").exit_code == 2
     assert run(fake, "models", word, "flights", "v2", "--reason", "seen it").exit_code == 0
-    assert json.loads(bytes(fake.requests[-1].body or b"")) == {"reason": "seen it"}
+    body = fake.requests[-1].body
+    assert isinstance(body, bytes)
+    assert json.loads(body) == {"reason": "seen it"}
 
 
 @pytest.mark.parametrize(
