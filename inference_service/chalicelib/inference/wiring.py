@@ -76,15 +76,19 @@ class Wiring:
     @functools.cached_property
     def predicting(self) -> Predicting:
         """What the prediction routes work with."""
+        records = PredictionRecords(self._table(self.settings.predictions_table, "request_id", "chunk"))
         return Predicting(
             stage=self.settings.stage,
             ttl_days=self.settings.predictions_ttl_days,
             pipelines=self._pipelines,
             router=Router(self._releases.current, self._models.get, time.monotonic),
             runtime=self._runtime,
-            records=PredictionRecords(self._table(self.settings.predictions_table, "request_id", "chunk")),
+            recorder=records,
+            records=records,
             clock=utc_now,
             draw=random.random,
+            pause=time.sleep,
+            seconds=time.perf_counter,
             log=logger,
         )
 
