@@ -5,7 +5,6 @@ from typing import Any
 
 from chalice.app import Chalice
 
-from tests.fakes import FakeTable
 from tests.unit.inference.fakes import Stage
 
 SECRET = "from-the-edge"
@@ -46,8 +45,7 @@ class Rest:
     def __init__(self, app: Chalice, stage: Stage) -> None:
         self.app = app
         self.stage = stage
-        self.predictions = FakeTable("predictions", "request_id", "chunk")
-        self.monotonic = 0.0
+        self.predictions = stage.predictions
         self.scopes = "read upload predict operate"
         self.pipelines = "*"
         self.secret = SECRET
