@@ -110,6 +110,7 @@ def promote(request: Request, pipeline: str) -> Response:
     "POST",
     "/v1/endpoints/{pipeline}/rollback",
     scope="operate",
+    reads=views.ReasonRequest,
     response=views.EndpointView,
     idempotent=True,
 )
@@ -124,6 +125,7 @@ def roll_back(request: Request, pipeline: str) -> Response:
     "POST",
     "/v1/endpoints/{pipeline}/stop",
     scope="operate",
+    reads=views.ReasonRequest,
     response=views.EndpointView,
     idempotent=True,
 )
@@ -138,14 +140,22 @@ def stop_release(request: Request, pipeline: str) -> Response:
     "POST",
     "/v1/predictions/{pipeline}",
     scope="predict",
+    reads=views.PredictionBody,
     response=views.Predictions,
     content_types=formats.CONTENT_TYPES,
-    query={"version": "ask this model version", "routing_key": "for CSV and NDJSON bodies"},
+    response_types=exchange.ANSWER_TYPES,
+    query={
+        "version": "ask this model version",
+        "routing_key": "for CSV and NDJSON bodies",
+        "on_error": "`row`: answer the good records and say in place what is wrong with the others",
+        "unseen": "`refuse`: categories that training did not see are errors",
+    },
 )
 def predict(request: Request, pipeline: str) -> Response:
     """Answer records with the live model version."""
-    answers = predicting.predict(wiring.predicting, exchange.asked_of(request, pipeline))
-    return exchange.predicted(answers, request.headers.get("accept", ""))
+    wanted = exchange.wanted_type(request)
+    answered = predicting.predict(wiring.predicting, exchange.asked_of(request, pipeline))
+    return exchange.predicted(answered, wanted)
 
 
 @api.route("GET", "/v1/predictions/{pipeline}/{id}", scope="read", response=views.Provenance)

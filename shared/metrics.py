@@ -1,10 +1,11 @@
 """CloudWatch metrics as Embedded Metric Format lines: 2-6 µs each, no API call."""
 
-import json
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TextIO
+
+import msgspec
 
 NAMESPACE = "Headrace"
 
@@ -44,7 +45,7 @@ def emit(
         **{name: value for name, (value, _) in metrics.items()},
     }
     # Flushed: Lambda freezes the process after the answer, and a line in the buffer would wait for the next request.
-    print(json.dumps(line, default=str), file=out or sys.stdout, flush=True)
+    print(msgspec.json.encode(line, enc_hook=str).decode(), file=out or sys.stdout, flush=True)
 
 
 def _directive(metrics: Mapping[str, tuple[float, str]], dimensions: Iterable[str]) -> dict[str, Any]:

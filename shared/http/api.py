@@ -24,7 +24,16 @@ MAX_BODY_BYTES = 3 * 1024 * 1024
 CORS = CORSConfig(
     allow_origin="*",
     allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", KEY_HEADER],
-    expose_headers=["ETag", "Link", "Location", "Retry-After", "X-Request-Id", REPLAYED_HEADER],
+    expose_headers=[
+        "ETag",
+        "Link",
+        "Location",
+        "Retry-After",
+        "Server-Timing",
+        "X-Model-Version",
+        "X-Request-Id",
+        REPLAYED_HEADER,
+    ],
     max_age=600,
 )
 JSON_TYPES = ("application/json",)
@@ -33,7 +42,11 @@ View = Callable[..., Any]
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """One documented route; ``idempotent``: it honours an Idempotency-Key."""
+    """One documented route.
+
+    ``reads`` is the model of a body that the view parses itself, which may be absent or of another type.
+    ``idempotent``: it honours an Idempotency-Key.
+    """
 
     method: str
     path: str
@@ -41,6 +54,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
     scope: str | None
     body: Any = None
+    reads: Any = None
     response: Any = None
     status: int = 200
     content_types: tuple[str, ...] = JSON_TYPES

@@ -31,7 +31,7 @@ _KEY = {
 def openapi(operations: Iterable[Operation], *, version: str) -> dict[str, Any]:
     """Return the document for *operations*, in path order."""
     ordered = sorted(operations, key=lambda operation: (operation.path, operation.method))
-    models = [model for o in ordered for model in (o.body, o.response) if model is not None]
+    models = [model for o in ordered for model in (o.body, o.reads, o.response) if model is not None]
     schemas, components = msgspec.json.schema_components(
         [*models, Problem], ref_template="#/components/schemas/{name}"
     )
@@ -65,9 +65,11 @@ def _describe(operation: Operation, schema_of: dict[int, Any]) -> dict[str, Any]
     }
     if parameters := _parameters(operation):
         described["parameters"] = parameters
-    if operation.body is not None:
-        content = {kind: {"schema": schema_of[id(operation.body)]} for kind in operation.content_types}
-        described["requestBody"] = {"required": True, "content": content}
+    if (model := operation.body or operation.reads) is not None:
+        described["requestBody"] = {
+            "required": operation.body is not None,
+            "content": _content(operation.content_types, schema_of[id(model)]),
+        }
     if operation.idempotent:
         described.setdefault("parameters", []).append(_KEY)
     if operation.scope is not None:
@@ -76,13 +78,14 @@ def _describe(operation: Operation, schema_of: dict[int, Any]) -> dict[str, Any]
     return described
 
 
+def _content(kinds: Iterable[str], schema: Any) -> dict[str, Any]:
+    return {kind: {"schema": schema if kind in JSON_TYPES else _TEXT} for kind in kinds}
+
+
 def _responses(operation: Operation, schema_of: dict[int, Any]) -> dict[str, Any]:
     success: dict[str, Any] = {"description": "Done"}
     if operation.response is not None:
-        success["content"] = {
-            kind: {"schema": schema_of[id(operation.response)] if kind in JSON_TYPES else _TEXT}
-            for kind in operation.response_types
-        }
+        success["content"] = _content(operation.response_types, schema_of[id(operation.response)])
     responses: dict[str, Any] = {str(operation.status): success}
     content = {MEDIA_TYPE: {"schema": schema_of[id(Problem)]}}
     for status, description in _SHARED_PROBLEMS.items():

@@ -2,6 +2,7 @@
 
 import msgspec
 from chalicelib.inference.answers import Answer
+from chalicelib.inference.fitting import Fitted
 
 from shared.errors import BadGateway, Conflict, HeadraceError, InvalidRequest, NotFound, TimedOut
 
@@ -15,6 +16,9 @@ _OUTCOMES: tuple[tuple[type[HeadraceError], str], ...] = (
 )
 
 
+NOTHING = Fitted(records=b"[]", count=0)
+
+
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """The ``answers`` of a version in a role (live, candidate, pinned, shadow), or the ``error`` it ended with.
 
@@ -25,7 +29,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     role: str
     latency_ms: float
     cold: bool = False
-    records: bytes = b"[]"
+    fitted: Fitted = NOTHING
     answers: list[Answer] = []
     error: HeadraceError | None = None
 

@@ -12,7 +12,7 @@ def measure(stage: str, pipeline: str, request_id: str, attempt: Attempt, *, dis
     """Write the line; *disagreed* is how many of a shadow's rows live answered otherwise."""
     values: dict[str, tuple[float, str]] = {
         "requests": (1, "Count"),
-        "rows": (len(attempt.answers), "Count"),
+        "rows": (attempt.fitted.count, "Count"),
         "latency_ms": (round(attempt.latency_ms, 3), "Milliseconds"),
         "errors": (int(attempt.has_failed), "Count"),
         "cold_starts": (int(attempt.cold), "Count"),

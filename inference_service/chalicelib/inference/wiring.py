@@ -1,6 +1,7 @@
 """The adapters of this service, made from its settings when first needed: the only place that makes clients."""
 
 import functools
+import random
 import time
 import uuid
 from typing import Any
@@ -79,18 +80,23 @@ class Wiring:
     @functools.cached_property
     def predicting(self) -> Predicting:
         """What the prediction routes work with."""
+        records = PredictionRecords(self._predictions)
         return Predicting(
             stage=self.settings.stage,
             ttl_days=self.settings.predictions_ttl_days,
             pipelines=self._pipelines,
             router=Router(self._releases.current, self._models.get, time.monotonic),
             runtime=self._runtime,
-            records=PredictionRecords(self._predictions),
+            recorder=records,
+            records=records,
             traffic=self._traffic,
             usage=self._usage,
             clock=utc_now,
             # Only who meets a sleeping pipeline needs the clients of a release.
             wake=lambda pipeline: requests.wake(self.releasing, pipeline),
+            draw=random.random,
+            pause=time.sleep,
+            seconds=time.perf_counter,
             log=logger,
         )
 

@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 from tests.unit.inference.fakes import Stage
-from tests.unit.inference.rest import ENVIRONMENT, SECRET, Rest
+from tests.unit.inference.rest import ENVIRONMENT, SECRET, Rest, release
 
 APP = Path(__file__).parents[3] / "inference_service" / "app.py"
 
@@ -36,4 +36,11 @@ def rest(module: ModuleType) -> Rest:
     module.wiring.releasing = releasing
     module.wiring.origin_secret = type("Secret", (), {"values": lambda _: (SECRET,)})()
     module.wiring.predicting = stage.predicting
+    return rest
+
+
+@pytest.fixture
+def live(rest: Rest) -> Rest:
+    """v1 is live."""
+    release(rest, "v1")
     return rest

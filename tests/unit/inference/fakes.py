@@ -115,9 +115,12 @@ class FakeRuntime:
         self.wrong: dict[str, Any] = {}
         self.asked: list[tuple[str, bytes]] = []
         self.error: Exception | None = None
+        self.errors: list[Exception] = []
 
     def invoke(self, endpoint: str, records: bytes, row_count: int) -> list[Answer]:
         self.asked.append((endpoint, records))
+        if self.errors:
+            raise self.errors.pop(0)
         if self.error:
             raise self.error
         state = self._endpoints.describe(endpoint)
@@ -148,6 +151,8 @@ class Stage:
     def __init__(self, **release: Any) -> None:
         self.clock = FakeClock()
         self.monotonic = 0.0
+        self.seconds = 0.0
+        self.pauses: list[float] = []
         self.releases = FakeTable("releases", "pipeline", "entry")
         self.models = FakeTable("models", "pipeline", "version")
         self.pipelines = FakeTable("pipelines", "kind", "pipeline")
@@ -188,11 +193,15 @@ class Stage:
             pipelines=releasing.pipelines,
             router=Router(releasing.releases.current, releasing.models.get, lambda: self.monotonic),
             runtime=self.runtime,
+            recorder=PredictionRecords(self.predictions),
             records=PredictionRecords(self.predictions),
             traffic=releasing.traffic,
             usage=releasing.usage,
             clock=self.clock,
             wake=lambda pipeline: requests.wake(releasing, pipeline),
+            draw=lambda: 0.5,
+            pause=self.pauses.append,
+            seconds=lambda: self.seconds,
             log=logging.getLogger("test"),
         )
 

@@ -4,7 +4,9 @@ import json
 from typing import Any
 
 from chalice.app import Chalice
+from chalicelib.inference.workflow import requests, rollout
 
+from shared.events import ModelVersionApproved
 from tests.unit.inference.fakes import Stage
 
 SECRET = "from-the-edge"
@@ -99,3 +101,19 @@ class Rest:
             },
         }
         return Answer(self.app(event, None))
+
+
+def release(rest: Rest, version: str, champion: str | None = None) -> None:
+    """Bring a model version live."""
+    stage = rest.stage
+    stage.add_model(version, champion)
+    requests.on_model_approved(
+        stage.adapters, ModelVersionApproved(pipeline="flights", version=version, job_id="j")
+    )
+    stage.endpoints.finish()
+    rollout.advance(stage.adapters, "flights")
+    stage.runtime.asked.clear()
+
+
+def records(*rows: object) -> str:
+    return json.dumps({"records": rows})

@@ -48,7 +48,7 @@ def ask(stage: Stage, times: int = 1, key: str | None = None) -> list[str]:
     body = {"records": [{"distance": 7, "carrier": "AA"}]} | ({"routing_key": key} if key else {})
     records = read_request(json.dumps(body).encode(), "application/json", None)
     asked = [Asked(request_id=f"r-{n}", pipeline="flights", records=records) for n in range(times)]
-    return [predicting.predict(stage.predicting, one).model_version for one in asked]
+    return [predicting.predict(stage.predicting, one).predictions.model_version for one in asked]
 
 
 def break_down(stage: Stage, version: str, error: Exception = BOOM) -> None:

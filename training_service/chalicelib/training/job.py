@@ -2,7 +2,7 @@
 
 import re
 
-from shared.entities.training import JobState, TrainingJob
+from shared.entities.training import JobPurpose, JobState, TrainingJob
 
 ACTIVE = (JobState.SUBMITTING, JobState.RUNNING, JobState.STOPPING)
 AT_REST = (JobState.SUCCEEDED, JobState.DEAD, JobState.STOPPED)
@@ -14,6 +14,11 @@ class Job(TrainingJob, frozen=True, kw_only=True):
 
     tries: int = 0
     told_attempt: int = 0
+
+
+def makes_model(job: Job) -> bool:
+    """Say whether the job ends with a model version of its own."""
+    return job.purpose is JobPurpose.TRAIN
 
 
 def sagemaker_name(stage: str, job_id: str, attempt: int) -> str:

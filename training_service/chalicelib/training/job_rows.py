@@ -15,7 +15,7 @@ from chalicelib.training.job import ACTIVE, Job
 from shared.clock import LEASE_MARGIN, Clock, to_text
 from shared.codec import Row, from_row, to_row
 from shared.conditions import Absent, AtMost, Condition, all_of, any_of, having
-from shared.entities.training import JobState
+from shared.entities.training import JobPurpose, JobState
 from shared.errors import NotFound
 from shared.tables import Change, Table, Write
 
@@ -88,10 +88,11 @@ class JobRows:
         return self.table.get(_trigger(pipeline, version)) is not None
 
     def create(self, job: Job) -> None:
-        """Write a new PENDING job and mark its dataset version as trained; only if the job is absent."""
+        """Write a new PENDING job and mark the dataset version it trains as trained; only if the job is absent."""
+        new = self.table.putting(to_row(job), only_if=Absent("job_id"))
         # In the same transaction, or a crash between would train the same data again after a release.
-        mark = self.table.putting(_mark(job))
-        self.table.transact(self.table.putting(to_row(job), only_if=Absent("job_id")), mark)
+        marks = [self.table.putting(_mark(job))] if job.purpose is JobPurpose.TRAIN else []
+        self.table.transact(new, *marks)
 
     def mark_trained(self, job: Job, version: str) -> None:
         """Note that *version* is covered by a job that exists already."""
@@ -155,14 +156,14 @@ class JobRows:
         change = Change(set={"told_attempt": job.attempt})
         self.table.update((job.job_id,), change, only_if=having("attempt", job.attempt))
 
-    def finalising(self, job: Job, number: int) -> Job:
-        """Give a completed job the number of its model version, once."""
+    def finalising(self, job: Job, number: int | None) -> Job:
+        """Give a completed job the number of its model version, once; None where it makes none."""
         return self._move(
             job,
             JobState.FINALISING,
             after=(JobState.SUBMITTING, JobState.RUNNING),
             only_if=(Absent("number"),),
-            fields={"number": number},
+            fields={"number": number} if number else {},
             remove=("lease_until", "waiting_reason"),
         )
 
@@ -173,9 +174,9 @@ class JobRows:
         return self._move(job, JobState.FINALISING, after=after, only_if=mine, fields={"number": number})
 
     def succeeding(self, job: Job) -> Write:
-        """Return the job's part of the transaction that makes its model version exist."""
+        """Return the job's part of the transaction that makes what it was for exist."""
         fields = {"ended_at": to_text(self._clock())}
-        mine = (having("number", job.number),)
+        mine = (having("number", job.number) if job.number else Absent("number"),)
         return self._moving(
             job,
             JobState.SUCCEEDED,

@@ -4,11 +4,10 @@ A caller never pays for a release: a candidate that fails costs time, not an ans
 attempt is counted for the verdict over it.
 """
 
-import time
-
 from chalicelib.inference.answers import Answer
-from chalicelib.inference.attempts import Attempt
-from chalicelib.inference.formats import to_json
+from chalicelib.inference.attempts import NOTHING, Attempt
+from chalicelib.inference.fitting import Fitted, fit
+from chalicelib.inference.laps import Laps
 from chalicelib.inference.measuring import measure
 from chalicelib.inference.naming import endpoint_name, is_version
 from chalicelib.inference.routing import Route, choose
@@ -16,15 +15,27 @@ from chalicelib.inference.states import CurrentRelease, Waking
 from chalicelib.inference.tally import Step, one_request
 from chalicelib.inference.workflow.context import Asked, Predicting
 
-from shared.errors import Conflict, HeadraceError, InvalidRequest, NotFound, QuotaExceeded, Unavailable
+from shared.errors import (
+    BadGateway,
+    Conflict,
+    HeadraceError,
+    InvalidRequest,
+    NotFound,
+    QuotaExceeded,
+    TimedOut,
+    Unavailable,
+)
 
 ON_TRIAL = ("canary", "shadow")
 # API Gateway hangs up after 29 s: another attempt after this would be for nobody.
 LAST_ATTEMPT_MS = 25_000.0
+# Within it a second try, at worst as slow as the client allows one to be, still ends before API Gateway's 29 s.
+RETRY_WITHIN_S = 2.0
+RETRY_PAUSE_S = 0.1
 
 
-def answer(adapters: Predicting, asked: Asked) -> tuple[Attempt, CurrentRelease | None, Route]:
-    """Return the attempt that answered, with the release and the route it was made under.
+def answer(adapters: Predicting, asked: Asked, laps: Laps) -> Attempt:
+    """Return the attempt that answered; *laps* is told of every hop.
 
     Raises
     ------
@@ -32,15 +43,15 @@ def answer(adapters: Predicting, asked: Asked) -> tuple[Attempt, CurrentRelease 
         Nobody could answer: what the last one who tried says.
     """
     release, route = _route(adapters, asked)
-    first = _attempt(adapters, asked, route.version, route.role)
-    if isinstance(first.error, NotFound) and route.role == "live":
+    laps.end("route")
+    attempts = [_attempt(adapters, asked, route, laps)]
+    if isinstance(attempts[0].error, NotFound) and route.role == "live":
         # The row that was remembered may be older than what was deleted since.
         adapters.router.forget(asked.pipeline)
         release, route = _route(adapters, asked)
-        first = _attempt(adapters, asked, route.version, route.role)
-    attempts = [first]
-    if first.error and route.instead and first.latency_ms < LAST_ATTEMPT_MS:
-        attempts.append(_attempt(adapters, asked, route.instead, "live"))
+        attempts = [_attempt(adapters, asked, route, laps)]
+    if attempts[0].error and route.instead and attempts[0].latency_ms < LAST_ATTEMPT_MS:
+        attempts.append(_attempt(adapters, asked, Route(version=route.instead), laps))
     last = attempts[-1]
     for attempt in attempts:
         measure(adapters.stage, asked.pipeline, asked.request_id, attempt)
@@ -48,7 +59,7 @@ def answer(adapters: Predicting, asked: Asked) -> tuple[Attempt, CurrentRelease 
     if last.error:
         raise _told(asked, last)
     _touch(adapters, asked.pipeline)
-    return last, release, route
+    return last
 
 
 def _route(adapters: Predicting, asked: Asked) -> tuple[CurrentRelease | None, Route]:
@@ -75,41 +86,55 @@ def _route(adapters: Predicting, asked: Asked) -> tuple[CurrentRelease | None, R
     return release, route
 
 
-def _attempt(adapters: Predicting, asked: Asked, version: str, role: str) -> Attempt:
+def _attempt(adapters: Predicting, asked: Asked, route: Route, laps: Laps) -> Attempt:
     """Let one version answer, and return what came of it."""
-    began = time.perf_counter()
+    own = Laps(adapters.seconds)
     error: HeadraceError | None = None
-    records = b"[]"
-    answers: list[Answer] = []
-    cold = adapters.router.is_cold(asked.pipeline, version)
+    fitted, answers = NOTHING, list[Answer]()
+    cold = adapters.router.is_cold(asked.pipeline, route.version)
     try:
-        served = adapters.router.served(asked.pipeline, version)
-        records = to_json(asked.records, served.validator.inputs)
-        rows = served.validator.check(records)
-        answers = _invoke(adapters, asked, version, role, records, rows)
+        served = adapters.router.served(asked.pipeline, route.version)
+        fitted = fit(asked.records, served.validator, asked.rules)
+        laps.end("validate")
+        answers = _ask(adapters, asked, route, fitted)
     except HeadraceError as caught:
         error = caught
+    laps.end("endpoint")
     return Attempt(
-        version=version,
-        role=role,
-        latency_ms=(time.perf_counter() - began) * 1000,
+        version=route.version,
+        role=route.role,
+        latency_ms=own.total_ms(),
         cold=cold,
-        records=records,
+        fitted=fitted,
         answers=answers,
         error=error,
     )
 
 
-def _invoke(
-    adapters: Predicting, asked: Asked, version: str, role: str, records: bytes, rows: int
-) -> list[Answer]:
-    endpoint = endpoint_name(adapters.stage, asked.pipeline, version)
+def _ask(adapters: Predicting, asked: Asked, route: Route, fitted: Fitted) -> list[Answer]:
+    began = adapters.seconds()
     try:
-        return adapters.runtime.invoke(endpoint, records, rows)
+        return _invoke(adapters, asked, route, fitted)
+    except (BadGateway, TimedOut):
+        # The records reached the model: they would fail or take as long once more.
+        raise
+    except Unavailable:
+        # Where another version can answer, that is the better second try.
+        if route.instead or adapters.seconds() - began > RETRY_WITHIN_S:
+            raise
+    # Throttled, or a connection that broke: a prediction changes nothing, so it may be asked for twice.
+    adapters.pause(RETRY_PAUSE_S * (0.5 + adapters.draw()))
+    return _invoke(adapters, asked, route, fitted)
+
+
+def _invoke(adapters: Predicting, asked: Asked, route: Route, fitted: Fitted) -> list[Answer]:
+    endpoint = endpoint_name(adapters.stage, asked.pipeline, route.version)
+    try:
+        return adapters.runtime.invoke(endpoint, fitted.records, fitted.count)
     except NotFound:
-        if role == "pinned":
+        if route.role == "pinned":
             raise Conflict(
-                f"{version} of pipeline {asked.pipeline!r} has no endpoint in service now"
+                f"{route.version} of pipeline {asked.pipeline!r} has no endpoint in service now"
             ) from None
         raise
 

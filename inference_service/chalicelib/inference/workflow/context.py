@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 from chalicelib.inference import ports
+from chalicelib.inference.fitting import Rules
 from chalicelib.inference.formats import Records
 
 from shared.clock import Clock
@@ -41,18 +42,23 @@ class Predicting(msgspec.Struct, frozen=True, kw_only=True):
     pipelines: Pipelines
     router: Any
     runtime: ports.Runtime
+    recorder: ports.Recorder
     records: Any
     traffic: Any
     usage: Any
     clock: Clock
     wake: Callable[[str], None]
+    draw: Callable[[], float]
+    pause: Callable[[float], None]
+    seconds: Callable[[], float]
     log: Any
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """One request: its id, the records as they came, and the version the caller insists on."""
+    """One request: its id, the records as they came, how they are judged, and the version the caller insists on."""
 
     request_id: str
     pipeline: str
     records: Records
+    rules: Rules = Rules()
     version: str | None = None

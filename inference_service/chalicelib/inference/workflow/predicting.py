@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 
-from chalicelib.inference.answers import prediction_id, split_prediction_id
+import msgspec
+from chalicelib.inference.answers import split_prediction_id
 from chalicelib.inference.attempts import Attempt
+from chalicelib.inference.laps import Laps
 from chalicelib.inference.naming import endpoint_name
-from chalicelib.inference.views import Predictions, Provenance, prediction_view
+from chalicelib.inference.views import Predictions, Provenance, predictions_view
 from chalicelib.inference.workflow.answering import answer
 from chalicelib.inference.workflow.context import Asked, Predicting
 
@@ -14,7 +16,14 @@ from shared.entities.serving import PredictionLog
 from shared.errors import NotFound, QuotaExceeded, Unavailable
 
 
-def predict(adapters: Predicting, asked: Asked) -> Predictions:
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
+    """The answers, and how long each hop took (``Server-Timing``)."""
+
+    predictions: Predictions
+    timing: str
+
+
+def predict(adapters: Predicting, asked: Asked) -> Answered:
     """Answer the records with the version that the release routes them to.
 
     Raises
@@ -25,16 +34,15 @@ def predict(adapters: Predicting, asked: Asked) -> Predictions:
         Nothing is live yet, or the wanted version has no endpoint now.
     InvalidBody
         The records do not fit the model's inputs.
+    BadGateway, TimedOut, Unavailable
+        The endpoint failed, was too slow, or throttles.
     """
-    answered, _, _ = answer(adapters, asked)
-    _record(adapters, asked, answered)
-    return Predictions(
-        model_version=answered.version,
-        predictions=[
-            prediction_view(prediction_id(asked.request_id, row), one)
-            for row, one in enumerate(answered.answers)
-        ],
-    )
+    laps = Laps(adapters.seconds)
+    attempt = answer(adapters, asked, laps)
+    _record(adapters, asked, attempt)
+    laps.end("log")
+    shown = predictions_view(asked.request_id, attempt.version, attempt.answers, attempt.fitted)
+    return Answered(predictions=shown, timing=laps.header())
 
 
 def find_prediction(adapters: Predicting, pipeline: str, text: str) -> Provenance:
@@ -50,8 +58,8 @@ def find_prediction(adapters: Predicting, pipeline: str, text: str) -> Provenanc
     logged = adapters.records.find(parts[0]) if parts else None
     if parts is None or logged is None or logged.about.pipeline != pipeline:
         raise missing
-    row = parts[1]
-    if row >= len(logged.predictions):
+    row = _place(logged.about, parts[1], len(logged.predictions))
+    if row is None:
         raise missing
     served = adapters.router.served(pipeline, logged.about.model_version)
     answer = logged.predictions[row]
@@ -72,23 +80,32 @@ def find_prediction(adapters: Predicting, pipeline: str, text: str) -> Provenanc
     )
 
 
-def _record(adapters: Predicting, asked: Asked, answered: Attempt) -> None:
-    """Write the request to the log; a prediction that was made is answered even where that fails."""
+def _place(about: PredictionLog, row: int, count: int) -> int | None:
+    """Return where the answer to a request's *row* stands, None where it was not answered."""
+    if about.places is None:
+        return row if row < count else None
+    return about.places.index(row) if row in about.places else None
+
+
+def _record(adapters: Predicting, asked: Asked, attempt: Attempt) -> None:
+    """Write the request down; a prediction that was made is answered even where that fails."""
     now = adapters.clock()
+    fitted, answers = attempt.fitted, attempt.answers
     about = PredictionLog(
         request_id=asked.request_id,
         chunk=0,
         first_row=0,
-        row_count=len(answered.answers),
+        row_count=len(answers),
         pipeline=asked.pipeline,
-        model_version=answered.version,
-        endpoint=endpoint_name(adapters.stage, asked.pipeline, answered.version),
+        model_version=attempt.version,
+        endpoint=endpoint_name(adapters.stage, asked.pipeline, attempt.version),
         at=to_text(now),
         expires_at_s=int((now + timedelta(days=adapters.ttl_days)).timestamp()),
-        latency_ms=round(answered.latency_ms, 3),
+        latency_ms=round(attempt.latency_ms, 3),
+        places=None if fitted.places is None else tuple(fitted.places),
         body=b"",
     )
     try:
-        adapters.records.write(about, answered.records, answered.answers)
+        adapters.recorder.write(about, fitted.records, answers)
     except (Unavailable, QuotaExceeded):
         adapters.log.exception("prediction not recorded")
