@@ -225,7 +225,7 @@ TASKS = ("classification", "regression", "forecasting", "text", "image", "recomm
 # What a gate may name: the metrics that the recipe of the task reports.
 METRICS: dict[str, tuple[str, ...]] = {
     "classification": ("log_loss", "roc_auc", "accuracy", "f1", "brier", "average_precision"),
-    "regression": ("rmse", "mae", "r2", "mape"),
+    "regression": ("rmse", "mae", "r2", "mape", "coverage", "interval_width"),
     "forecasting": ("mae", "rmse", "smape", "mase", "coverage"),
     "text": ("log_loss", "roc_auc", "accuracy", "f1", "brier", "average_precision", "calibration_error"),
     "image": ("log_loss", "roc_auc", "accuracy", "f1", "brier", "average_precision", "calibration_error"),

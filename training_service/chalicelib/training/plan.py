@@ -162,6 +162,7 @@ def make_parameters(
         "split": _split(newest.split.by),
         "champion": judged,
         "min_rows": MIN_ROWS,
+        "max_minutes": definition.train.max_minutes,
         **task_options(definition),
     }
 

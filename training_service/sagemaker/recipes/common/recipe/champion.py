@@ -47,7 +47,9 @@ def load_contestant(folder: Path, whose: str, stated_through: str | None, servin
     if not archive.is_file():
         raise ModelRefusedError(f"The channel '{whose}' has no {ARCHIVE}.")
     # Only these members, read by name: the model's own code and any path in the archive stay untouched.
-    members = read_members(archive, {SIGNATURE_FILE, EVALUATION_FILE, SEEN_FILE, *serving.files})
+    members = read_members(
+        archive, {SIGNATURE_FILE, EVALUATION_FILE, SEEN_FILE, *serving.files, *serving.optional}
+    )
     contestant = Contestant(
         model=load_model(serving, members, whose),
         trained_through=_trained_through(stated_through, whose, members.get(EVALUATION_FILE)),

@@ -28,6 +28,8 @@ class Serving:
     ----------
     files
         The model's files beside `signature.json`; all must be there.
+    optional
+        Files that only some models have.
     load
         From those files' bytes by name to a model; raises `ModelRefusedError`. It must not run anything in them.
     parse
@@ -39,6 +41,7 @@ class Serving:
     """
 
     files: tuple[str, ...]
+    optional: tuple[str, ...] = ()
     load: Callable[[Mapping[str, bytes]], Any]
     parse: Callable[[Body, str, Any], Any]
     answer: Callable[[Any, Any], Sequence[dict[str, Any]]]
@@ -55,7 +58,7 @@ def load_model(serving: Serving, files: Mapping[str, bytes], whose: str = "model
 
 def load_folder(serving: Serving, folder: Path) -> Any:
     """Return the model in a folder, as the endpoint has it."""
-    wanted = (SIGNATURE_FILE, *serving.files)
+    wanted = (SIGNATURE_FILE, *serving.files, *serving.optional)
     files = {name: (folder / name).read_bytes() for name in wanted if (folder / name).is_file()}
     return load_model(serving, files)
 

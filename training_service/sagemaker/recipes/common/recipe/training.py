@@ -95,7 +95,7 @@ def train(family: Family, paths: Paths, parameters: Parameters, data: Data) -> d
     model = challenger.model
     write_plots(paths.model / "plots", family.plots(parameters, judged, model) if judged.rows else {})
     samples = family.samples(parameters, data, judged, model)
-    pack_model(paths.model, (family.name, family.serving), parameters, evaluation, samples)
+    pack_model(paths.model, (family.name, family.serving, model), parameters, evaluation, samples)
     return evaluation
 
 
