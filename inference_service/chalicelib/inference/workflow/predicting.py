@@ -83,7 +83,9 @@ def predict(adapters: Predicting, asked: Asked) -> Answered:
         The endpoint failed, was too slow, or throttles.
     """
     laps = Laps(adapters.seconds)
-    served = adapters.router.served(asked.pipeline, _version(adapters, asked))
+    served = adapters.router.served(
+        asked.pipeline, route(adapters, asked.pipeline, asked.version, asked.records.routing_key)
+    )
     laps.end("route")
     rows = 0
     failed = False
@@ -139,20 +141,20 @@ def find_prediction(adapters: Predicting, pipeline: str, text: str) -> Provenanc
     )
 
 
-def _version(adapters: Predicting, asked: Asked) -> str:
-    """Return the version that shall answer."""
-    if asked.version is not None:
-        if not is_version(asked.version):
-            raise InvalidRequest(f"version={asked.version[:20]!r} is not spelled like v3")
-        return asked.version
+def route(adapters: Predicting, pipeline: str, version: str | None, routing_key: str | None = None) -> str:
+    """Return the version that shall answer: the wanted one, or what the release routes to."""
+    if version is not None:
+        if not is_version(version):
+            raise InvalidRequest(f"version={version[:20]!r} is not spelled like v3")
+        return version
     # No check that the pipeline exists before: that would cost a read for every prediction.
-    release = adapters.router.release(asked.pipeline)
-    chosen = choose(release, asked.records.routing_key, adapters.draw()) if release else None
+    release = adapters.router.release(pipeline)
+    chosen = choose(release, routing_key, adapters.draw()) if release else None
     if chosen is None:
-        adapters.pipelines.get(asked.pipeline)
+        adapters.pipelines.get(pipeline)
         raise Conflict(
-            f"nothing is live yet: pipeline {asked.pipeline!r} has not released a model version; "
-            f"GET /v1/endpoints/{asked.pipeline} says how far it is"
+            f"nothing is live yet: pipeline {pipeline!r} has not released a model version; "
+            f"GET /v1/endpoints/{pipeline} says how far it is"
         )
     return chosen
 
