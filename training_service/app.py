@@ -142,6 +142,16 @@ def reject_model(request: Request, pipeline: str, version: str) -> views.ModelDe
     return _decide(request, pipeline, version, ModelState.REJECTED)
 
 
+@api.route(
+    "POST", "/v1/models/{pipeline}/{version}/judge", scope="operate", response=views.ModelDetails, status=202
+)
+def judge_model(request: Request, pipeline: str, version: str) -> views.ModelDetails:
+    """Judge a model version by the gate and the live version of now, without training."""
+    ports = wiring.ports()
+    judged = requests.request_judgement(ports, ports.models.get(pipeline, version))
+    return views.model_view(judged, views.ModelDetails)
+
+
 def _decide(request: Request, pipeline: str, version: str, state: ModelState) -> views.ModelDetails:
     ports = wiring.ports()
     model = ports.models.get(pipeline, version)

@@ -205,8 +205,10 @@ def await_gate(watch: Watch, pipeline: str, job: Json) -> Json:
     version = job["version"]
 
     def look() -> Json | None:
-        watch.progress.doing(f"gate: judging {version}")
         model = watch.api.find("models", pipeline, version)
+        # Undecided with a reason: it waits for a job that compares it with what has gone live meanwhile.
+        waits = "; ".join(model.get("reasons", ())) if model else ""
+        watch.progress.doing(f"gate: {waits or f'judging {version}'}")
         return model if model and model["state"] != "REGISTERED" else None
 
     model = watch.until(look, "the gate's verdict")
@@ -244,5 +246,7 @@ def await_release(watch: Watch, ending: Ending, model: Json) -> Ending:
 
 def _job_of(api: Api, pipeline: str, version: str) -> Json | None:
     page = api.get("training-jobs", pipeline=pipeline, limit=20)
-    jobs = [job for job in page.get("jobs", []) if job["dataset_version"] == version]
+    # A job that only compares two versions has its data from a dataset version, too.
+    trained = [job for job in page.get("jobs", []) if job.get("purpose", "train") == "train"]
+    jobs = [job for job in trained if job["dataset_version"] == version]
     return max(jobs, key=lambda job: str(job["created_at"]), default=None)

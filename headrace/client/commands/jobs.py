@@ -11,6 +11,7 @@ from headrace.session import Session
 _COLUMNS = (
     "job_id",
     "pipeline",
+    "purpose",
     "state",
     "attempt",
     "version",

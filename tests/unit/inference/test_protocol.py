@@ -72,7 +72,7 @@ def test_only_the_wanted_outputs_are_answered(live: Rest) -> None:
 
 def test_a_version_can_be_asked_by_name(live: Rest) -> None:
     release(live, "v2", "v1")
-    live.monotonic += 3
+    live.stage.monotonic += 3
     assert infer(live, two(), version="v1").body["model_version"] == "v1"
     assert infer(live, two()).body["model_version"] == "v2"
     assert infer(live, two(), version="v9").status == 404
@@ -147,7 +147,7 @@ def test_a_model_without_a_release_or_an_endpoint_is_not_ready(rest: Rest) -> No
     assert rest.get(path, path, pipeline="flights").status == 409
     assert rest.get(path, path, pipeline="trains").status == 404
     release(rest, "v1")
-    rest.monotonic += 3
+    rest.stage.monotonic += 3
     assert rest.get(path, path, pipeline="flights").status == 200
     rest.stage.endpoints.made.clear()
     assert rest.get(path, path, pipeline="flights").status == 409

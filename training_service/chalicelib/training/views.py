@@ -7,7 +7,15 @@ from chalicelib.training.job import Job, sagemaker_name
 from msgspec import Meta
 
 from shared.entities.pipeline import Name
-from shared.entities.training import JobPurpose, ModelFile, ModelManifest, ModelState, ModelVersion, Verdict
+from shared.entities.training import (
+    JobPurpose,
+    Judgement,
+    ModelFile,
+    ModelManifest,
+    ModelState,
+    ModelVersion,
+    Verdict,
+)
 
 
 class NewTrainingJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -77,10 +85,11 @@ class ModelView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelDetails(ModelView, frozen=True, kw_only=True):
-    """A model version with what a prediction request must look like."""
+    """A model version with every decision about it, oldest first, and what a prediction request must look like."""
 
     task: str
     trained_through: str | None
+    judgements: tuple[Judgement, ...]
     inputs: dict[str, Any]
     updated_at: str
 

@@ -1,6 +1,6 @@
 """The Open Inference Protocol's questions about a pipeline as a model."""
 
-from chalicelib.inference.naming import endpoint_name
+from chalicelib.inference.naming import endpoint_name, is_version
 from chalicelib.inference.oip import (
     InferRequest,
     InferResponse,
@@ -12,9 +12,10 @@ from chalicelib.inference.oip import (
 )
 from chalicelib.inference.ports import Endpoints
 from chalicelib.inference.tensors import describe_inputs, describe_outputs
-from chalicelib.inference.workflow.predicting import Asked, Predicting, predict, route
+from chalicelib.inference.workflow.context import Asked, Predicting
+from chalicelib.inference.workflow.predicting import predict
 
-from shared.errors import Conflict, InvalidBody
+from shared.errors import Conflict, InvalidBody, InvalidRequest
 
 
 def infer(
@@ -31,7 +32,7 @@ def infer(
 
 def describe(adapters: Predicting, pipeline: str, version: str | None) -> ModelMetadata:
     """Return the tensors of the live model version, or of *version*."""
-    served = adapters.router.served(pipeline, route(adapters, pipeline, version))
+    served = adapters.router.served(pipeline, _version(adapters, pipeline, version))
     release = adapters.router.release(pipeline)
     named = (release.live, release.candidate, release.previous) if release else ()
     return ModelMetadata(
@@ -52,8 +53,22 @@ def check_ready(adapters: Predicting, endpoints: Endpoints, pipeline: str, versi
     Conflict
         Its endpoint is not in service now.
     """
-    chosen = route(adapters, pipeline, version)
+    chosen = _version(adapters, pipeline, version)
     state = endpoints.describe(endpoint_name(adapters.stage, pipeline, chosen))
     if state is None or state.status != "InService":
         raise Conflict(f"{chosen} of pipeline {pipeline!r} has no endpoint in service now")
     return ModelReady(name=pipeline)
+
+
+def _version(adapters: Predicting, pipeline: str, version: str | None) -> str:
+    """Return the version that is meant: *version*, or what is live (a candidate on trial is nobody's to rely on)."""
+    if version is not None:
+        if not is_version(version):
+            raise InvalidRequest(f"version {version[:20]!r} is not spelled like v3")
+        return version
+    release = adapters.router.release(pipeline)
+    if release is None or release.live is None:
+        adapters.pipelines.get(pipeline)
+        raise Conflict(f"nothing is live yet: pipeline {pipeline!r} has not released a model version")
+    live: str = release.live
+    return live

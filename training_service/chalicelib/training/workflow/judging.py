@@ -18,9 +18,13 @@ def judge(ports: Ports, model: ModelVersion) -> ModelVersion:
     """Decide about a version by what is live and what the gate says now, and tell it.
 
     Where the live version is not the one it was compared with, a job compares the two first: the version waits as
-    it is, and is judged again when the job has ended. Another judge who was faster is right too.
+    it is, and is judged again when the job has ended. Another judge who was faster is right too. What a person
+    decided stays, and what serves or is about to is not judged any more.
     """
-    decision = _decide(ports, model)
+    release = ports.releases.current(model.pipeline)
+    if not is_gates_to_decide(model) or (release and model.version in {release.live, release.candidate}):
+        return model
+    decision = _decide(ports, model, release.live if release else None)
     try:
         if isinstance(decision, str):
             return _wait(ports, model, decision)
@@ -30,6 +34,13 @@ def judge(ports: Ports, model: ModelVersion) -> ModelVersion:
     _log.info("model version judged", extra={"version": model.version, "state": model.state})
     tell_verdict(ports, model)
     return model
+
+
+def is_gates_to_decide(model: ModelVersion) -> bool:
+    """Say whether nobody has decided about the version yet, or the gate did: a person's decision is final."""
+    if model.state is ModelState.REGISTERED:
+        return True
+    return bool(model.judgements) and model.judgements[-1].basis is not None
 
 
 def decide_as_person(
@@ -59,14 +70,13 @@ def decide_as_person(
     return model
 
 
-def _decide(ports: Ports, model: ModelVersion) -> Decision | str:
+def _decide(ports: Ports, model: ModelVersion, live: str | None) -> Decision | str:
     """Return the decision, or the sentence that says what it waits for."""
     try:
         definition = ports.pipelines.definition(model.pipeline)
     except NotFound:
         reason = "the pipeline was deleted while its model was trained"
         return Decision(state=ModelState.REJECTED, reasons=(reason,))
-    live = live_version(ports, model.pipeline)
     comparison = compare(ports, definition, model, live)
     if comparison.waits:
         return comparison.reason
@@ -83,12 +93,6 @@ def _decide(ports: Ports, model: ModelVersion) -> Decision | str:
     needs_approval = definition.release.approval == "person"
     decision = decide(comparison.evaluation, definition.gate, live=live, needs_approval=needs_approval)
     return msgspec.structs.replace(decision, basis=basis)
-
-
-def live_version(ports: Ports, pipeline: str) -> str | None:
-    """Return the version that serves now, None while nothing does."""
-    release = ports.releases.current(pipeline)
-    return release.live if release else None
 
 
 def _wait(ports: Ports, model: ModelVersion, reason: str) -> ModelVersion:

@@ -1,10 +1,11 @@
 """What people ask for over REST: a training, its end, a decision."""
 
 from chalicelib.training.job import AT_REST, Job
+from chalicelib.training.plan import hash_evaluation
 from chalicelib.training.ports import Ports
 from chalicelib.training.views import NewTrainingJob
 from chalicelib.training.workflow.following import follow, stop
-from chalicelib.training.workflow.judging import decide_as_person
+from chalicelib.training.workflow.judging import decide_as_person, is_gates_to_decide, judge
 from chalicelib.training.workflow.planning import is_trainable, plan_job
 from chalicelib.training.workflow.submission import start_next
 
@@ -89,6 +90,26 @@ def request_stop(ports: Ports, caller: Caller, job_id: str) -> Job:
     # Its slot is free at once if SageMaker never had it; otherwise the next ones are refused and wait on.
     start_next(ports, wake=True)
     return job
+
+
+def request_judgement(ports: Ports, model: ModelVersion) -> ModelVersion:
+    """Judge a version now instead of within a minute; a comparison that failed is tried once more.
+
+    Raises
+    ------
+    Conflict
+        A person decided about it, or it serves: its verdict stays.
+    """
+    release = ports.releases.current(model.pipeline)
+    if release and model.version in {release.live, release.candidate}:
+        raise Conflict(f"{model.version} is live or being released; its verdict stays")
+    if not is_gates_to_decide(model):
+        raise Conflict(f"a person decided about {model.version}; the gate does not overrule that")
+    live = release.live if release else None
+    job = ports.jobs.find(hash_evaluation(model.pipeline, model.version, live)[:20])
+    if job is not None and job.state in {JobState.DEAD, JobState.STOPPED}:
+        start_next(ports, revive(ports, job))
+    return judge(ports, model)
 
 
 def request_decision(
