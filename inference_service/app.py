@@ -21,7 +21,7 @@ settings = Settings.from_env(os.environ)
 wiring = Wiring(settings)
 guard(app, lambda: wiring.origin_secret.values())  # noqa: PLW0108 - the client is made at the first request
 bearer = register_authorizer(app, lambda: wiring.tokens)
-api = Api(app, bearer, logger)
+api = Api(app, bearer, logger, lambda: wiring.replies)
 
 APPROVALS = {
     "source": [source(settings.stage, "training")],
@@ -95,6 +95,7 @@ def get_history(request: Request, pipeline: str) -> views.History:
     body=views.PromoteRequest,
     response=views.EndpointView,
     status=202,
+    idempotent=True,
 )
 def promote(request: Request, pipeline: str) -> Response:
     """Make an approved model version live; 202 while it is on its way."""
@@ -105,7 +106,14 @@ def promote(request: Request, pipeline: str) -> Response:
     return exchange.accepted(reading.view_of(wiring.releasing, release))
 
 
-@api.route("POST", "/v1/endpoints/{pipeline}/rollback", scope="operate", response=views.EndpointView)
+@api.route(
+    "POST",
+    "/v1/endpoints/{pipeline}/rollback",
+    scope="operate",
+    reads=views.ReasonRequest,
+    response=views.EndpointView,
+    idempotent=True,
+)
 def roll_back(request: Request, pipeline: str) -> Response:
     """Go back to the version before: 200 if it serves now, 202 while its endpoint is made again."""
     wish = exchange.wish_of(request, wiring.releasing.clock)
@@ -113,7 +121,14 @@ def roll_back(request: Request, pipeline: str) -> Response:
     return exchange.accepted(reading.view_of(wiring.releasing, release))
 
 
-@api.route("POST", "/v1/endpoints/{pipeline}/stop", scope="operate", response=views.EndpointView)
+@api.route(
+    "POST",
+    "/v1/endpoints/{pipeline}/stop",
+    scope="operate",
+    reads=views.ReasonRequest,
+    response=views.EndpointView,
+    idempotent=True,
+)
 def stop_release(request: Request, pipeline: str) -> Response:
     """Give up what is being released; what is live stays so."""
     wish = exchange.wish_of(request, wiring.releasing.clock)
@@ -125,14 +140,22 @@ def stop_release(request: Request, pipeline: str) -> Response:
     "POST",
     "/v1/predictions/{pipeline}",
     scope="predict",
+    reads=views.PredictionBody,
     response=views.Predictions,
     content_types=formats.CONTENT_TYPES,
-    query={"version": "ask this model version", "routing_key": "for CSV and NDJSON bodies"},
+    response_types=exchange.ANSWER_TYPES,
+    query={
+        "version": "ask this model version",
+        "routing_key": "for CSV and NDJSON bodies",
+        "on_error": "`row`: answer the good records and say in place what is wrong with the others",
+        "unseen": "`refuse`: categories that training did not see are errors",
+    },
 )
 def predict(request: Request, pipeline: str) -> Response:
     """Answer records with the live model version."""
-    answers = predicting.predict(wiring.predicting, exchange.asked_of(request, pipeline))
-    return exchange.predicted(answers, request.headers.get("accept", ""))
+    wanted = exchange.wanted_type(request)
+    answered = predicting.predict(wiring.predicting, exchange.asked_of(request, pipeline))
+    return exchange.predicted(answered, wanted)
 
 
 @api.route("GET", "/v1/predictions/{pipeline}/{id}", scope="read", response=views.Provenance)

@@ -20,7 +20,7 @@ from shared.http.request import Request
 app = Chalice(app_name="headrace-ingest")
 guard(app, lambda: wiring.origin_secret().values())
 bearer = register_authorizer(app, wiring.tokens)
-api = Api(app, bearer, wiring.LOG)
+api = Api(app, bearer, wiring.LOG, wiring.replies)
 
 PAGING = {"limit": "entries per page, 1 to 200", "cursor": "`next` of the page before"}
 FILENAME = {"filename": "the name the upload was begun with (required)"}
@@ -132,6 +132,7 @@ def delete_pipeline(request: Request, pipeline: str) -> None:
     body=upload_views.UploadRequest,
     response=upload_views.UploadView,
     status=201,
+    idempotent=True,
 )
 def permit_upload(request: Request, pipeline: str) -> upload_views.UploadView:
     """Begin to upload one file: with a form up to 64 MiB, in parts above."""

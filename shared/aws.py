@@ -14,6 +14,7 @@ from shared.errors import (
     NotFound,
     PreconditionFailed,
     QuotaExceeded,
+    TimedOut,
     Unavailable,
 )
 
@@ -59,7 +60,7 @@ def aws_errors(what: str) -> Iterator[None]:
     Unknown codes pass through unchanged: they are bugs, and the retries and dead letters are for them.
     """
     # Imported late: the pure parts and their tests run without botocore.
-    from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+    from botocore.exceptions import ClientError, ConnectionError, HTTPClientError, ReadTimeoutError
 
     try:
         yield
@@ -73,6 +74,8 @@ def aws_errors(what: str) -> Iterator[None]:
         if kind is None:
             raise
         raise kind(f"{what}: {error.response['Error'].get('Message', code)} ({code})") from error
+    except ReadTimeoutError as error:
+        raise TimedOut(f"{what}: {type(error).__name__}") from error
     except (ConnectionError, HTTPClientError) as error:
         raise Unavailable(f"{what}: {type(error).__name__}") from error
 

@@ -1,10 +1,11 @@
 """CloudWatch metrics as Embedded Metric Format lines: 2-6 µs each, no API call."""
 
-import json
 import sys
 import time
 from collections.abc import Mapping
 from typing import TextIO
+
+import msgspec
 
 NAMESPACE = "Headrace"
 
@@ -40,4 +41,4 @@ def emit(
         **{name: value for name, (value, _) in metrics.items()},
     }
     # Flushed: Lambda freezes the process after the answer, and a line in the buffer would wait for the next request.
-    print(json.dumps(line, default=str), file=out or sys.stdout, flush=True)
+    print(msgspec.json.encode(line, enc_hook=str).decode(), file=out or sys.stdout, flush=True)

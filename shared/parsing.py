@@ -30,7 +30,7 @@ def decode[T](body: bytes, kind: type[T]) -> T:
         raise unreadable(error) from None
     except RecursionError:
         # From msgspec's own guard of the C stack, before a value of that depth exists.
-        raise InvalidBody(f"The body is nested deeper than {MAX_DEPTH} levels.") from None
+        raise too_deep() from None
 
 
 def convert[T](value: object, kind: type[T]) -> T:
@@ -51,6 +51,11 @@ def unreadable(error: msgspec.DecodeError | UnicodeDecodeError, within: str = ""
     # Only a value that was reached has a path; without one the text itself is broken.
     detail = text if path else f"is not JSON: {text}"
     return InvalidBody(f"{pointer or 'The body'}: {detail}", (FieldError(pointer=pointer, detail=detail),))
+
+
+def too_deep() -> InvalidBody:
+    """Return the complaint for JSON that is nested too deeply."""
+    return InvalidBody(f"The body is nested deeper than {MAX_DEPTH} levels.")
 
 
 def _invalid(error: msgspec.ValidationError, kind: Any) -> InvalidBody:

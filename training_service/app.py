@@ -20,7 +20,7 @@ app = Chalice(app_name="headrace-training")
 stage = wiring.settings().stage
 guard(app, lambda: wiring.origin_secret().values())
 bearer = register_authorizer(app, wiring.tokens)
-api = Api(app, bearer, log.logger("training"))
+api = Api(app, bearer, log.logger("training"), wiring.replies)
 
 PAGE = {"limit": "1 to 200, 50 if absent", "cursor": "`next` of the page before"}
 
@@ -32,6 +32,7 @@ PAGE = {"limit": "1 to 200, 50 if absent", "cursor": "`next` of the page before"
     body=views.NewTrainingJob,
     response=views.JobView,
     status=202,
+    idempotent=True,
 )
 def create_training_job(request: Request) -> views.JobView:
     """Train a model, or try again a training that ended without one."""
@@ -71,7 +72,14 @@ def get_training_job_log(request: Request, job_id: str) -> views.LogView:
     return reading.read_log(ports, job, request.query.get("cursor"))
 
 
-@api.route("POST", "/v1/training-jobs/{job_id}/stop", scope="operate", response=views.JobView, status=202)
+@api.route(
+    "POST",
+    "/v1/training-jobs/{job_id}/stop",
+    scope="operate",
+    response=views.JobView,
+    status=202,
+    idempotent=True,
+)
 def stop_training_job(request: Request, job_id: str) -> views.JobView:
     """Stop a training job."""
     return views.job_view(stage, requests.request_stop(wiring.ports(), request.caller, job_id))
@@ -124,6 +132,7 @@ def get_model_lineage(request: Request, pipeline: str, version: str) -> views.Li
     scope="operate",
     body=views.PersonsDecision,
     response=views.ModelDetails,
+    idempotent=True,
 )
 def approve_model(request: Request, pipeline: str, version: str) -> views.ModelDetails:
     """Approve a model version that waits for a person."""
@@ -136,10 +145,21 @@ def approve_model(request: Request, pipeline: str, version: str) -> views.ModelD
     scope="operate",
     body=views.PersonsDecision,
     response=views.ModelDetails,
+    idempotent=True,
 )
 def reject_model(request: Request, pipeline: str, version: str) -> views.ModelDetails:
     """Reject a model version that waits for a person."""
     return _decide(request, pipeline, version, ModelState.REJECTED)
+
+
+@api.route(
+    "POST", "/v1/models/{pipeline}/{version}/judge", scope="operate", response=views.ModelDetails, status=202
+)
+def judge_model(request: Request, pipeline: str, version: str) -> views.ModelDetails:
+    """Judge a model version by the gate and the live version of now, without training."""
+    ports = wiring.ports()
+    judged = requests.request_judgement(ports, ports.models.get(pipeline, version))
+    return views.model_view(judged, views.ModelDetails)
 
 
 def _decide(request: Request, pipeline: str, version: str, state: ModelState) -> views.ModelDetails:

@@ -207,8 +207,10 @@ def await_gate(watch: Watch, pipeline: str, job: Json) -> Json:
     version = job["version"]
 
     def look() -> Json | None:
-        watch.progress.doing(f"gate: judging {version}")
         model = watch.api.find("models", pipeline, version)
+        # Undecided with a reason: it waits for a job that compares it with what has gone live meanwhile.
+        waits = "; ".join(model.get("reasons", ())) if model else ""
+        watch.progress.doing(f"gate: {waits or f'judging {version}'}")
         return model if model and model["state"] != "REGISTERED" else None
 
     model = watch.until(look, "the gate's verdict")
@@ -247,6 +249,8 @@ def await_release(watch: Watch, ending: Ending, model: Json) -> Ending:
 def _job_of(api: Api, pipeline: str, version: str, *, gathers: bool) -> Json | None:
     """Return the job that trains on the version: its own, or the one that took its data in."""
     found = api.get("training-jobs", pipeline=pipeline, limit=20).get("jobs", [])
+    # A job that only compares two versions has its data from a dataset version, too.
+    found = [job for job in found if job.get("purpose", "train") == "train"]
     jobs = [job for job in found if job["dataset_version"] == version]
     if not jobs and gathers:
         # It was ready after newer data had asked: that asked for both.

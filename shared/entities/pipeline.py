@@ -107,13 +107,29 @@ class Realtime(_Section, frozen=True, kw_only=True, tag_field="kind", tag="realt
 
     instance: Annotated[str, Meta(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")] = "ml.m5.large"
     count: Annotated[int, Meta(ge=1, le=3)] = 1
+    # Read outside prod only: what nobody asked for that long is deleted, and comes back when somebody asks.
+    idle_delete: Duration | Literal["never"] = "4h"
 
 
 class Release(_Section, frozen=True, kw_only=True):
-    """How an approved model version goes live."""
+    """How an approved model version goes live: at once (``direct``), step by step (``canary``), or behind a shadow.
+
+    A canary answers the shares ``steps`` of the requests, one after the other; a shadow gets a copy of every
+    request and answers nobody. A step is judged once it lasted ``bake`` and had ``min_requests``; after
+    ``max_bake`` with fewer, ``on_silence`` decides. Any clause of ``rollback_on`` that holds ends the release.
+    """
 
     approval: Literal["auto", "person"] = "auto"
-    strategy: Literal["direct"] = "direct"
+    strategy: Literal["direct", "canary", "shadow"] = "direct"
+    steps: Annotated[tuple[Percent, ...], Meta(min_length=1, max_length=10)] = ("10%", "50%")
+    bake: Duration = "10m"
+    min_requests: Annotated[int, Meta(ge=1, le=1_000_000)] = 50
+    max_bake: Duration = "1h"
+    on_silence: Literal["promote", "rollback", "wait"] = "promote"
+    rollback_on: tuple[Annotated[str, Meta(min_length=1, max_length=120)], ...] = (
+        "error_rate > 1%",
+        "p95_ms > 2x live",
+    )
     grace: Duration = "1h"
     endpoint: Literal["serverless", "realtime"] | Serverless | Realtime = "serverless"
 

@@ -60,7 +60,8 @@ class PredictionLog(msgspec.Struct, frozen=True, kw_only=True):
     """The record of one prediction request; row *i* of it has the prediction id ``<request_id>-<i>``.
 
     ``body`` is the gzipped JSON of ``{records, predictions}``; requests over DynamoDB's 400 KB are cut into chunks.
-    ``expires_at_s`` is the TTL attribute, epoch seconds.
+    ``expires_at_s`` is the TTL attribute, epoch seconds. ``places`` are the rows of the request that were answered,
+    None where all were.
     """
 
     request_id: str
@@ -73,6 +74,7 @@ class PredictionLog(msgspec.Struct, frozen=True, kw_only=True):
     at: str
     expires_at_s: int
     latency_ms: float
+    places: tuple[int, ...] | None = None
     body: bytes
 
 

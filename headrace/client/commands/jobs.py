@@ -12,6 +12,7 @@ from headrace.session import Session
 _COLUMNS = (
     "job_id",
     "pipeline",
+    "purpose",
     "state",
     "attempt",
     "version",

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from shared.errors import Unavailable
+from shared.errors import BadGateway
 
 Value = bool | int | float | str | None
 Interval = tuple[float, float]
@@ -54,15 +54,15 @@ def parse_answers(body: bytes, row_count: int) -> list[Answer]:
 
     Raises
     ------
-    Unavailable
+    BadGateway
         The server broke its contract; the caller can do nothing about it.
     """
     try:
         answers = _DECODER.decode(body).predictions
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Unavailable(f"the model server's answer is not of the contract: {error}") from error
+        raise BadGateway(f"the model server's answer is not of the contract: {error}") from error
     if len(answers) != row_count:
-        raise Unavailable(f"the model server gave {len(answers)} answers to {row_count} records")
+        raise BadGateway(f"the model server gave {len(answers)} answers to {row_count} records")
     return answers
 
 

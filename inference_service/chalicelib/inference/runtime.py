@@ -8,7 +8,7 @@ import msgspec
 from chalicelib.inference.answers import Answer, parse_answers
 
 from shared.aws import aws_errors
-from shared.errors import InvalidBody, NotFound, PayloadTooLarge, Unavailable
+from shared.errors import BadGateway, InvalidBody, NotFound, PayloadTooLarge, Unavailable
 
 _SENTENCE_LENGTH = 400
 
@@ -28,8 +28,12 @@ class SageMakerRuntime:
             The model refuses the records, with its own sentence.
         NotFound
             There is no such endpoint in service.
+        BadGateway
+            The model server fails.
+        TimedOut
+            It does not answer in time.
         Unavailable
-            The endpoint throttles, fails or does not answer in time.
+            The endpoint throttles or is not ready.
         """
         with aws_errors(f"invoke {endpoint}"), _runtime_errors(endpoint):
             answer = self._client.invoke_endpoint(
@@ -64,11 +68,11 @@ def _runtime_errors(endpoint: str) -> Iterator[None]:
         raise
 
 
-def _of_model(endpoint: str, response: Any) -> InvalidBody | Unavailable:
+def _of_model(endpoint: str, response: Any) -> InvalidBody | BadGateway:
     """Return whose fault a ModelError is: the container's 4xx is the caller's, anything else is not."""
     status = int(response.get("OriginalStatusCode", 0))
     if not 400 <= status < 500:
-        return Unavailable(f"invoke {endpoint}: the model server answered {status}")
+        return BadGateway(f"invoke {endpoint}: the model server answered {status}")
     return InvalidBody(f"The model refuses the records: {_sentence(response.get('OriginalMessage', ''))}")
 
 

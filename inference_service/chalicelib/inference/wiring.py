@@ -21,6 +21,7 @@ from shared.auth import Tokens
 from shared.aws import client
 from shared.bus import Bus
 from shared.clock import utc_now
+from shared.http.idempotency import Replies
 from shared.objects import Bucket
 from shared.readers import Models, Pipelines
 from shared.secrets import OriginSecret
@@ -44,6 +45,11 @@ class Wiring:
     def tokens(self) -> Tokens:
         """Who may call."""
         return Tokens(self._table(self.settings.tokens_table, "token_sha256"))
+
+    @functools.cached_property
+    def replies(self) -> Replies:
+        """The answers given under an Idempotency-Key."""
+        return Replies(self._table(self.settings.idempotency_table, "id"), utc_now, logger)
 
     @functools.cached_property
     def releasing(self) -> Releasing:
@@ -70,15 +76,19 @@ class Wiring:
     @functools.cached_property
     def predicting(self) -> Predicting:
         """What the prediction routes work with."""
+        records = PredictionRecords(self._table(self.settings.predictions_table, "request_id", "chunk"))
         return Predicting(
             stage=self.settings.stage,
             ttl_days=self.settings.predictions_ttl_days,
             pipelines=self._pipelines,
             router=Router(self._releases.current, self._models.get, time.monotonic),
             runtime=self._runtime,
-            records=PredictionRecords(self._table(self.settings.predictions_table, "request_id", "chunk")),
+            recorder=records,
+            records=records,
             clock=utc_now,
             draw=random.random,
+            pause=time.sleep,
+            seconds=time.perf_counter,
             log=logger,
         )
 

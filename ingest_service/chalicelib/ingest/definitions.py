@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 from chalicelib.ingest.data_section import Check, data_checks
+from chalicelib.ingest.release_section import release_checks
 from chalicelib.ingest.table_schema.declaring import parse_declared
 
 from shared.entities.pipeline import (
@@ -45,6 +46,7 @@ def check_definition(name: str, definition: PipelineDefinition) -> None:
         *data_checks(definition.data),
         *_column_checks(definition),
         *_gate_checks(definition),
+        *release_checks(definition),
     )
     errors = [FieldError(pointer=pointer, detail=detail) for wrong, pointer, detail in checks if wrong]
     errors += _schema_errors(definition)

@@ -22,6 +22,7 @@ from shared.aws import client
 from shared.bus import Bus
 from shared.clock import utc_now
 from shared.entities.dataset import DatasetState, DatasetVersion
+from shared.http.idempotency import Replies
 from shared.objects import Bucket
 from shared.secrets import OriginSecret
 from shared.tables import Table
@@ -80,6 +81,12 @@ def place() -> Place:
 def tokens() -> Tokens:
     """Return the tokens table for the authorizer."""
     return Tokens(Table(client("dynamodb"), settings().tokens_table, "token_sha256"))
+
+
+@functools.cache
+def replies() -> Replies:
+    """Return the answers given under an Idempotency-Key."""
+    return Replies(Table(client("dynamodb"), settings().idempotency_table, "id"), utc_now, LOG)
 
 
 @functools.cache

@@ -12,7 +12,7 @@ from chalicelib.inference.router import Router
 from chalicelib.inference.workflow.predicting import Predicting
 
 from tests.unit.inference.fakes import Stage
-from tests.unit.inference.rest import ENVIRONMENT, SECRET, Rest
+from tests.unit.inference.rest import ENVIRONMENT, SECRET, Rest, release
 
 APP = Path(__file__).parents[3] / "inference_service" / "app.py"
 
@@ -45,9 +45,19 @@ def rest(module: ModuleType) -> Rest:
         pipelines=releasing.pipelines,
         router=Router(releasing.releases.current, releasing.models.get, lambda: rest.monotonic),
         runtime=stage.runtime,
+        recorder=PredictionRecords(rest.predictions),
         records=PredictionRecords(rest.predictions),
         clock=stage.clock,
         draw=lambda: 0.5,
+        pause=rest.pauses.append,
+        seconds=lambda: rest.seconds,
         log=logging.getLogger("test"),
     )
+    return rest
+
+
+@pytest.fixture
+def live(rest: Rest) -> Rest:
+    """v1 is live."""
+    release(rest, "v1")
     return rest

@@ -109,9 +109,12 @@ class FakeRuntime:
         self.wrong: dict[str, Any] = {}
         self.asked: list[tuple[str, bytes]] = []
         self.error: Exception | None = None
+        self.errors: list[Exception] = []
 
     def invoke(self, endpoint: str, records: bytes, row_count: int) -> list[Answer]:
         self.asked.append((endpoint, records))
+        if self.errors:
+            raise self.errors.pop(0)
         if self.error:
             raise self.error
         state = self._endpoints.describe(endpoint)

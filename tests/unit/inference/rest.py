@@ -4,7 +4,9 @@ import json
 from typing import Any
 
 from chalice.app import Chalice
+from chalicelib.inference.workflow import requests, rollout
 
+from shared.events import ModelVersionApproved
 from tests.fakes import FakeTable
 from tests.unit.inference.fakes import Stage
 
@@ -48,6 +50,8 @@ class Rest:
         self.stage = stage
         self.predictions = FakeTable("predictions", "request_id", "chunk")
         self.monotonic = 0.0
+        self.seconds = 0.0
+        self.pauses: list[float] = []
         self.scopes = "read upload predict operate"
         self.pipelines = "*"
         self.secret = SECRET
@@ -101,3 +105,19 @@ class Rest:
             },
         }
         return Answer(self.app(event, None))
+
+
+def release(rest: Rest, version: str, champion: str | None = None) -> None:
+    """Bring a model version live."""
+    stage = rest.stage
+    stage.add_model(version, champion)
+    requests.on_model_approved(
+        stage.adapters, ModelVersionApproved(pipeline="flights", version=version, job_id="j")
+    )
+    stage.endpoints.finish()
+    rollout.advance(stage.adapters, "flights")
+    stage.runtime.asked.clear()
+
+
+def records(*rows: object) -> str:
+    return json.dumps({"records": rows})

@@ -4,38 +4,15 @@ import json
 
 import pytest
 from chalicelib.inference.answers import Answer
-from chalicelib.inference.workflow import requests, rollout
 
 from shared.errors import InvalidBody, Unavailable
-from shared.events import ModelVersionApproved
 from tests.unit.inference.fakes import answer_of
+from tests.unit.inference.rest import records, release
 
 ONE = {"distance": 7, "carrier": "AA"}
 HISTORY = "/v1/endpoints/{pipeline}/history"
 ENDPOINT = "/v1/endpoints/{pipeline}"
 PREDICTION = "/v1/predictions/{pipeline}/{id}"
-
-
-@pytest.fixture
-def live(rest):
-    """v1 is live."""
-    release(rest, "v1")
-    return rest
-
-
-def release(rest, version, champion=None):
-    stage = rest.stage
-    stage.add_model(version, champion)
-    requests.on_model_approved(
-        stage.adapters, ModelVersionApproved(pipeline="flights", version=version, job_id="j")
-    )
-    stage.endpoints.finish()
-    rollout.advance(stage.adapters, "flights")
-    stage.runtime.asked.clear()
-
-
-def records(*rows):
-    return json.dumps({"records": rows})
 
 
 def test_records_are_answered_with_the_live_version_and_an_id_each(live):
@@ -196,7 +173,7 @@ def test_malformed_text_is_told_what_is_wrong_and_where(live, case):
         assert answer.body["errors"][0]["pointer"] == pointer
 
 
-def test_every_wrong_place_is_named_up_to_twenty(live):
+def test_every_wrong_place_is_named_up_to_a_hundred(live):
     two = live.predict(records({"distance": "x", "carier": "AA"})).body["errors"]
     assert {(one["pointer"], one["detail"].split(" ")[0]) for one in two} == {
         ("/records/0/distance", '"x"'),
@@ -204,9 +181,9 @@ def test_every_wrong_place_is_named_up_to_twenty(live):
         ("/records/0/carier", "is"),
     }
     assert any("did you mean 'carrier'?" in one["detail"] for one in two)
-    many = live.predict(records(*[{}] * 30)).body
-    assert len(many["errors"]) == 20
-    assert "the first 20 are named" in many["detail"]
+    many = live.predict(records(*[{}] * 90)).body
+    assert len(many["errors"]) == 100
+    assert "(and 179 more; `errors` names 100)" in many["detail"]
 
 
 def test_a_long_wrong_value_is_not_repeated_whole(live):

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 from chalicelib.inference.answers import Answer, parse_answers
-from chalicelib.inference.formats import CSV, Records, to_json
+from chalicelib.inference.formats import CSV, Records, join, to_rows
 from chalicelib.inference.golden import GoldenRow, check_answers
 from chalicelib.inference.states import Refused
 from chalicelib.inference.tables import to_csv
@@ -102,7 +102,9 @@ def test_what_is_wrong_inside_an_object_or_out_of_bounds_is_named(
 
 def test_a_csv_names_the_members_of_an_object_by_its_columns() -> None:
     validator = Validator(SHOPS)
-    body = to_json(Records(kind=CSV, body=b"series.shop,series.item,horizon\na,7,2\n"), validator.inputs)
+    body = join(
+        to_rows(Records(kind=CSV, body=b"series.shop,series.item,horizon\na,7,2\n"), validator.inputs)
+    )
     assert json.loads(body) == [{"series": {"shop": "a", "item": 7.0}, "horizon": 2.0}]
     assert validator.check(body) == 1
 

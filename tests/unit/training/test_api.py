@@ -16,6 +16,7 @@ from chalicelib.training.settings import TrainingSettings
 from shared.entities.training import JobState, ModelState
 from shared.errors import NotFound
 from shared.events import ModelVersionApproved, ModelVersionRejected
+from tests.unit.training.test_comparing import evaluations, overtaken
 from tests.unit.training.world import World
 
 SERVICE = Path(__file__).parents[3] / "training_service"
@@ -358,6 +359,42 @@ def test_a_rejected_version_stays_rejected(api: Api) -> None:
     trained(api, gate=["roc_auc >= 0.99"])
     assert api.world.models()[0].state is ModelState.REJECTED
     assert api.call("POST", "/v1/models/flights/v1/approve", {"reason": "please"})[0] == 409
+
+
+def test_who_changed_the_gate_need_not_wait_for_the_minute_and_sees_both_judgements(api: Api) -> None:
+    trained(api, gate=["roc_auc >= 0.99"])
+    api.world.define(gate=["roc_auc >= 0.60"])
+    status, model = api.call("POST", "/v1/models/flights/v1/judge", {})
+    assert (status, model["state"]) == (202, ModelState.APPROVED)
+    assert [each["basis"]["gate"] for each in model["judgements"]] == [
+        ["roc_auc >= 0.99"],
+        ["roc_auc >= 0.60"],
+    ]
+    assert [each["state"] for each in model["judgements"]] == ["REJECTED", "APPROVED"]
+
+
+def test_the_gate_does_not_overrule_a_person_nor_judge_what_serves(api: Api) -> None:
+    trained(api, release={"approval": "person"})
+    api.call("POST", "/v1/models/flights/v1/approve", {"reason": "looks good"})
+    status, problem = api.call("POST", "/v1/models/flights/v1/judge", {})
+    assert (status, problem["detail"]) == (
+        409,
+        "a person decided about v1; the gate does not overrule that",
+    )
+    api.world.go_live("v1")
+    assert api.call("POST", "/v1/models/flights/v1/judge", {})[0] == 409
+
+
+def test_a_comparison_that_failed_is_tried_again_when_asked_for(api: Api) -> None:
+    world = overtaken()
+    api.world.ports = world.ports
+    (job,) = evaluations(world)
+    world.sagemaker.move(world.name(job), "Failed", reason="AlgorithmError: no rows")
+    world.changed(job)
+    world.tick()
+    assert world.models()[-1].state is ModelState.NEEDS_PERSON
+    assert api.call("POST", "/v1/models/flights/v2/judge", {})[0] == 202
+    assert world.ports.jobs.get(job.job_id).state is JobState.RUNNING
 
 
 def test_every_route_has_the_authorizer_and_a_policy_exists_for_every_function(api: Api) -> None:

@@ -137,7 +137,7 @@ def test_a_limit_with_no_job_of_ours_is_counted_at_once(capsys: pytest.CaptureFi
     world = World()
     world.sagemaker.refusal = LIMIT
     world.ready(world.dataset(1))
-    assert '"JobWaiting": 1' in capsys.readouterr().out
+    assert '"JobWaiting":1' in capsys.readouterr().out
 
 
 def test_a_wait_of_more_than_an_hour_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
@@ -147,7 +147,7 @@ def test_a_wait_of_more_than_an_hour_is_counted(capsys: pytest.CaptureFixture[st
     world.tick(3000)
     assert "JobWaiting" not in capsys.readouterr().out
     world.tick(700)
-    assert '"JobWaiting": 1' in capsys.readouterr().out
+    assert '"JobWaiting":1' in capsys.readouterr().out
 
 
 def test_a_created_job_whose_answer_was_lost_is_found_again_and_not_created_twice() -> None:
@@ -346,7 +346,7 @@ def test_a_job_that_is_stuck_is_stopped_and_counted(capsys: pytest.CaptureFixtur
     assert world.sagemaker.stopped == []
     world.tick(60)
     assert world.sagemaker.stopped == [world.name(job)]
-    assert '"StuckJob": 1' in capsys.readouterr().out
+    assert '"StuckJob":1' in capsys.readouterr().out
 
 
 def test_waiting_for_capacity_is_not_being_stuck() -> None:

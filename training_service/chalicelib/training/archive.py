@@ -62,8 +62,8 @@ def chunks_of(bucket: Bucket, key: str) -> Iterator[bytes]:
         stream.close()
 
 
-def read_documents(archive: IO[bytes]) -> dict[str, bytes]:
-    """Return the documents beside the model by name: the required ones and ``plots/*.vl.json``.
+def read_documents(archive: IO[bytes], required: tuple[str, ...] = REQUIRED) -> dict[str, bytes]:
+    """Return the documents beside the model by name: those of a model version and ``plots/*.vl.json``.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def read_documents(archive: IO[bytes]) -> dict[str, bytes]:
                     documents[name] = _read(name, content)
     except (tarfile.TarError, EOFError, OSError, ValueError) as error:
         raise BadArtifact(f"model.tar.gz cannot be read: {error}") from error
-    missing = [name for name in REQUIRED if name not in documents]
+    missing = [name for name in required if name not in documents]
     if missing:
         raise BadArtifact(f"model.tar.gz lacks {', '.join(missing)}")
     return documents

@@ -32,6 +32,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     """What the gate reads; ``rows`` are those no model was trained on, ``champion_error`` why none was judged."""
 
     format: int
+    purpose: str = "train"
     task: str
     rows: int
     primary: str

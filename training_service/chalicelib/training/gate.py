@@ -17,18 +17,22 @@ import msgspec
 from chalicelib.training.clauses import Clause, ClauseError, parse_clause
 from chalicelib.training.evaluation import Evaluation, Interval
 
-from shared.entities.training import ModelState, Verdict
+from shared.entities.training import Basis, ModelState, Verdict
 
 MIN_ROWS = 200
 _HOLDS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """What becomes of a model version, why in sentences, and how each clause was judged."""
+    """What becomes of a model version, why in sentences, and how each clause was judged.
+
+    ``basis`` is None where a person decided.
+    """
 
     state: ModelState
     reasons: tuple[str, ...]
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[Verdict, ...] = ()
+    basis: Basis | None = None
 
 
 class _Judged(msgspec.Struct, frozen=True):

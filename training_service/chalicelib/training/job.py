@@ -2,7 +2,7 @@
 
 import re
 
-from shared.entities.training import JobState, TrainingJob
+from shared.entities.training import JobPurpose, JobState, TrainingJob
 
 ACTIVE = (JobState.SUBMITTING, JobState.RUNNING, JobState.STOPPING)
 AT_REST = (JobState.SUCCEEDED, JobState.DEAD, JobState.STOPPED)
@@ -33,6 +33,11 @@ class Job(TrainingJob, frozen=True, kw_only=True):
 def place_in_line(job: Job) -> tuple[str, int, str]:
     """Return what waiting jobs are sorted by: the oldest is served first, within a second the older data."""
     return job.queued_at or job.created_at, job.dataset_ordinal, job.job_id
+
+
+def makes_model(job: Job) -> bool:
+    """Say whether the job ends with a model version of its own."""
+    return job.purpose is JobPurpose.TRAIN
 
 
 def sagemaker_name(stage: str, job_id: str, attempt: int) -> str:

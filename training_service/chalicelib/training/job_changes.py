@@ -91,14 +91,14 @@ class JobChanges:
         change = Change(set={"told_attempt": job.attempt})
         self.table.update((job.job_id,), change, only_if=having("attempt", job.attempt))
 
-    def finalising(self, job: Job, number: int) -> Job:
-        """Give a completed job the number of its model version, once."""
+    def finalising(self, job: Job, number: int | None) -> Job:
+        """Give a completed job the number of its model version, once; None where it makes none."""
         return self._move(
             job,
             JobState.FINALISING,
             after=(JobState.SUBMITTING, JobState.RUNNING),
             only_if=(Absent("number"),),
-            fields={"number": number},
+            fields={"number": number} if number else {},
             remove=("lease_until", "waiting_reason"),
         )
 
@@ -109,9 +109,9 @@ class JobChanges:
         return self._move(job, JobState.FINALISING, after=after, only_if=mine, fields={"number": number})
 
     def succeeding(self, job: Job) -> Write:
-        """Return the job's part of the transaction that makes its model version exist."""
+        """Return the job's part of the transaction that makes what it was for exist."""
         fields = {"ended_at": to_text(self._clock())}
-        mine = (having("number", job.number),)
+        mine = (having("number", job.number) if job.number else Absent("number"),)
         return self._moving(
             job,
             JobState.SUCCEEDED,

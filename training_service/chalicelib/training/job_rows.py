@@ -14,7 +14,7 @@ from chalicelib.training.job_changes import JobChanges
 from shared.clock import LEASE_MARGIN, to_text
 from shared.codec import Row, from_row, to_row
 from shared.conditions import Absent, AtMost, all_of, any_of, having
-from shared.entities.training import JobState
+from shared.entities.training import JobPurpose, JobState
 from shared.errors import NotFound
 from shared.tables import Change, Write
 
@@ -86,16 +86,20 @@ class JobRows(JobChanges):
         return self.table.get(_trigger(pipeline, version)) is not None
 
     def create(self, job: Job, *also: Write, covers: Collection[str] = ()) -> None:
-        """Write a new PENDING job, mark its dataset version and those it *covers* as trained, and do *also*, or none.
+        """Write a new PENDING job, mark the dataset versions it trains as trained, and do *also*, or nothing of it.
+
+        Those are its own version and those it *covers*.
 
         Raises
         ------
         ConditionFailed
             The job is there already, or a condition of *also* does not hold.
         """
+        new = self.table.putting(to_row(job), only_if=Absent("job_id"))
+        trained = {job.dataset_version, *covers} if job.purpose is JobPurpose.TRAIN else ()
         # In the same transaction, or a crash between would train the same data again after a release.
-        marks = [self.table.putting(_mark(job, version)) for version in {job.dataset_version, *covers}]
-        self.table.transact(self.table.putting(to_row(job), only_if=Absent("job_id")), *marks, *also)
+        marks = [self.table.putting(_mark(job, version)) for version in sorted(trained)]
+        self.table.transact(new, *marks, *also)
 
     def mark_trained(self, job: Job, version: str) -> None:
         """Note that *version* is covered by a job that exists already."""

@@ -22,6 +22,12 @@ def artifact_key(pipeline: str, version: str) -> str:
     return f"{folder_of(pipeline, version)}model.tar.gz"
 
 
+def evaluation_key(pipeline: str, version: str, job_id: str | None = None) -> str:
+    """Return the key of a version's evaluation: its own training's, or that of a job that judged it again."""
+    name = f"evaluations/{job_id}.json" if job_id else "evaluation.json"
+    return folder_of(pipeline, version) + name
+
+
 class ModelFiles:
     """Writes and reads the files of model versions."""
 

@@ -91,9 +91,10 @@ def channels_of(plan: TrainingPlan, place: Place) -> list[dict[str, Any]]:
         _channel("parameters", "S3Prefix", f"{folder}/parameters.json"),
     ]
     channels += [_channel(side, "ManifestFile", f"{folder}/{side}.manifest") for side in plan.channels]
-    if plan.champion:
-        artifact = f"s3://{place.models_bucket}/{plan.champion.artifact_key}"
-        channels.append(_channel("champion", "S3Prefix", artifact))
+    for name, model in (("champion", plan.champion), ("challenger", plan.challenger)):
+        if model:
+            artifact = f"s3://{place.models_bucket}/{model.artifact_key}"
+            channels.append(_channel(name, "S3Prefix", artifact))
     return channels
 
 

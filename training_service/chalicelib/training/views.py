@@ -7,7 +7,15 @@ from chalicelib.training.job import Job, sagemaker_name
 from msgspec import Meta
 
 from shared.entities.pipeline import Name
-from shared.entities.training import ModelFile, ModelManifest, ModelState, ModelVersion, Verdict
+from shared.entities.training import (
+    JobPurpose,
+    Judgement,
+    ModelFile,
+    ModelManifest,
+    ModelState,
+    ModelVersion,
+    Verdict,
+)
 
 
 class NewTrainingJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,12 +39,15 @@ class PersonsDecision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 class JobView(msgspec.Struct, frozen=True, kw_only=True):
     """A training job; ``version`` is the model version it became, ``sagemaker_job`` the name of its last attempt.
 
+    ``purpose`` is ``train``, ``evaluate`` (compare ``subject`` with the live version again) or ``reproduce``.
     ``reason`` says why it ended without a model and ``log_tail`` what it printed last; ``not_before`` is when its
     pipeline lets it start, ``superseded_by`` the job that trains its data instead.
     """
 
     job_id: str
     pipeline: str
+    purpose: JobPurpose
+    subject: str | None
     state: str
     attempt: int
     waiting_reason: str | None
@@ -86,10 +97,11 @@ class ModelView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelDetails(ModelView, frozen=True, kw_only=True):
-    """A model version with what a prediction request must look like."""
+    """A model version with every decision about it, oldest first, and what a prediction request must look like."""
 
     task: str
     trained_through: str | None
+    judgements: tuple[Judgement, ...]
     inputs: dict[str, Any]
     updated_at: str
 
@@ -122,12 +134,14 @@ def job_view(stage: str, job: Job) -> JobView:
     return JobView(
         job_id=job.job_id,
         pipeline=job.pipeline,
+        purpose=job.purpose,
+        subject=job.subject,
         state=job.state,
         attempt=job.attempt,
         waiting_reason=job.waiting_reason,
         reason=job.reason,
         dataset_version=job.dataset_version,
-        version=f"v{job.number}" if job.state == "SUCCEEDED" else None,
+        version=f"v{job.number}" if job.state == "SUCCEEDED" and job.number else None,
         sagemaker_job=sagemaker_name(stage, job.job_id, job.attempt),
         created_at=job.created_at,
         updated_at=job.updated_at,

@@ -16,10 +16,12 @@ from chalicelib.training.sagemaker import SageMakerJobs
 from chalicelib.training.settings import TrainingSettings
 from chalicelib.training.signer import Signer
 
+from shared import log
 from shared.auth import Tokens
 from shared.aws import client
 from shared.bus import Bus
 from shared.clock import utc_now
+from shared.http.idempotency import Replies
 from shared.objects import Bucket
 from shared.readers import Datasets, Pipelines, Releases
 from shared.secrets import OriginSecret
@@ -42,6 +44,12 @@ def origin_secret() -> OriginSecret:
 def tokens() -> Tokens:
     """Return the reader of the tokens table."""
     return Tokens(_table(settings().tokens_table, "token_sha256"))
+
+
+@functools.cache
+def replies() -> Replies:
+    """Return the answers given under an Idempotency-Key."""
+    return Replies(_table(settings().idempotency_table, "id"), utc_now, log.logger("training"))
 
 
 @functools.cache

@@ -1,49 +1,74 @@
 """One prediction request: route, check, ask, record; and its record read again."""
 
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import msgspec
-from chalicelib.inference.answers import Answer, prediction_id, split_prediction_id
-from chalicelib.inference.formats import Records, to_json
+from chalicelib.inference.answers import Answer, split_prediction_id
+from chalicelib.inference.fitting import Fitted, Rules, fit
+from chalicelib.inference.formats import Records
+from chalicelib.inference.laps import Laps
 from chalicelib.inference.naming import endpoint_name, is_version
-from chalicelib.inference.ports import Runtime
+from chalicelib.inference.ports import Recorder, Runtime
 from chalicelib.inference.routing import choose
-from chalicelib.inference.views import Predictions, Provenance, prediction_view
+from chalicelib.inference.views import Predictions, Provenance, predictions_view
 
 from shared import metrics
 from shared.clock import Clock, to_text
 from shared.entities.serving import PredictionLog
-from shared.errors import Conflict, HeadraceError, InvalidRequest, NotFound, QuotaExceeded, Unavailable
+from shared.errors import (
+    BadGateway,
+    Conflict,
+    HeadraceError,
+    InvalidRequest,
+    NotFound,
+    QuotaExceeded,
+    TimedOut,
+    Unavailable,
+)
 from shared.readers import Pipelines
+
+# Within it a second try, at worst as slow as the client allows one to be, still ends before API Gateway's 29 s.
+RETRY_WITHIN_S = 2.0
+RETRY_PAUSE_S = 0.1
 
 
 class Predicting(msgspec.Struct, frozen=True, kw_only=True):
-    """The adapters of the prediction routes; ``draw`` gives a uniform number from [0, 1)."""
+    """The adapters of the prediction routes; ``draw`` gives a uniform number from [0, 1), ``pause`` waits seconds."""
 
     stage: str
     ttl_days: int
     pipelines: Pipelines
     router: Any
     runtime: Runtime
+    recorder: Recorder
     records: Any
     clock: Clock
     draw: Callable[[], float]
+    pause: Callable[[float], None]
+    seconds: Callable[[], float]
     log: Any
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """One request: its id, the records as they came, and the version the caller insists on."""
+    """One request: its id, the records as they came, how they are judged, and the version the caller insists on."""
 
     request_id: str
     pipeline: str
     records: Records
+    rules: Rules = Rules()
     version: str | None = None
 
 
-def predict(adapters: Predicting, asked: Asked) -> Predictions:
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
+    """The answers, and how long each hop took (``Server-Timing``)."""
+
+    predictions: Predictions
+    timing: str
+
+
+def predict(adapters: Predicting, asked: Asked) -> Answered:
     """Answer the records with the version that the release routes them to.
 
     Raises
@@ -54,29 +79,29 @@ def predict(adapters: Predicting, asked: Asked) -> Predictions:
         Nothing is live yet, or the wanted version has no endpoint now.
     InvalidBody
         The records do not fit the model's inputs.
+    BadGateway, TimedOut, Unavailable
+        The endpoint failed, was too slow, or throttles.
     """
+    laps = Laps(adapters.seconds)
     served = adapters.router.served(asked.pipeline, _version(adapters, asked))
-    began = time.perf_counter()
+    laps.end("route")
     rows = 0
     failed = False
     try:
-        records = to_json(asked.records, served.validator.inputs)
-        rows = served.validator.check(records)
-        answers = _ask(adapters, asked, served.version, records, rows)
-        latency_ms = (time.perf_counter() - began) * 1000
-        _record(adapters, asked, served.version, records, answers, latency_ms)
+        fitted = fit(asked.records, served.validator, asked.rules)
+        rows = fitted.count
+        laps.end("validate")
+        answers = _ask(adapters, asked, served.version, fitted)
+        laps.end("endpoint")
+        _record(adapters, asked, served.version, fitted, answers, laps.total_ms())
+        laps.end("log")
     except HeadraceError as error:
         failed = error.status >= 500
         raise
     finally:
-        _measure(adapters, asked, served.version, rows, failed, (time.perf_counter() - began) * 1000)
-    return Predictions(
-        model_version=served.version,
-        predictions=[
-            prediction_view(prediction_id(asked.request_id, row), answer)
-            for row, answer in enumerate(answers)
-        ],
-    )
+        _measure(adapters, asked, served.version, rows, failed, laps.total_ms())
+    shown = predictions_view(asked.request_id, served.version, answers, fitted)
+    return Answered(predictions=shown, timing=laps.header())
 
 
 def find_prediction(adapters: Predicting, pipeline: str, text: str) -> Provenance:
@@ -92,8 +117,8 @@ def find_prediction(adapters: Predicting, pipeline: str, text: str) -> Provenanc
     logged = adapters.records.find(parts[0]) if parts else None
     if parts is None or logged is None or logged.about.pipeline != pipeline:
         raise missing
-    row = parts[1]
-    if row >= len(logged.predictions):
+    row = _place(logged.about, parts[1], len(logged.predictions))
+    if row is None:
         raise missing
     served = adapters.router.served(pipeline, logged.about.model_version)
     answer = logged.predictions[row]
@@ -132,9 +157,32 @@ def _version(adapters: Predicting, asked: Asked) -> str:
     return chosen
 
 
-def _ask(adapters: Predicting, asked: Asked, version: str, records: bytes, rows: int) -> list[Answer]:
+def _place(about: PredictionLog, row: int, count: int) -> int | None:
+    """Return where the answer to a request's *row* stands, None where it was not answered."""
+    if about.places is None:
+        return row if row < count else None
+    return about.places.index(row) if row in about.places else None
+
+
+def _ask(adapters: Predicting, asked: Asked, version: str, fitted: Fitted) -> list[Answer]:
+    name = endpoint_name(adapters.stage, asked.pipeline, version)
+    began = adapters.seconds()
     try:
-        return adapters.runtime.invoke(endpoint_name(adapters.stage, asked.pipeline, version), records, rows)
+        return _invoke(adapters, asked, version, name, fitted)
+    except (BadGateway, TimedOut):
+        # The records reached the model: they would fail or take as long once more.
+        raise
+    except Unavailable:
+        if adapters.seconds() - began > RETRY_WITHIN_S:
+            raise
+    # Throttled, or a connection that broke: a prediction changes nothing, so it may be asked for twice.
+    adapters.pause(RETRY_PAUSE_S * (0.5 + adapters.draw()))
+    return _invoke(adapters, asked, version, name, fitted)
+
+
+def _invoke(adapters: Predicting, asked: Asked, version: str, endpoint: str, fitted: Fitted) -> list[Answer]:
+    try:
+        return adapters.runtime.invoke(endpoint, fitted.records, fitted.count)
     except NotFound:
         if asked.version is None:
             # Live by the row, absent at SageMaker: the reconciler or a person must look, the caller may retry.
@@ -148,11 +196,11 @@ def _record(
     adapters: Predicting,
     asked: Asked,
     version: str,
-    records: bytes,
+    fitted: Fitted,
     answers: list[Answer],
     latency_ms: float,
 ) -> None:
-    """Write the request to the log; a prediction that was made is answered even where that fails."""
+    """Write the request down; a prediction that was made is answered even where that fails."""
     now = adapters.clock()
     about = PredictionLog(
         request_id=asked.request_id,
@@ -165,10 +213,11 @@ def _record(
         at=to_text(now),
         expires_at_s=int((now + timedelta(days=adapters.ttl_days)).timestamp()),
         latency_ms=round(latency_ms, 3),
+        places=None if fitted.places is None else tuple(fitted.places),
         body=b"",
     )
     try:
-        adapters.records.write(about, records, answers)
+        adapters.recorder.write(about, fitted.records, answers)
     except (Unavailable, QuotaExceeded):
         adapters.log.exception("prediction not recorded")
 

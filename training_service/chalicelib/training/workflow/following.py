@@ -2,21 +2,24 @@
 
 from datetime import datetime, timedelta
 
-from chalicelib.training.job import AT_REST, Job, sagemaker_name
+from chalicelib.training.job import AT_REST, Job, makes_model, sagemaker_name
 from chalicelib.training.ports import Ports
 from chalicelib.training.reasons import is_retryable, sanitise, sanitise_log
 from chalicelib.training.sagemaker import Described
+from chalicelib.training.workflow.evaluating import finish_evaluation
 from chalicelib.training.workflow.finalising import finalise
 from chalicelib.training.workflow.telling import count, tell_ended, tell_started
 
 from shared import log
 from shared.clock import LEASE_MARGIN, to_text
-from shared.entities.training import JobState
+from shared.entities.training import JobPurpose, JobState
 from shared.errors import ConditionFailed, HeadraceError, NotFound
 
 STUCK_AFTER = timedelta(minutes=15)
 NEVER_STARTED = timedelta(days=1)
 _READ_LINES = 60  # more than are kept: empty ones are left out
+# What a completed job becomes, by its purpose.
+_FINISH = {JobPurpose.TRAIN: finalise, JobPurpose.EVALUATE: finish_evaluation}
 _log = log.logger("training")
 
 
@@ -37,7 +40,7 @@ def stop(ports: Ports, job: Job, reason: str) -> Job:
 def _follow(ports: Ports, job: Job) -> Job:
     if job.state is JobState.FINALISING:
         # The finaliser before us died, or works still: both may do it, only one transaction holds.
-        return finalise(ports, job)
+        return _FINISH[job.purpose](ports, job)
     if job.state is JobState.PENDING or job.state in AT_REST:
         return job
     name = sagemaker_name(ports.place.stage, job.job_id, job.attempt)
@@ -86,8 +89,8 @@ def _moved(ports: Ports, job: Job, described: Described) -> Job:
     match described.status:
         case "Completed":
             # Outside the transaction: DynamoDB cannot use a counter as a key in one. A gap costs nothing.
-            number = ports.models.take_number(job.pipeline)
-            return finalise(ports, ports.jobs.finalising(job, number))
+            number = ports.models.take_number(job.pipeline) if makes_model(job) else None
+            return _FINISH[job.purpose](ports, ports.jobs.finalising(job, number))
         case "Failed":
             return _failed(ports, job, described)
         case "Stopped":

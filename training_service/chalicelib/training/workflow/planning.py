@@ -9,14 +9,14 @@ from chalicelib.training.job_changes import QUEUED
 from chalicelib.training.model_files import artifact_key
 from chalicelib.training.pacing import find_hold, is_paced
 from chalicelib.training.pacing_rows import Pacing
-from chalicelib.training.plan import Champion, TrainingPlan, Work, plan_training
+from chalicelib.training.plan import Champion, TrainingPlan, Work, plan_evaluation, plan_training
 from chalicelib.training.ports import Ports
 
 from shared import log
 from shared.clock import to_text
 from shared.entities.dataset import DatasetState, DatasetVersion
 from shared.entities.pipeline import PipelineDefinition
-from shared.entities.training import JobState
+from shared.entities.training import JobState, ModelVersion
 from shared.errors import ConditionFailed, Conflict, Unavailable
 
 _PLAN_TRIES = 5
@@ -135,17 +135,37 @@ def gather_work(ports: Ports, definition: PipelineDefinition, dataset: DatasetVe
     )
 
 
+def plan_comparison(ports: Ports, definition: PipelineDefinition, model: ModelVersion, live: str) -> Job:
+    """Return the job that judges *model* beside *live* on the newest data, making it if it is not there.
+
+    Raises
+    ------
+    Conflict
+        No recipe evaluates the pipeline any more, or no dataset version is READY.
+    """
+    ready = ports.datasets.ready(model.pipeline)
+    if not ready:
+        raise Conflict(f"pipeline {model.pipeline!r} has no READY dataset version to judge on")
+    work = gather_work(ports, definition, ready[-1])
+    champion = _contestant(ports.models.get(model.pipeline, live))
+    plan = plan_evaluation(msgspec.structs.replace(work, champion=champion), _contestant(model))
+    return ports.jobs.find(plan.job_id) or _create(ports, plan, model.correlation_id)
+
+
 def find_champion(ports: Ports, pipeline: str) -> Champion | None:
     """Return the model version that is live now, None while nothing is."""
     release = ports.releases.current(pipeline)
     if release is None or release.live is None:
         return None
-    model = ports.models.get(pipeline, release.live)
+    return _contestant(ports.models.get(pipeline, release.live))
+
+
+def _contestant(model: ModelVersion) -> Champion:
     # By its own copy under v<N>, which stays; the job's staging folder expires.
     return Champion(
         version=model.version,
         trained_through=model.trained_through,
-        artifact_key=artifact_key(pipeline, model.version),
+        artifact_key=artifact_key(model.pipeline, model.version),
     )
 
 
@@ -166,6 +186,8 @@ def _new_job(plan: TrainingPlan, correlation_id: str, now: str) -> Job:
     return Job(
         job_id=plan.job_id,
         pipeline=plan.pipeline,
+        purpose=plan.purpose,
+        subject=plan.challenger.version if plan.challenger else None,
         state=JobState.PENDING,
         max_attempts=plan.max_attempts,
         waiting_reason=QUEUED,

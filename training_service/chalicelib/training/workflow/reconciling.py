@@ -9,6 +9,7 @@ from chalicelib.training.ports import Ports
 from chalicelib.training.workflow.following import follow
 from chalicelib.training.workflow.judging import judge
 from chalicelib.training.workflow.planning import is_trainable, plan_data, trains_on_new_data
+from chalicelib.training.workflow.rejudging import rejudge_pipeline
 from chalicelib.training.workflow.submission import start_next, waiting_jobs
 from chalicelib.training.workflow.telling import tell_ended, tell_verdict, tell_waiting
 
@@ -21,10 +22,11 @@ _log = log.logger("training")
 
 
 def reconcile_rows(ports: Ports) -> None:
-    """Bring every open row forward, train data nobody was told of, then submit what may start."""
+    """Bring every open row forward, train data nobody was told of, judge by the gate of now, then submit."""
     _each(ports.jobs.open(), lambda job: reconcile_job(ports, job))
     _each(ports.models.open(), lambda model: reconcile_model(ports, model))
     _each(ports.pipelines.names(), lambda name: reconcile_pipeline(ports, name))
+    _each(ports.pipelines.names(), lambda name: rejudge_pipeline(ports, name))
     # Last, so that slots freed above are used in this minute.
     _each([ports], start_next)
     warn_of_long_waits(ports)

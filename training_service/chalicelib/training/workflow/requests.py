@@ -2,15 +2,15 @@
 
 import msgspec
 from chalicelib.training.job import AT_REST, Job
+from chalicelib.training.plan import hash_evaluation
 from chalicelib.training.ports import Ports
 from chalicelib.training.views import NewTrainingJob
 from chalicelib.training.workflow.following import follow, stop
-from chalicelib.training.workflow.judging import decide_as_person
+from chalicelib.training.workflow.judging import decide_as_person, is_gates_to_decide, judge
 from chalicelib.training.workflow.planning import is_trainable, plan_job
 from chalicelib.training.workflow.submission import start_next
 
 from shared.entities.dataset import DatasetVersion
-from shared.entities.pipeline import Train
 from shared.entities.training import JobState, ModelState, ModelVersion
 from shared.errors import ConditionFailed, Conflict, InvalidRequest, NotFound
 from shared.http.request import Caller
@@ -27,7 +27,7 @@ def request_training(ports: Ports, caller: Caller, asked: NewTrainingJob) -> Job
         # Not guarded by "already trained": a person may ask for a comparison with a new champion.
         job = plan_job(ports, definition, find_dataset(ports, asked))
     if asked.retry:
-        job = revive(ports, job, definition.train)
+        job = revive(ports, job)
     if job.paced and job.state is JobState.PENDING:
         # Quiet times and rates are for data that asks by itself.
         job = _hurry(ports, job)
@@ -73,7 +73,7 @@ def find_dataset(ports: Ports, asked: NewTrainingJob) -> DatasetVersion:
     return dataset
 
 
-def revive(ports: Ports, job: Job, train: Train) -> Job:
+def revive(ports: Ports, job: Job) -> Job:
     """Return the next attempt of a job that ended without a model; a job that still runs is left alone.
 
     It trains on the same inputs, with the instance and the time that the pipeline gives by now.
@@ -82,6 +82,7 @@ def revive(ports: Ports, job: Job, train: Train) -> Job:
         raise Conflict(f"training job {job.job_id} has succeeded; the same inputs would give the same model")
     if job.state not in AT_REST:
         return job
+    train = ports.pipelines.definition(job.pipeline).train
     plan = msgspec.structs.replace(
         ports.job_files.read(job.job_id),
         instance=train.instance,
@@ -124,6 +125,26 @@ def request_stop(ports: Ports, caller: Caller, job_id: str) -> Job:
     # Its slot is free at once if SageMaker never had it; otherwise the next ones are refused and wait on.
     start_next(ports, wake=True)
     return job
+
+
+def request_judgement(ports: Ports, model: ModelVersion) -> ModelVersion:
+    """Judge a version now instead of within a minute; a comparison that failed is tried once more.
+
+    Raises
+    ------
+    Conflict
+        A person decided about it, or it serves: its verdict stays.
+    """
+    release = ports.releases.current(model.pipeline)
+    if release and model.version in {release.live, release.candidate}:
+        raise Conflict(f"{model.version} is live or being released; its verdict stays")
+    if not is_gates_to_decide(model):
+        raise Conflict(f"a person decided about {model.version}; the gate does not overrule that")
+    live = release.live if release else None
+    job = ports.jobs.find(hash_evaluation(model.pipeline, model.version, live)[:20])
+    if job is not None and job.state in {JobState.DEAD, JobState.STOPPED}:
+        start_next(ports, revive(ports, job))
+    return judge(ports, model)
 
 
 def request_decision(

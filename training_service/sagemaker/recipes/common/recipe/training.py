@@ -2,6 +2,9 @@
 
 read the channels → fit → save → load the champion → judge both and the baseline on rows neither has seen →
 write the evaluation, plots, golden rows and card beside the model, with the code that serves it.
+
+A job whose purpose is `evaluate` fits nothing: it loads the challenger as it loads the champion, judges both on
+the newest rows and writes the evaluation alone.
 """
 
 import sys
@@ -12,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from .artifact import SEEN_FILE
-from .champion import Champion, load_champion
+from .artifact import EVALUATION_FILE, SEEN_FILE, write_json
+from .champion import Contestant, load_contestant
 from .columns import concatenate, row_count
 from .data import Data
 from .evaluate import Judged, evaluate, metric_lines
 from .failure import ModelRefusedError, UserError
-from .family import Family, Model
+from .family import Family
 from .packing import pack_model, write_plots
 from .parameters import Parameters, load_parameters
 from .serving import load_folder
@@ -43,7 +46,7 @@ class Paths:
 def run(family: Family, paths: Paths) -> int:
     """Train and judge; return the exit code, with the sentence for a person in `output/failure` when it is not 0."""
     try:
-        train(family, paths)
+        work(family, paths)
     except UserError as error:
         paths.output.mkdir(parents=True, exist_ok=True)
         (paths.output / "failure").write_text(str(error), encoding="utf-8")
@@ -52,8 +55,8 @@ def run(family: Family, paths: Paths) -> int:
     return 0
 
 
-def train(family: Family, paths: Paths) -> dict[str, Any]:
-    """Do the whole job and return its evaluation.
+def work(family: Family, paths: Paths) -> dict[str, Any]:
+    """Do the whole job, whatever its purpose, and return its evaluation.
 
     Raises
     ------
@@ -67,20 +70,49 @@ def train(family: Family, paths: Paths) -> dict[str, Any]:
     data = family.read(paths.data, parameters)
     _say(started, f"{row_count(data.train)} training rows, {row_count(data.validation)} validation rows")
     paths.model.mkdir(parents=True, exist_ok=True)
-    family.fit(parameters, data, paths.model)
-    # What is judged is what will be served: the model as it comes back from disk.
-    challenger = load_folder(family.serving, paths.model)
-    _say(started, f"fitted {parameters.recipe} ({parameters.preset})")
-    judged, facts = _judge(family, paths, parameters, data, challenger)
-    tables = (family.metrics[parameters.task], family.primary[parameters.task])
-    evaluation = evaluate(tables, parameters, judged, facts)
-    _say(started, f"judged on {evaluation['rows']} rows")
-    write_plots(paths.model / "plots", family.plots(parameters, judged, challenger) if judged.rows else {})
-    samples = family.samples(parameters, data, judged, challenger)
-    pack_model(paths.model, (family.name, family.serving), parameters, evaluation, samples)
+    do = judge_again if parameters.purpose == "evaluate" else train
+    evaluation = do(family, paths, parameters, data)
     for line in metric_lines(evaluation["metrics"]["challenger"], parameters.metrics):
         print(line, flush=True)
-    _say(started, "done")
+    _say(started, f"judged on {evaluation['rows']} rows, done")
+    return evaluation
+
+
+def train(family: Family, paths: Paths, parameters: Parameters, data: Data) -> dict[str, Any]:
+    """Fit a model, judge it and write everything a model version is made of."""
+    started = time.monotonic()
+    family.fit(parameters, data, paths.model)
+    _say(started, f"fitted {parameters.recipe} ({parameters.preset})")
+    taught = [data.train, data.validation]
+    challenger = Contestant(
+        # What is judged is what will be served: the model as it comes back from disk.
+        model=load_folder(family.serving, paths.model),
+        trained_through=last_time(taught, parameters.time),
+        seen_rows=hash_taught(concatenate(taught), parameters),
+    )
+    np.save(paths.model / SEEN_FILE, challenger.seen_rows, allow_pickle=False)
+    judged, evaluation = _judge(family, paths, parameters, data, challenger)
+    model = challenger.model
+    write_plots(paths.model / "plots", family.plots(parameters, judged, model) if judged.rows else {})
+    samples = family.samples(parameters, data, judged, model)
+    pack_model(paths.model, (family.name, family.serving), parameters, evaluation, samples)
+    return evaluation
+
+
+def judge_again(family: Family, paths: Paths, parameters: Parameters, data: Data) -> dict[str, Any]:
+    """Judge the model in the channel `challenger` beside the champion of now, and write the evaluation alone.
+
+    The baseline is one of somebody who knows today's training rows, which may be more than the challenger's.
+    """
+    try:
+        challenger = load_contestant(
+            paths.data / "challenger", "challenger", parameters.challenger_trained_through, family.serving
+        )
+        family.check_champion(challenger.model.signature, parameters)
+    except ModelRefusedError as error:
+        raise UserError(f"The challenger cannot be judged again: {error}") from error
+    _, evaluation = _judge(family, paths, parameters, data, challenger)
+    write_json(paths.model / EVALUATION_FILE, evaluation)
     return evaluation
 
 
@@ -92,40 +124,38 @@ def _check_metrics(family: Family, parameters: Parameters) -> None:
 
 
 def _judge(
-    family: Family, paths: Paths, parameters: Parameters, data: Data, challenger: Model
+    family: Family, paths: Paths, parameters: Parameters, data: Data, challenger: Contestant
 ) -> tuple[Judged, dict[str, Any]]:
     champion, error = _find_champion(family, paths, parameters)
-    taught = [data.train, data.validation]
-    through = last_time(taught, parameters.time)
-    seen = hash_taught(concatenate(taught), parameters)
-    np.save(paths.model / SEEN_FILE, seen, allow_pickle=False)
-    others = [champion] if champion else []
+    contestants = {"challenger": challenger, **({"champion": champion} if champion else {})}
     rows = judged_rows(
         data.test,
         parameters,
-        [through, *(c.trained_through for c in others)],
-        [seen, *(c.seen_rows for c in others)],
+        [c.trained_through for c in contestants.values()],
+        [c.seen_rows for c in contestants.values()],
     )
-    models = {"challenger": challenger, **({"champion": champion.model} if champion else {})}
     facts = {
+        "purpose": parameters.purpose,
         "rows_train": row_count(data.train),
         "rows_validation": row_count(data.validation),
         "rows_without_target": data.without_target,
         "rows_test_seen": int((~rows).sum()),
-        "trained_through": format_time(through),
+        "trained_through": format_time(challenger.trained_through),
         "champion_error": error,
     }
-    return family.judge(parameters, data, rows, models), facts
+    judged = family.judge(parameters, data, rows, {name: c.model for name, c in contestants.items()})
+    tables = (family.metrics[parameters.task], family.primary[parameters.task])
+    return judged, evaluate(tables, parameters, judged, facts)
 
 
 def _find_champion(
     family: Family, paths: Paths, parameters: Parameters
-) -> tuple[Champion | None, str | None]:
+) -> tuple[Contestant | None, str | None]:
     folder = paths.data / "champion"
     if parameters.champion_version is None and not folder.is_dir():
         return None, None
     try:
-        champion = load_champion(folder, parameters, family.serving)
+        champion = load_contestant(folder, "champion", parameters.champion_trained_through, family.serving)
         family.check_champion(champion.model.signature, parameters)
     except ModelRefusedError as error:
         print(f"champion not judged: {error}", flush=True)
