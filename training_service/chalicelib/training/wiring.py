@@ -10,6 +10,7 @@ from chalicelib.training.logs import TrainingLogs
 from chalicelib.training.model_files import ModelFiles
 from chalicelib.training.model_rows import ModelRows
 from chalicelib.training.pacing_rows import PacingRows
+from chalicelib.training.packages import ModelPackages
 from chalicelib.training.ports import Ports
 from chalicelib.training.request import Place
 from chalicelib.training.sagemaker import SageMakerJobs
@@ -70,6 +71,7 @@ def ports() -> Ports:
         # One bucket, two prefixes: the training role may write only below staging/.
         staging=models,
         sagemaker=SageMakerJobs(client("sagemaker")),
+        packages=ModelPackages(client("sagemaker")),
         signer=Signer(client("kms"), have.signing_key_arn),
         logs=TrainingLogs(client("logs")),
         bus=Bus(client("events"), have.stage),
