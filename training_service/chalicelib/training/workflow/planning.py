@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import msgspec
-from chalicelib.training.families import family_of, has_recipe
+from chalicelib.training.families import family_of
 from chalicelib.training.job import Job
 from chalicelib.training.job_changes import QUEUED
 from chalicelib.training.model_files import artifact_key
@@ -29,8 +29,8 @@ def is_trainable(version: DatasetVersion) -> bool:
 
 
 def trains_on_new_data(definition: PipelineDefinition) -> bool:
-    """Say whether new data shall become a model without a person, and can."""
-    return "new_data" in definition.retrain.on and has_recipe(definition)
+    """Say whether new data shall become a model without a person."""
+    return "new_data" in definition.retrain.on
 
 
 def plan_new_data(ports: Ports, pipeline: str, version: str) -> Job | None:
