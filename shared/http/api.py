@@ -74,6 +74,8 @@ class Api:
         replies: Callable[[], Replies] | None = None,
     ) -> None:
         self._app = app
+        # All is text here. Chalice would look for each of its twenty binary types in every request and answer.
+        app.api.binary_types = []
         self._replies = replies
         self._authorizer = authorizer
         self._log = logger
@@ -149,8 +151,9 @@ class Api:
             caller=caller,
             body=decode(raw, operation.body) if operation.body is not None else None,
             raw_body=raw,
-            query=dict(current.query_params or {}),
-            headers={name.lower(): value for name, value in current.headers.items()},
+            query=dict(current.query_params) if current.query_params else {},
+            # As Chalice keeps them: a mapping that looks names up in any case.
+            headers=current.headers,
         )
 
 
