@@ -84,7 +84,7 @@ def get_endpoint(_: Request, pipeline: str) -> views.EndpointView:
     query={"at": "what was live at this time (RFC 3339)", "limit": "entries, 1 to 200"},
 )
 def get_history(request: Request, pipeline: str) -> views.History:
-    """List how releases ended, newest first."""
+    """List every change of what serves and of what is released, newest first."""
     return reading.get_history(wiring.releasing, pipeline, request.query.get("at"), request.limit())
 
 

@@ -177,6 +177,18 @@ def on_training_job_state_change(event: Any) -> None:
     triggers.on_training_job_state_change(wiring.ports(), str(event.detail["TrainingJobName"]))
 
 
+@app.on_cw_event(
+    {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Model Package State Change"],
+        "detail": {"ModelPackageGroupName": [{"prefix": f"headrace-{stage}-"}]},
+    }
+)
+def on_model_package_state_change(event: Any) -> None:
+    """SageMaker says a model package of this stage has changed: look whether a person has decided there."""
+    triggers.on_model_package_state_change(wiring.ports(), str(event.detail["ModelPackageArn"]))
+
+
 @app.schedule("rate(1 minute)", name="reconcile")
 def reconcile(event: Any) -> None:
     """Mend what events and crashes left undone."""

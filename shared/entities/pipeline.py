@@ -205,9 +205,10 @@ class Image(_Supervised, frozen=True, kw_only=True, tag_field="task", tag="image
 
 
 class Recommendation(_Definition, frozen=True, kw_only=True, tag_field="task", tag="recommendation"):
-    """Predict which ``item`` a ``user`` takes next; datasets only: no recipe trains it yet.
+    """Predict which ``item`` a ``user`` takes next.
 
-    Every row is one interaction. Without ``rating`` that it happened is all that is known.
+    Every row is one interaction. Without ``rating`` that it happened is all that is known; with it, each recommended
+    item says which rating the user would probably give.
     """
 
     user: Column
@@ -221,14 +222,14 @@ class Recommendation(_Definition, frozen=True, kw_only=True, tag_field="task", t
 
 PipelineDefinition = Classification | Regression | Forecasting | Text | Image | Recommendation
 TASKS = ("classification", "regression", "forecasting", "text", "image", "recommendation")
-# What a gate may name: the metrics every recipe of the task reports; none means that the task has no recipe yet.
+# What a gate may name: the metrics that the recipe of the task reports.
 METRICS: dict[str, tuple[str, ...]] = {
     "classification": ("log_loss", "roc_auc", "accuracy", "f1", "brier", "average_precision"),
     "regression": ("rmse", "mae", "r2", "mape"),
     "forecasting": ("mae", "rmse", "smape", "mase", "coverage"),
     "text": ("log_loss", "roc_auc", "accuracy", "f1", "brier", "average_precision", "calibration_error"),
     "image": ("log_loss", "roc_auc", "accuracy", "f1", "brier", "average_precision", "calibration_error"),
-    "recommendation": (),
+    "recommendation": ("recall_at_10", "ndcg_at_10", "map_at_10", "hit_rate_at_10", "coverage", "rmse"),
 }
 
 

@@ -45,7 +45,8 @@ def _columns(first: Prediction) -> list[str]:
     if first.points is not None:
         return ["id", "time", "value", "low", "high"]
     if first.items is not None:
-        return ["id", "rank", "item", "score"]
+        rated = ["rating"] if any(item.rating is not None for item in first.items) else []
+        return ["id", "rank", "item", "score", *rated]
     ends = ["low", "high"] if first.interval else []
     return ["id", "value", *(f"score_{name}" for name in sorted(first.scores or ())), *ends]
 
@@ -54,7 +55,10 @@ def _rows(one: Prediction, columns: list[str]) -> Iterable[Row]:
     if one.points is not None:
         return [[one.id, point.time, point.value, *(point.interval or (None, None))] for point in one.points]
     if one.items is not None:
-        return [[one.id, rank, item.item, item.score] for rank, item in enumerate(one.items, start=1)]
+        rows = [
+            [one.id, rank, item.item, item.score, item.rating] for rank, item in enumerate(one.items, start=1)
+        ]
+        return [row[: len(columns)] for row in rows]
     scores = one.scores or {}
     names = [column.removeprefix("score_") for column in columns if column.startswith("score_")]
     return [[one.id, one.value, *(scores.get(name) for name in names), *(one.interval or ())]]

@@ -12,8 +12,10 @@ from chalicelib.inference.releases import Releases
 from chalicelib.inference.router import Router
 from chalicelib.inference.runtime import SageMakerRuntime
 from chalicelib.inference.settings import Settings
-from chalicelib.inference.workflow.context import Releasing
-from chalicelib.inference.workflow.predicting import Predicting
+from chalicelib.inference.traffic import Traffic
+from chalicelib.inference.usage import Usage
+from chalicelib.inference.workflow import requests
+from chalicelib.inference.workflow.context import Predicting, Releasing
 
 from shared import log
 from shared.auth import Tokens
@@ -66,6 +68,8 @@ class Wiring:
                 client("kms"),
                 self.settings.signing_key_arn,
             ),
+            traffic=self._traffic,
+            usage=self._usage,
             bus=Bus(event_bridge(), self.settings.stage),
             clock=utc_now,
             owner=lambda: uuid.uuid4().hex,
@@ -75,7 +79,7 @@ class Wiring:
     @functools.cached_property
     def predicting(self) -> Predicting:
         """What the prediction routes work with."""
-        records = PredictionRecords(self._table(self.settings.predictions_table, "request_id", "chunk"))
+        records = PredictionRecords(self._predictions)
         return Predicting(
             stage=self.settings.stage,
             ttl_days=self.settings.predictions_ttl_days,
@@ -84,7 +88,11 @@ class Wiring:
             runtime=self._runtime,
             recorder=records,
             records=records,
+            traffic=self._traffic,
+            usage=self._usage,
             clock=utc_now,
+            # Only who meets a sleeping pipeline needs the clients of a release.
+            wake=lambda pipeline: requests.wake(self.releasing, pipeline),
             draw=random.random,
             pause=time.sleep,
             seconds=time.perf_counter,
@@ -92,8 +100,16 @@ class Wiring:
         )
 
     @functools.cached_property
+    def _releases_table(self) -> Table:
+        return self._table(self.settings.releases_table, "pipeline", "entry")
+
+    @functools.cached_property
     def _releases(self) -> Releases:
-        return Releases(self._table(self.settings.releases_table, "pipeline", "entry"), self._models.table)
+        return Releases(self._releases_table, self._models.table)
+
+    @functools.cached_property
+    def _usage(self) -> Usage:
+        return Usage(self._releases_table, time.monotonic)
 
     @functools.cached_property
     def _models(self) -> Models:
@@ -102,6 +118,14 @@ class Wiring:
     @functools.cached_property
     def _pipelines(self) -> Pipelines:
         return Pipelines(self._table(self.settings.pipelines_table, "kind", "pipeline"))
+
+    @functools.cached_property
+    def _predictions(self) -> Table:
+        return self._table(self.settings.predictions_table, "request_id", "chunk")
+
+    @functools.cached_property
+    def _traffic(self) -> Traffic:
+        return Traffic(self._predictions)
 
     @functools.cached_property
     def _runtime(self) -> SageMakerRuntime:

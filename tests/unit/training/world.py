@@ -32,6 +32,7 @@ from shared.entities.training import ModelVersion
 from shared.events import DatasetVersionReady
 from shared.readers import Datasets, Pipelines, Releases
 from tests.fakes import FakeBucket, FakeBus, FakeClock, FakeTable
+from tests.unit.training.fake_packages import FakePackages
 from tests.unit.training.fake_sagemaker import FakeSageMaker
 
 DEFINITION = {
@@ -70,6 +71,7 @@ class World:
         self.clock = FakeClock()
         self.bus = FakeBus()
         self.sagemaker = FakeSageMaker()
+        self.packages = FakePackages()
         self.signer = FakeSigner()
         self.logs = FakeLogs()
         self.jobs_table = FakeTable("jobs", "job_id")
@@ -84,6 +86,7 @@ class World:
     def _ports(self, quota: int) -> Ports:
         untyped: Any = {
             "sagemaker": self.sagemaker,
+            "packages": self.packages,
             "signer": self.signer,
             "logs": self.logs,
             "bus": self.bus,
@@ -166,6 +169,11 @@ class World:
     def changed(self, job: Job) -> None:
         """Deliver SageMaker's state change of the job's attempt."""
         triggers.on_training_job_state_change(self.ports, self.name(job))
+
+    def decide_in_sagemaker(self, model: ModelVersion, status: str, **said: str) -> None:
+        """Let a person change the package in SageMaker, and deliver its event."""
+        self.packages.decide(model.package_arn or "", status, **said)
+        triggers.on_model_package_state_change(self.ports, model.package_arn or "")
 
     def tick(self, seconds: float = 60) -> None:
         self.clock.advance(seconds)

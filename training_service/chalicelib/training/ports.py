@@ -8,6 +8,7 @@ from chalicelib.training.job_rows import JobRows
 from chalicelib.training.logs import TrainingLogs
 from chalicelib.training.model_files import ModelFiles
 from chalicelib.training.model_rows import ModelRows
+from chalicelib.training.packages import ModelPackages
 from chalicelib.training.request import Place
 from chalicelib.training.sagemaker import SageMakerJobs
 from chalicelib.training.signer import Signer
@@ -30,6 +31,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     model_files: ModelFiles
     staging: Bucket
     sagemaker: SageMakerJobs
+    packages: ModelPackages
     signer: Signer
     logs: TrainingLogs
     bus: Bus

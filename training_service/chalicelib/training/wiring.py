@@ -9,6 +9,7 @@ from chalicelib.training.job_rows import JobRows
 from chalicelib.training.logs import TrainingLogs
 from chalicelib.training.model_files import ModelFiles
 from chalicelib.training.model_rows import ModelRows
+from chalicelib.training.packages import ModelPackages
 from chalicelib.training.ports import Ports
 from chalicelib.training.request import Place
 from chalicelib.training.sagemaker import SageMakerJobs
@@ -67,6 +68,7 @@ def ports() -> Ports:
         # One bucket, two prefixes: the training role may write only below staging/.
         staging=models,
         sagemaker=SageMakerJobs(client("sagemaker")),
+        packages=ModelPackages(client("sagemaker")),
         signer=Signer(client("kms"), have.signing_key_arn),
         logs=TrainingLogs(client("logs")),
         bus=Bus(event_bridge(), have.stage),

@@ -1,7 +1,7 @@
 """A dataset version asks for a model: decide what to train and write it down, once."""
 
 import msgspec
-from chalicelib.training.families import family_of, has_recipe
+from chalicelib.training.families import family_of
 from chalicelib.training.job import Job
 from chalicelib.training.model_files import artifact_key
 from chalicelib.training.plan import Champion, TrainingPlan, Work, plan_evaluation, plan_training
@@ -23,8 +23,8 @@ def is_trainable(version: DatasetVersion) -> bool:
 
 
 def trains_on_new_data(definition: PipelineDefinition) -> bool:
-    """Say whether new data shall become a model without a person, and can."""
-    return "new_data" in definition.retrain.on and has_recipe(definition)
+    """Say whether new data shall become a model without a person."""
+    return "new_data" in definition.retrain.on
 
 
 def plan_new_data(ports: Ports, pipeline: str, version: str) -> Job | None:

@@ -7,7 +7,9 @@ from typing import Any
 from chalicelib.training.job import AT_REST, Job
 from chalicelib.training.ports import Ports
 from chalicelib.training.workflow.following import follow
+from chalicelib.training.workflow.hearing import hear_version
 from chalicelib.training.workflow.judging import judge
+from chalicelib.training.workflow.mirroring import mirror
 from chalicelib.training.workflow.planning import is_trainable, plan_job, trains_on_new_data
 from chalicelib.training.workflow.rejudging import rejudge_pipeline
 from chalicelib.training.workflow.submission import start_next, waiting_jobs
@@ -25,6 +27,8 @@ def reconcile_rows(ports: Ports) -> None:
     """Bring every open row forward, train data nobody was told of, judge by the gate of now, then submit."""
     _each(ports.jobs.open(), lambda job: reconcile_job(ports, job))
     _each(ports.models.open(), lambda model: reconcile_model(ports, model))
+    _each(ports.models.open("package"), lambda model: mirror(ports, model))
+    _each(ports.models.open("person"), lambda model: hear_version(ports, model))
     _each(ports.pipelines.names(), lambda name: reconcile_pipeline(ports, name))
     _each(ports.pipelines.names(), lambda name: rejudge_pipeline(ports, name))
     # Last, so that slots freed above are used in this minute.
