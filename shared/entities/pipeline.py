@@ -20,6 +20,10 @@ History = Annotated[
     str,
     Meta(pattern=r"^(all|replace|last [1-9][0-9]{0,3})$", description="all, replace, or such as last 6"),
 ]
+AtMost = Annotated[
+    str,
+    Meta(pattern=r"^(none|[1-9][0-9]{0,2}/(hour|day|week))$", description="none, or such as 1/day"),
+]
 SplitBy = Annotated[
     str,
     Meta(pattern=r"^(auto|hash|time|group\(.{1,128}\))$", description="auto, hash, time or group(column)"),
@@ -76,11 +80,19 @@ class Model(_Section, frozen=True, kw_only=True):
 
 
 class Train(_Section, frozen=True, kw_only=True):
-    """Where a training job runs, how long, and how often it is tried."""
+    """Where a training job runs, how long, how often it is tried, and how often new data starts one.
+
+    ``quiet`` is how long no upload must have come before a training starts: those that came meanwhile are trained
+    together. ``at_most`` bounds the trainings that new data starts. ``spot`` takes spare capacity, which is cheaper
+    and may be taken away at any moment.
+    """
 
     instance: Annotated[str, Meta(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")] = "ml.m5.large"
+    spot: bool = False
     max_minutes: Annotated[int, Meta(ge=1, le=7200)] = 30
     max_attempts: Annotated[int, Meta(ge=1, le=10)] = 3
+    at_most: AtMost = "none"
+    quiet: Duration = "0s"
 
 
 class Serverless(_Section, frozen=True, kw_only=True, tag_field="kind", tag="serverless"):
