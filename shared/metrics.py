@@ -2,8 +2,8 @@
 
 import sys
 import time
-from collections.abc import Mapping
-from typing import TextIO
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TextIO
 
 import msgspec
 
@@ -14,6 +14,8 @@ def emit(
     metrics: Mapping[str, tuple[float, str]],
     *,
     dimensions: Mapping[str, str],
+    details: Mapping[str, str] | None = None,
+    detailed: Sequence[str] = (),
     properties: Mapping[str, object] | None = None,
     out: TextIO | None = None,
 ) -> None:
@@ -25,20 +27,30 @@ def emit(
         Name → (value, CloudWatch unit).
     dimensions
         Each distinct value is a metric that is paid for: pipeline and stage, never a version or an id.
+    details, detailed
+        More dimensions, for the metrics named in *detailed* only, which have both.
     properties
         Searchable in the log only; the place for versions and ids.
     """
     # CloudWatch reads the metrics out of the log asynchronously; a PutMetricData would cost 1.4 to 2.2 ms a request.
-    directive = {
-        "Namespace": NAMESPACE,
-        "Dimensions": [list(dimensions)],
-        "Metrics": [{"Name": name, "Unit": unit} for name, (_, unit) in metrics.items()],
-    }
+    directives = [_directive(metrics, dimensions)]
+    if details:
+        named = {name: metrics[name] for name in detailed}
+        directives.append(_directive(named, [*dimensions, *details]))
     line = {
-        "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]},
+        "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": directives},
         **dimensions,
+        **(details or {}),
         **(properties or {}),
         **{name: value for name, (value, _) in metrics.items()},
     }
     # Flushed: Lambda freezes the process after the answer, and a line in the buffer would wait for the next request.
     print(msgspec.json.encode(line, enc_hook=str).decode(), file=out or sys.stdout, flush=True)
+
+
+def _directive(metrics: Mapping[str, tuple[float, str]], dimensions: Iterable[str]) -> dict[str, Any]:
+    return {
+        "Namespace": NAMESPACE,
+        "Dimensions": [list(dimensions)],
+        "Metrics": [{"Name": name, "Unit": unit} for name, (_, unit) in metrics.items()],
+    }

@@ -7,11 +7,17 @@ import msgspec
 
 
 class Phase(StrEnum):
-    """Where a release stands; IDLE means that nothing rolls out. Later strategies add SHADOW and CANARY."""
+    """Where a release stands; IDLE means that nothing rolls out.
+
+    RECREATING is CREATING on the way back: of a rollback to a version whose endpoint is gone.
+    """
 
     IDLE = "IDLE"
     CREATING = "CREATING"
+    RECREATING = "RECREATING"
     WARMING = "WARMING"
+    SHADOW = "SHADOW"
+    CANARY = "CANARY"
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,8 @@ from chalicelib.inference.formats import CSV, JSON, NDJSON, read_request
 from chalicelib.inference.states import Request as Wish
 from chalicelib.inference.tables import to_csv
 from chalicelib.inference.views import EndpointView, Predictions, PromoteRequest, ReasonRequest
-from chalicelib.inference.workflow.predicting import Answered, Asked
+from chalicelib.inference.workflow.context import Asked
+from chalicelib.inference.workflow.predicting import Answered
 
 from shared.clock import Clock
 from shared.errors import FieldError, InvalidBody, InvalidRequest, PayloadTooLarge

@@ -89,7 +89,11 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class EndpointView(msgspec.Struct, frozen=True, kw_only=True):
-    """What serves a pipeline and what is on its way."""
+    """What serves a pipeline and what is on its way.
+
+    While a candidate is on trial, ``mode`` is canary or shadow, ``weight`` its share of the requests, ``step`` the
+    place of that share among the pipeline's steps, from 0. ``asleep_at``: since then the endpoint waits for a request.
+    """
 
     pipeline: str
     live: str | None
@@ -100,6 +104,9 @@ class EndpointView(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     weight: float
     mode: str
+    step: int
+    step_since: str | None
+    asleep_at: str | None
     gen: int
     live_since: str | None
     updated_at: str
@@ -113,7 +120,11 @@ class EndpointList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HistoryItem(msgspec.Struct, frozen=True, kw_only=True):
-    """One ended release: who, when, why, from, to."""
+    """One change of a release: who, when, why, from, to.
+
+    ``outcome`` is how it ended (LIVE, ROLLED_BACK, FAILED), or STARTED, SHADOW, CANARY (with its ``weight``); or
+    what happened to the endpoint of what is live: RECREATED, ASLEEP, AWAKE.
+    """
 
     at: str
     gen: int
@@ -121,12 +132,13 @@ class HistoryItem(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     outcome: str
     candidate: str | None
+    weight: float
     from_version: str | None
     to_version: str | None
 
 
 class History(msgspec.Struct, frozen=True, kw_only=True):
-    """Ended releases, newest first; ``live`` is what served at the asked time (now, if none was asked)."""
+    """Changes, newest first; ``live`` is what served at the asked time (now, if none was asked)."""
 
     pipeline: str
     live: str | None

@@ -1,15 +1,11 @@
 """The deployed app, loaded under its own name, with a stage in memory behind it."""
 
 import importlib.util
-import logging
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-from chalicelib.inference.prediction_log import PredictionRecords
-from chalicelib.inference.router import Router
-from chalicelib.inference.workflow.predicting import Predicting
 
 from tests.unit.inference.fakes import Stage
 from tests.unit.inference.rest import ENVIRONMENT, SECRET, Rest, release
@@ -33,26 +29,13 @@ def module(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 @pytest.fixture
 def rest(module: ModuleType) -> Rest:
-    """The app's REST API over a stage in memory; its router's clock is ``rest.monotonic``."""
+    """The app's REST API over a stage in memory; its router's clock is ``rest.stage.monotonic``."""
     stage = Stage()
     rest = Rest(module.app, stage)
     releasing = stage.adapters
     module.wiring.releasing = releasing
     module.wiring.origin_secret = type("Secret", (), {"values": lambda _: (SECRET,)})()
-    module.wiring.predicting = Predicting(
-        stage="test",
-        ttl_days=30,
-        pipelines=releasing.pipelines,
-        router=Router(releasing.releases.current, releasing.models.get, lambda: rest.monotonic),
-        runtime=stage.runtime,
-        recorder=PredictionRecords(rest.predictions),
-        records=PredictionRecords(rest.predictions),
-        clock=stage.clock,
-        draw=lambda: 0.5,
-        pause=rest.pauses.append,
-        seconds=lambda: rest.seconds,
-        log=logging.getLogger("test"),
-    )
+    module.wiring.predicting = stage.predicting
     return rest
 
 

@@ -7,7 +7,6 @@ from chalice.app import Chalice
 from chalicelib.inference.workflow import requests, rollout
 
 from shared.events import ModelVersionApproved
-from tests.fakes import FakeTable
 from tests.unit.inference.fakes import Stage
 
 SECRET = "from-the-edge"
@@ -48,10 +47,7 @@ class Rest:
     def __init__(self, app: Chalice, stage: Stage) -> None:
         self.app = app
         self.stage = stage
-        self.predictions = FakeTable("predictions", "request_id", "chunk")
-        self.monotonic = 0.0
-        self.seconds = 0.0
-        self.pauses: list[float] = []
+        self.predictions = stage.predictions
         self.scopes = "read upload predict operate"
         self.pipelines = "*"
         self.secret = SECRET

@@ -130,7 +130,7 @@ def test_a_query_with_a_value_that_does_not_exist_is_refused(live: Rest, query: 
 def test_a_throttled_endpoint_is_asked_once_more(live: Rest) -> None:
     live.stage.runtime.errors = [Unavailable("throttled")]
     assert live.predict(records(ONE)).status == 200
-    assert (len(live.stage.runtime.asked), live.pauses) == (2, [0.1])
+    assert (len(live.stage.runtime.asked), live.stage.pauses) == (2, [0.1])
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_a_second_try_that_could_not_end_in_time_is_not_made(live: Rest) -> None
     invoke = live.stage.runtime.invoke
 
     def slow(*arguments: object) -> object:
-        live.seconds += 3
+        live.stage.seconds += 3
         return invoke(*arguments)  # type: ignore[arg-type]
 
     live.stage.runtime.invoke = slow  # type: ignore[method-assign, assignment]
