@@ -92,7 +92,14 @@ PROBES = list(probes())
 FUNCTIONS = {
     "ingest": ("", "-bearer", "-on_object_created", "-on_processing_job_state_change", "-reconcile"),
     "training": ("", "-bearer", "-on_dataset_version_ready", "-on_training_job_state_change", "-reconcile"),
-    "inference": ("", "-bearer", "-shadow", "-on_model_version_approved", "-on_endpoint_state_change", "-reconcile"),
+    "inference": (
+        "",
+        "-bearer",
+        "-shadow",
+        "-on_model_version_approved",
+        "-on_endpoint_state_change",
+        "-reconcile",
+    ),
 }
 NAMES = [f"headrace-{service}-local{suffix}" for service, all_of in FUNCTIONS.items() for suffix in all_of]
 
