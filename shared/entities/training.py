@@ -79,6 +79,9 @@ class ModelState(StrEnum):
     ARCHIVED = "ARCHIVED"
 
 
+WAITS_FOR_PERSON = (ModelState.PENDING_APPROVAL, ModelState.NEEDS_PERSON)
+
+
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """How one gate clause was judged: ``passed``, ``failed`` or ``skipped``, and why, with the numbers."""
 
@@ -113,7 +116,9 @@ class ModelVersion(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the models table (sort key ``v<N>``); only state, reasons and verdicts ever change.
 
     With them change ``evaluated_champion``, whom the evaluation that decided was about, and ``judgements``: every
-    decision so far, oldest first, the present one last. ``inputs`` is the recipe's ``signature.json``: what a
+    decision so far, oldest first, the present one last. ``package_arn`` is its model package in SageMaker.
+    ``attention`` is ``open`` until it is judged and told, ``package`` until its package says the same, then ``person``
+    while it waits for one. ``inputs`` is the recipe's ``signature.json``: what a
     prediction request is validated against.
     """
 
@@ -141,6 +146,7 @@ class ModelVersion(msgspec.Struct, frozen=True, kw_only=True):
     judgements: tuple[Judgement, ...] = ()
     metrics: dict[str, float] = {}
     inputs: dict[str, Any]
+    package_arn: str | None = None
     attention: str | None = None
     correlation_id: str = ""
     rev: int = 0

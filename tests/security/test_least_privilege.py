@@ -91,7 +91,14 @@ def processing_probes(at: str) -> Iterator[Probe]:
 PROBES = list(probes())
 FUNCTIONS = {
     "ingest": ("", "-bearer", "-on_object_created", "-on_processing_job_state_change", "-reconcile"),
-    "training": ("", "-bearer", "-on_dataset_version_ready", "-on_training_job_state_change", "-reconcile"),
+    "training": (
+        "",
+        "-bearer",
+        "-on_dataset_version_ready",
+        "-on_training_job_state_change",
+        "-on_model_package_state_change",
+        "-reconcile",
+    ),
     "inference": (
         "",
         "-bearer",

@@ -2,12 +2,18 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from botocore.exceptions import ClientError
+from chalicelib.training.package_request import package_request, update_request
+from chalicelib.training.packages import ModelPackages
 
+from shared.entities.training import ModelState
+from shared.errors import NotFound
 from tests.integration.sagemaker.harness import IMAGE, Cloud, refusal
 from tests.integration.sagemaker.test_events import queue_for, received
 from tests.integration.sagemaker.test_permissions import denial, user
+from tests.unit.training.test_packages import judged
 
 ARN = "arn:aws:sagemaker:us-east-1:000000000000"
 
@@ -184,3 +190,25 @@ def test_approving_needs_a_grant_on_the_packages_of_that_group_and_the_approver_
     assert create(approver.sagemaker, "granted").endswith("granted/2")
     with pytest.raises(ClientError, match="sagemaker:CreateModelPackageGroup"):
         approver.sagemaker.create_model_package_group(ModelPackageGroupName="granted-too")
+
+
+def test_our_adapter_makes_the_group_once_hears_a_person_and_brings_the_package_in_step(cloud):
+    _, model = judged(release={"approval": "person"})
+    packages = ModelPackages(cloud.client("sagemaker"))
+    request = package_request("test", model)
+    arn = packages.create(request, {"headrace:pipeline": "flights"})
+    assert packages.create(request, {}) == arn
+    made = packages.describe(arn)
+    assert (made.pipeline, made.version, made.was_changed) == ("flights", "v1", False)
+    approver = user(cloud, "ada", ("sagemaker:UpdateModelPackage", f"{ARN}:model-package/*"))
+    approver.sagemaker.update_model_package(
+        ModelPackageArn=arn, ModelApprovalStatus="Approved", ApprovalDescription="seen"
+    )
+    heard = packages.describe(arn)
+    assert (heard.was_changed, heard.status, heard.description) == (True, "Approved", "seen")
+    assert heard.who == "arn:aws:iam::000000000000:user/ada"
+    packages.update(update_request(heard, msgspec.structs.replace(model, state=ModelState.REJECTED)))
+    after = packages.describe(arn)
+    assert (after.was_changed, after.status) == (False, "Rejected")
+    with pytest.raises(NotFound):
+        packages.describe(f"{ARN}:model-package/headrace-test-flights/99")

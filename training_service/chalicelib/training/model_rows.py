@@ -6,8 +6,8 @@ from chalicelib.training.gate import Decision
 
 from shared.clock import Clock, to_text
 from shared.codec import from_row, to_row
-from shared.conditions import Absent, Condition, all_of, having
-from shared.entities.training import Judgement, ModelState, ModelVersion
+from shared.conditions import Absent, Condition, all_of, any_of, having
+from shared.entities.training import WAITS_FOR_PERSON, Judgement, ModelState, ModelVersion
 from shared.readers import Models
 from shared.tables import Change, Table, Write
 
@@ -27,16 +27,16 @@ class ModelRows(Models):
         row = self.table.get(pipeline, version)
         return from_row(row, ModelVersion) if row else None
 
-    def open(self) -> Iterator[ModelVersion]:
-        """Yield the versions that are not judged or whose verdict is not told; the index lags, each is re-read."""
+    def open(self, attention: str = "open") -> Iterator[ModelVersion]:
+        """Yield the versions with that attention, by default those not judged or told; the index lags, each is re-read."""
         cursor = None
         while True:
             page = self.table.query(
-                "open", index="attention", keys=("attention", "updated_at"), cursor=cursor
+                attention, index="attention", keys=("attention", "updated_at"), cursor=cursor
             )
             for row in page.rows:
                 model = self.find(row["pipeline"], row["version"])
-                if model is not None and model.attention:
+                if model is not None and model.attention == attention:
                     yield model
             if (cursor := page.cursor) is None:
                 return
@@ -84,10 +84,25 @@ class ModelRows(Models):
         change = Change(set={"reasons": [reason]})
         return self._update(model, change, having("state", ModelState.REGISTERED))
 
-    def told(self, model: ModelVersion) -> None:
-        """Close the row: its verdict is out."""
-        key = (model.pipeline, model.version)
-        self.table.update(key, Change(remove=("attention",)), only_if=having("state", model.state))
+    def told(self, model: ModelVersion) -> ModelVersion:
+        """Note that the verdict is out; what is left is to write it into the version's model package."""
+        return self._update(model, Change(set={"attention": "package"}), having("state", model.state))
+
+    def packaged(self, model: ModelVersion, arn: str) -> None:
+        """Note which model package mirrors the version."""
+        self._update(model, Change(set={"package_arn": arn}), having("version", model.version))
+
+    def mirrored(self, model: ModelVersion) -> None:
+        """Close the row: its package says what it says. While it waits for a person it is looked at every minute."""
+        waits = model.state in WAITS_FOR_PERSON
+        if waits and model.attention == "person":
+            return
+        change = Change(set={"attention": "person"}) if waits else Change(remove=("attention",))
+        settled = all_of(
+            having("state", model.state),
+            any_of(having("attention", "package", "person"), Absent("attention")),
+        )
+        self._update(model, change, settled)
 
     def _update(self, model: ModelVersion, change: Change, only_if: Condition) -> ModelVersion:
         key = (model.pipeline, model.version)

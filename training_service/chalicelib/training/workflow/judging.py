@@ -7,10 +7,9 @@ from chalicelib.training.workflow.comparing import compare
 from chalicelib.training.workflow.telling import tell_verdict
 
 from shared import log
-from shared.entities.training import Basis, ModelState, ModelVersion, Verdict
+from shared.entities.training import WAITS_FOR_PERSON, Basis, ModelState, ModelVersion, Verdict
 from shared.errors import ConditionFailed, Conflict, NotFound
 
-WAITS_FOR_PERSON = (ModelState.PENDING_APPROVAL, ModelState.NEEDS_PERSON)
 _log = log.logger("training")
 
 
