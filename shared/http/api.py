@@ -21,7 +21,21 @@ from shared.http.request import Request, authorise, caller_of, public_path
 from shared.parsing import decode
 
 MAX_BODY_BYTES = 3 * 1024 * 1024
-CORS = CORSConfig(
+
+
+class _Cors(CORSConfig):
+    """Joins and sorts its names once, not for every answer."""
+
+    @functools.cached_property
+    def _headers(self) -> dict[str, str]:
+        return super().get_access_control_headers()
+
+    def get_access_control_headers(self) -> dict[str, str]:
+        """Return the headers of an answer."""
+        return self._headers
+
+
+CORS = _Cors(
     allow_origin="*",
     allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", KEY_HEADER],
     expose_headers=[
@@ -74,6 +88,8 @@ class Api:
         replies: Callable[[], Replies] | None = None,
     ) -> None:
         self._app = app
+        # All is text here. Chalice would look for each of its twenty binary types in every request and answer.
+        app.api.binary_types = []
         self._replies = replies
         self._authorizer = authorizer
         self._log = logger
@@ -87,18 +103,12 @@ class Api:
         The view gets the :class:`Request` and the path parameters by name; it returns a struct, a
         :class:`chalice.app.Response` or raises a deliberate error. ``documented`` are the further fields
         of :class:`Operation`: ``body`` and ``response`` models, ``status``, ``content_types``, ``query``,
-        ``idempotent``.
+        ``idempotent``, and a ``name`` where a view answers at several paths.
         """
 
         def register(view: View) -> View:
-            operation = Operation(
-                method=method,
-                path=path,
-                name=view.__name__,
-                summary=(view.__doc__ or "").strip().split("\n")[0],
-                scope=scope,
-                **documented,
-            )
+            told = {"name": view.__name__, "summary": (view.__doc__ or "").strip().split("\n")[0]}
+            operation = Operation(method=method, path=path, scope=scope, **(told | documented))
             self.operations.append(operation)
             options: dict[str, Any] = {"methods": [method], "cors": CORS}
             if scope is not None:
@@ -155,8 +165,9 @@ class Api:
             caller=caller,
             body=decode(raw, operation.body) if operation.body is not None else None,
             raw_body=raw,
-            query=dict(current.query_params or {}),
-            headers={name.lower(): value for name, value in current.headers.items()},
+            query=dict(current.query_params) if current.query_params else {},
+            # As Chalice keeps them: a mapping that looks names up in any case.
+            headers=current.headers,
         )
 
 

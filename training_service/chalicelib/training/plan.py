@@ -58,6 +58,7 @@ class TrainingPlan(msgspec.Struct, frozen=True, kw_only=True):
     recipe_sha256: str
     image_uri: str
     instance: str
+    spot: bool = False
     max_minutes: int
     max_attempts: int
     champion: Champion | None
@@ -85,6 +86,7 @@ def plan_training(work: Work) -> TrainingPlan:
         recipe_sha256=work.recipe_sha256,
         image_uri=work.image_uri,
         instance=definition.train.instance,
+        spot=definition.train.spot,
         max_minutes=definition.train.max_minutes,
         max_attempts=definition.train.max_attempts,
         champion=work.champion,
@@ -163,6 +165,8 @@ def make_parameters(
         "champion": judged,
         "min_rows": MIN_ROWS,
         "max_minutes": definition.train.max_minutes,
+        # Absent rather than empty: an entry that says nothing must not give known work another id.
+        **({"fairness": list(definition.model.fairness)} if definition.model.fairness else {}),
         **task_options(definition),
     }
 

@@ -47,6 +47,15 @@ class Serving:
     answer: Callable[[Any, Any], Sequence[dict[str, Any]]]
     tabulate: Callable[[Any, Sequence[dict[str, Any]]], list[list[Any]]]
 
+    @property
+    def all_files(self) -> tuple[str, ...]:
+        """What an endpoint loads, where it is there."""
+        return (SIGNATURE_FILE, *self.files, *self.optional)
+
+    def paths_in(self, folder: Path) -> list[Path]:
+        """Return those of the files that a model's folder has."""
+        return [folder / name for name in self.all_files if (folder / name).is_file()]
+
 
 def load_model(serving: Serving, files: Mapping[str, bytes], whose: str = "model") -> Any:
     """Return the model in the files; raise `ModelRefusedError` when it is not whole or not safe."""
@@ -58,9 +67,7 @@ def load_model(serving: Serving, files: Mapping[str, bytes], whose: str = "model
 
 def load_folder(serving: Serving, folder: Path) -> Any:
     """Return the model in a folder, as the endpoint has it."""
-    wanted = (SIGNATURE_FILE, *serving.files, *serving.optional)
-    files = {name: (folder / name).read_bytes() for name in wanted if (folder / name).is_file()}
-    return load_model(serving, files)
+    return load_model(serving, {path.name: path.read_bytes() for path in serving.paths_in(folder)})
 
 
 def endpoint_functions(serving: Serving) -> tuple[ModelFn, TransformFn]:
