@@ -86,6 +86,20 @@ def read_documents(archive: IO[bytes], required: tuple[str, ...] = REQUIRED) -> 
     return documents
 
 
+def hash_members_of(archive: IO[bytes]) -> dict[str, str]:
+    """Return the SHA-256 of every file in the archive by its path; refuses what :func:`read_documents` refuses."""
+    hashes: dict[str, str] = {}
+    try:
+        with tarfile.open(fileobj=archive, mode="r|gz") as members:
+            for name, member in _checked(members):
+                content = members.extractfile(member)
+                if content is not None:
+                    hashes[name] = hashlib.file_digest(content, "sha256").hexdigest()  # type: ignore[arg-type]
+    except (tarfile.TarError, EOFError, OSError, ValueError) as error:
+        raise BadArtifact(f"model.tar.gz cannot be read: {error}") from error
+    return hashes
+
+
 def _checked(members: tarfile.TarFile) -> Iterator[tuple[str, tarfile.TarInfo]]:
     """Yield the plain files, judging each header before its bytes are read."""
     unpacked = 0

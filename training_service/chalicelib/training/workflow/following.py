@@ -8,6 +8,7 @@ from chalicelib.training.reasons import is_retryable, sanitise
 from chalicelib.training.sagemaker import Described
 from chalicelib.training.workflow.evaluating import finish_evaluation
 from chalicelib.training.workflow.finalising import finalise
+from chalicelib.training.workflow.reproducing import finish_reproduction
 from chalicelib.training.workflow.telling import count, tell_ended, tell_started
 
 from shared import log
@@ -17,7 +18,11 @@ from shared.errors import ConditionFailed, NotFound
 
 STUCK_AFTER = timedelta(minutes=15)
 # What a completed job becomes, by its purpose.
-_FINISH = {JobPurpose.TRAIN: finalise, JobPurpose.EVALUATE: finish_evaluation}
+_FINISH = {
+    JobPurpose.TRAIN: finalise,
+    JobPurpose.EVALUATE: finish_evaluation,
+    JobPurpose.REPRODUCE: finish_reproduction,
+}
 _log = log.logger("training")
 
 

@@ -4,7 +4,6 @@ import hashlib
 import re
 from typing import Any
 
-import msgspec
 from chalice.app import Response
 from chalicelib.training.job import Job, sagemaker_name
 from chalicelib.training.model_files import folder_of
@@ -13,7 +12,6 @@ from chalicelib.training.ports import Ports
 from chalicelib.training.views import (
     CardView,
     JobList,
-    Lineage,
     LogView,
     ModelList,
     ModelView,
@@ -22,7 +20,7 @@ from chalicelib.training.views import (
 )
 
 from shared.codec import Row
-from shared.entities.training import ModelManifest, ModelVersion
+from shared.entities.training import ModelVersion
 from shared.errors import InvalidRequest, NotFound
 from shared.http.request import Request
 
@@ -77,18 +75,6 @@ def list_models(ports: Ports, request: Request, pipeline: str) -> ModelList:
 def read_card(ports: Ports, model: ModelVersion) -> CardView:
     """Return the model card."""
     return CardView(markdown=_read(ports, model, "card.md").decode("utf-8", "replace"))
-
-
-def read_lineage(ports: Ports, model: ModelVersion) -> Lineage:
-    """Return the signed manifest with its signature."""
-    manifest = msgspec.json.decode(_read(ports, model, "manifest.json"), type=ModelManifest)
-    return Lineage(
-        manifest=manifest,
-        manifest_sha256=model.manifest_sha256,
-        manifest_signature=model.manifest_signature,
-        artifact=manifest.artifact,
-        artifact_version_id=model.artifact_version_id,
-    )
 
 
 def answer_evaluation(ports: Ports, request: Request, model: ModelVersion) -> Response:
