@@ -14,6 +14,7 @@ from shared.events import DatasetVersionReady, source
 from shared.http.api import Api
 from shared.http.authorizer import register_authorizer
 from shared.http.middleware import guard
+from shared.http.paging import page_response
 from shared.http.request import Request
 
 app = Chalice(app_name="headrace-training")
@@ -46,9 +47,10 @@ def create_training_job(request: Request) -> views.JobView:
     response=views.JobList,
     query={"pipeline": "only its jobs", **PAGE},
 )
-def list_training_jobs(request: Request) -> views.JobList:
+def list_training_jobs(request: Request) -> Response:
     """List training jobs, newest first."""
-    return reading.list_jobs(wiring.ports(), request)
+    page = reading.list_jobs(wiring.ports(), request)
+    return page_response(request, page, page.next)
 
 
 @api.route("GET", "/v1/training-jobs/{job_id}", scope="read", response=views.JobView)
@@ -57,11 +59,18 @@ def get_training_job(request: Request, job_id: str) -> views.JobView:
     return views.job_view(stage, requests.find_job(wiring.ports(), request.caller, job_id))
 
 
-@api.route("GET", "/v1/training-jobs/{job_id}/log", scope="read", response=views.LogView)
+@api.route(
+    "GET",
+    "/v1/training-jobs/{job_id}/log",
+    scope="read",
+    response=views.LogView,
+    query={"cursor": "`next` of the answer before: only what was written since"},
+)
 def get_training_job_log(request: Request, job_id: str) -> views.LogView:
-    """Show the last lines of a training job's log."""
+    """Show the last lines of a training job's log, or those that follow."""
     ports = wiring.ports()
-    return reading.read_log(ports, requests.find_job(ports, request.caller, job_id))
+    job = requests.find_job(ports, request.caller, job_id)
+    return reading.read_log(ports, job, request.query.get("cursor"))
 
 
 @api.route(
@@ -78,9 +87,10 @@ def stop_training_job(request: Request, job_id: str) -> views.JobView:
 
 
 @api.route("GET", "/v1/models/{pipeline}", scope="read", response=views.ModelList, query=PAGE)
-def list_models(request: Request, pipeline: str) -> views.ModelList:
+def list_models(request: Request, pipeline: str) -> Response:
     """List a pipeline's model versions, newest first."""
-    return reading.list_models(wiring.ports(), request, pipeline)
+    page = reading.list_models(wiring.ports(), request, pipeline)
+    return page_response(request, page, page.next)
 
 
 @api.route("GET", "/v1/models/{pipeline}/{version}", scope="read", response=views.ModelDetails)

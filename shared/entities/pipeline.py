@@ -20,6 +20,10 @@ History = Annotated[
     str,
     Meta(pattern=r"^(all|replace|last [1-9][0-9]{0,3})$", description="all, replace, or such as last 6"),
 ]
+AtMost = Annotated[
+    str,
+    Meta(pattern=r"^(none|[1-9][0-9]{0,2}/(hour|day|week))$", description="none, or such as 1/day"),
+]
 SplitBy = Annotated[
     str,
     Meta(pattern=r"^(auto|hash|time|group\(.{1,128}\))$", description="auto, hash, time or group(column)"),
@@ -76,11 +80,19 @@ class Model(_Section, frozen=True, kw_only=True):
 
 
 class Train(_Section, frozen=True, kw_only=True):
-    """Where a training job runs, how long, and how often it is tried."""
+    """Where a training job runs, how long, how often it is tried, and how often new data starts one.
+
+    ``quiet`` is how long no upload must have come before a training starts: those that came meanwhile are trained
+    together. ``at_most`` bounds the trainings that new data starts. ``spot`` takes spare capacity, which is cheaper
+    and may be taken away at any moment.
+    """
 
     instance: Annotated[str, Meta(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")] = "ml.m5.large"
+    spot: bool = False
     max_minutes: Annotated[int, Meta(ge=1, le=7200)] = 30
     max_attempts: Annotated[int, Meta(ge=1, le=10)] = 3
+    at_most: AtMost = "none"
+    quiet: Duration = "0s"
 
 
 class Serverless(_Section, frozen=True, kw_only=True, tag_field="kind", tag="serverless"):
@@ -205,9 +217,10 @@ class Image(_Supervised, frozen=True, kw_only=True, tag_field="task", tag="image
 
 
 class Recommendation(_Definition, frozen=True, kw_only=True, tag_field="task", tag="recommendation"):
-    """Predict which ``item`` a ``user`` takes next; datasets only: no recipe trains it yet.
+    """Predict which ``item`` a ``user`` takes next.
 
-    Every row is one interaction. Without ``rating`` that it happened is all that is known.
+    Every row is one interaction. Without ``rating`` that it happened is all that is known; with it, each recommended
+    item says which rating the user would probably give.
     """
 
     user: Column
@@ -221,14 +234,14 @@ class Recommendation(_Definition, frozen=True, kw_only=True, tag_field="task", t
 
 PipelineDefinition = Classification | Regression | Forecasting | Text | Image | Recommendation
 TASKS = ("classification", "regression", "forecasting", "text", "image", "recommendation")
-# What a gate may name: the metrics every recipe of the task reports; none means that the task has no recipe yet.
+# What a gate may name: the metrics that the recipe of the task reports.
 METRICS: dict[str, tuple[str, ...]] = {
     "classification": ("log_loss", "roc_auc", "accuracy", "f1", "brier", "average_precision"),
     "regression": ("rmse", "mae", "r2", "mape"),
     "forecasting": ("mae", "rmse", "smape", "mase", "coverage"),
     "text": ("log_loss", "roc_auc", "accuracy", "f1", "brier", "average_precision", "calibration_error"),
     "image": ("log_loss", "roc_auc", "accuracy", "f1", "brier", "average_precision", "calibration_error"),
-    "recommendation": (),
+    "recommendation": ("recall_at_10", "ndcg_at_10", "map_at_10", "hit_rate_at_10", "coverage", "rmse"),
 }
 
 

@@ -17,10 +17,11 @@ class Point(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One recommended item."""
+    """One recommended item; ``rating`` is what the user would probably give it, where the data has ratings."""
 
     item: int | str
     score: float | None = None
+    rating: float | None = None
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

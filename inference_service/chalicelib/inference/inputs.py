@@ -23,10 +23,13 @@ _TYPES: dict[str, tuple[Any, str]] = {
 
 
 class Input(msgspec.Struct, frozen=True, kw_only=True):
-    """One input; an object has ``fields``, a number may have bounds, a text the ``categories`` seen in training."""
+    """One input; an object has ``fields``, a number may have bounds, a text the ``categories`` seen in training.
+
+    An array has in ``fields`` the one input that describes its members; its ``maximum`` counts them.
+    """
 
     name: str
-    type: Literal["integer", "number", "string", "boolean", "datetime", "date", "binary", "object"]
+    type: Literal["integer", "number", "string", "boolean", "datetime", "date", "binary", "object", "array"]
     required: bool = False
     categories: tuple[str, ...] | None = None
     spelling: Spelling = Spelling()
@@ -79,6 +82,9 @@ def kind_of(given: Input, *, only_seen: bool = False) -> Any:
     """Return the type that a value of the input is decoded with."""
     if given.type == "object":
         return record_type(given.fields, only_seen=only_seen)
+    if given.type == "array":
+        most = None if given.maximum is None else int(given.maximum)
+        return Annotated[list[kind_of(given.fields[0])], msgspec.Meta(max_length=most)]  # type: ignore[misc]
     if only_seen and given.type == "string" and given.categories:
         return Literal[given.categories]
     kind = _TYPES[given.type][0]
@@ -91,5 +97,8 @@ def expected(given: Input) -> str:
     """Return what the input takes, in words."""
     if given.type == "object":
         return f"an object with {', '.join(part.name for part in given.fields)}"
+    if given.type == "array":
+        most = "" if given.maximum is None else f" of at most {given.maximum:g}"
+        return f"a list{most}, each {expected(given.fields[0])}"
     ends = ((" from ", given.minimum), (" to ", given.maximum))
     return _TYPES[given.type][1] + "".join(f"{word}{end:g}" for word, end in ends if end is not None)

@@ -5,17 +5,8 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import msgspec
+from chalicelib.inference.tensors import Table
 from chalicelib.inference.views import Prediction
-
-Row = list[Any]
-
-
-class Table(msgspec.Struct, frozen=True, kw_only=True):
-    """Columns and rows; None is a cell without a value."""
-
-    columns: list[str]
-    rows: list[Row]
 
 
 def to_table(predictions: Sequence[Prediction]) -> Table:
@@ -45,23 +36,27 @@ def _columns(first: Prediction) -> list[str]:
     if first.points is not None:
         return ["id", "time", "value", "low", "high"]
     if first.items is not None:
-        return ["id", "rank", "item", "score"]
+        rated = ["rating"] if any(item.rating is not None for item in first.items) else []
+        return ["id", "rank", "item", "score", *rated]
     ends = ["low", "high"] if first.interval else []
     return ["id", "value", *(f"score_{name}" for name in sorted(first.scores or ())), *ends]
 
 
-def _rows(one: Prediction, columns: list[str]) -> Iterable[Row]:
+def _rows(one: Prediction, columns: list[str]) -> Iterable[list[Any]]:
     if one.points is not None:
         return [[one.id, point.time, point.value, *(point.interval or (None, None))] for point in one.points]
     if one.items is not None:
-        return [[one.id, rank, item.item, item.score] for rank, item in enumerate(one.items, start=1)]
+        rows = [
+            [one.id, rank, item.item, item.score, item.rating] for rank, item in enumerate(one.items, start=1)
+        ]
+        return [row[: len(columns)] for row in rows]
     scores = one.scores or {}
     names = [column.removeprefix("score_") for column in columns if column.startswith("score_")]
     return [[one.id, one.value, *(scores.get(name) for name in names), *(one.interval or ())]]
 
 
 def _with_errors(predictions: Sequence[Prediction], columns: list[str]) -> Table:
-    rows: list[Row] = []
+    rows: list[list[Any]] = []
     for one in predictions:
         if one.errors:
             rows.append([None] * len(columns) + ["; ".join(f"{e.pointer}: {e.detail}" for e in one.errors)])

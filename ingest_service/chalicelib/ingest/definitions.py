@@ -138,8 +138,6 @@ def _wrong_clause(clause: str, definition: PipelineDefinition) -> str | None:
         forms = "'metric op number', 'metric op champion ± number' or 'metric op baseline ± number'"
         return f"{clause!r} is not {forms}"
     task = task_of(definition)
-    if not METRICS[task]:
-        return f"no recipe trains {task} yet, so no metric of it is known; leave the gate empty"
     if match["metric"] in METRICS[task]:
         return None
     # A metric that no recipe reports would fail every model, weeks after the typing error.

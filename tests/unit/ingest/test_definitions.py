@@ -180,7 +180,7 @@ def test_a_definition_too_long_for_its_row_is_refused_before_it_is_stored() -> N
         check_definition("trips", parsed(TABLE, data={"schema": schema}))
 
 
-@pytest.mark.parametrize(("document", "trains"), [(TABLE, True), (LOAD, True), (TASTES, False)])
+@pytest.mark.parametrize(("document", "trains"), [(TABLE, True), (LOAD, True), (TASTES, True)])
 def test_clients_can_ask_whether_a_pipeline_trains_at_all(document: dict[str, Any], trains: bool) -> None:
     stored = Pipeline(pipeline="x", definition=document, rev=1, created_at="", updated_at="")
     assert pipeline_view(stored).trains is trains

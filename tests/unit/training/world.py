@@ -10,8 +10,10 @@ import msgspec
 from chalicelib.training.job import Job, sagemaker_name
 from chalicelib.training.job_files import JobFiles
 from chalicelib.training.job_rows import JobRows
+from chalicelib.training.logs import LogLines, LogPosition
 from chalicelib.training.model_files import ModelFiles
 from chalicelib.training.model_rows import ModelRows
+from chalicelib.training.pacing_rows import PacingRows
 from chalicelib.training.ports import Ports
 from chalicelib.training.request import Place
 from chalicelib.training.workflow import triggers
@@ -64,8 +66,17 @@ class FakeLogs:
     def __init__(self) -> None:
         self.lines: dict[str, tuple[str, ...]] = {}
 
-    def tail(self, name: str, limit: int = 200) -> tuple[str, ...]:
-        return self.lines.get(name, ())[-limit:]
+    def tail(self, name: str, limit: int = 200) -> LogLines:
+        if name not in self.lines:
+            return LogLines()
+        return self._lines(name, self.lines[name][-limit:])
+
+    def after(self, name: str, position: LogPosition, limit: int = 200) -> LogLines:
+        return self._lines(name, self.lines[name][int(position.token) :][:limit])
+
+    def _lines(self, name: str, lines: tuple[str, ...]) -> LogLines:
+        position = LogPosition(stream=f"{name}/algo-1-1", token=str(len(self.lines[name])))
+        return LogLines(lines=lines, position=position)
 
 
 class World:
@@ -97,6 +108,7 @@ class World:
         }
         return Ports(
             jobs=JobRows(self.jobs_table, self.clock),
+            pacing=PacingRows(self.jobs_table),
             models=ModelRows(self.models_table, self.clock),
             pipelines=Pipelines(self.pipelines_table),
             datasets=Datasets(self.datasets_table, self.data),

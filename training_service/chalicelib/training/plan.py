@@ -60,6 +60,7 @@ class TrainingPlan(msgspec.Struct, frozen=True, kw_only=True):
     recipe_sha256: str
     image_uri: str
     instance: str
+    spot: bool = False
     max_minutes: int
     max_attempts: int
     champion: Champion | None
@@ -87,6 +88,7 @@ def plan_training(work: Work) -> TrainingPlan:
         recipe_sha256=work.recipe_sha256,
         image_uri=work.image_uri,
         instance=definition.train.instance,
+        spot=definition.train.spot,
         max_minutes=definition.train.max_minutes,
         max_attempts=definition.train.max_attempts,
         champion=work.champion,

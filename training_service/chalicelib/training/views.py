@@ -18,9 +18,13 @@ from shared.entities.training import (
 
 
 class NewTrainingJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Ask for a training: of the newest dataset version unless one is named; ``retry`` revives a job that ended."""
+    """Ask for a training: of the newest dataset version unless one is named; ``retry`` revives a job that ended.
+
+    ``job_id`` names the job to revive, whatever champion is live by now.
+    """
 
     pipeline: Name
+    job_id: Annotated[str, Meta(pattern="^[0-9a-f]{20}$")] | None = None
     dataset_version: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
     retry: bool = False
 
@@ -35,6 +39,8 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
     """A training job; ``version`` is the model version it became, ``sagemaker_job`` the name of its last attempt.
 
     ``purpose`` is ``train``, ``evaluate`` (compare ``subject`` with the live version again) or ``reproduce``.
+    ``reason`` says why it ended without a model and ``log_tail`` what it printed last; ``not_before`` is when its
+    pipeline lets it start, ``superseded_by`` the job that trains its data instead.
     """
 
     job_id: str
@@ -52,6 +58,11 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: str
     started_at: str | None
     ended_at: str | None
+    dataset_versions: tuple[str, ...] = ()
+    max_attempts: int = 1
+    not_before: str | None = None
+    superseded_by: str | None = None
+    log_tail: tuple[str, ...] = ()
 
 
 class JobList(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,9 +73,10 @@ class JobList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LogView(msgspec.Struct, frozen=True, kw_only=True):
-    """The last lines of a job's container, oldest first."""
+    """The last lines of a job's container, oldest first; ``next`` is the cursor of what it will write after them."""
 
     lines: tuple[str, ...]
+    next: str | None = None
 
 
 class ModelView(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,6 +145,11 @@ def job_view(stage: str, job: Job) -> JobView:
         updated_at=job.updated_at,
         started_at=job.started_at,
         ended_at=job.ended_at,
+        dataset_versions=job.dataset_versions,
+        max_attempts=job.max_attempts,
+        not_before=job.not_before,
+        superseded_by=job.superseded_by,
+        log_tail=job.log_tail,
     )
 
 

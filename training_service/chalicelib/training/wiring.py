@@ -9,6 +9,7 @@ from chalicelib.training.job_rows import JobRows
 from chalicelib.training.logs import TrainingLogs
 from chalicelib.training.model_files import ModelFiles
 from chalicelib.training.model_rows import ModelRows
+from chalicelib.training.pacing_rows import PacingRows
 from chalicelib.training.packages import ModelPackages
 from chalicelib.training.ports import Ports
 from chalicelib.training.request import Place
@@ -57,8 +58,10 @@ def ports() -> Ports:
     """Return everything the workflows need."""
     have = settings()
     data, models = Bucket(client("s3"), have.data_bucket), Bucket(client("s3"), have.models_bucket)
+    jobs = _table(have.jobs_table, "job_id")
     return Ports(
-        jobs=JobRows(_table(have.jobs_table, "job_id"), utc_now),
+        jobs=JobRows(jobs, utc_now),
+        pacing=PacingRows(jobs),
         models=ModelRows(_table(have.models_table, "pipeline", "version"), utc_now),
         pipelines=Pipelines(_table(have.pipelines_table, "kind", "pipeline")),
         datasets=Datasets(_table(have.datasets_table, "pipeline", "version"), data),

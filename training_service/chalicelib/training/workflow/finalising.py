@@ -9,6 +9,7 @@ import base64
 import hashlib
 import math
 import tempfile
+from contextlib import suppress
 from typing import IO, Any
 
 import msgspec
@@ -60,7 +61,7 @@ def finalise(ports: Ports, job: Job) -> Job:
     try:
         ports.jobs.table.transact(ports.jobs.succeeding(job), ports.models.registering(model))
     except ConditionFailed:
-        return ports.jobs.get(job.job_id)
+        return _end_where_the_model_exists(ports, job, model)
     count(ports, "TrainingJobSucceeded", job.pipeline, job_id=job.job_id, version=model.version)
     judge(ports, model)
     return ports.jobs.get(job.job_id)
@@ -70,11 +71,29 @@ def _make_numbered(ports: Ports, job: Job) -> tuple[Job, ModelVersion]:
     """Make the model under the job's number, or under the next that has no files of another model."""
     for _ in range(_NUMBERS_TRIED):
         try:
+            _check_number(ports, job)
             return job, _make_model(ports, job)
         except Conflict:
-            # Files outlive rows: a table restored from a backup counts on from an older number.
+            # Files outlive rows, and rows each other: a table restored from a backup names older numbers.
             job = ports.jobs.renumbered(job, ports.models.take_number(job.pipeline))
+    _check_number(ports, job)
     return job, _make_model(ports, job)
+
+
+def _check_number(ports: Ports, job: Job) -> None:
+    """Raise Conflict where the job's number is that of another job's model."""
+    found = ports.models.find(job.pipeline, f"v{job.number}")
+    if found is not None and found.job_id != job.job_id:
+        raise Conflict(f"{job.pipeline} v{job.number} is the model of training job {found.job_id}")
+
+
+def _end_where_the_model_exists(ports: Ports, job: Job, model: ModelVersion) -> Job:
+    """Return the job as it is; one whose own model exists already only lacks its end (its table was restored)."""
+    found = ports.models.find(model.pipeline, model.version)
+    if found is not None and found.job_id == job.job_id:
+        with suppress(ConditionFailed):
+            ports.jobs.table.transact(ports.jobs.succeeding(job))
+    return ports.jobs.get(job.job_id)
 
 
 def _make_model(ports: Ports, job: Job) -> ModelVersion:

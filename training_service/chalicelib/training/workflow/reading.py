@@ -6,6 +6,7 @@ from typing import Any
 
 from chalice.app import Response
 from chalicelib.training.job import Job, sagemaker_name
+from chalicelib.training.logs import LogPosition
 from chalicelib.training.model_files import folder_of
 from chalicelib.training.paging import from_cursor, to_cursor
 from chalicelib.training.ports import Ports
@@ -56,9 +57,14 @@ def _newest_of_all(ports: Ports, request: Request, limit: int) -> JobList:
     return JobList(jobs=tuple(job_view(ports.place.stage, job) for job in jobs[:limit]))
 
 
-def read_log(ports: Ports, job: Job) -> LogView:
-    """Return the last lines that the job's present attempt wrote."""
-    return LogView(lines=ports.logs.tail(sagemaker_name(ports.place.stage, job.job_id, job.attempt)))
+def read_log(ports: Ports, job: Job, cursor: str | None = None) -> LogView:
+    """Return the last lines that the job's present attempt wrote, or those after *cursor*."""
+    name = sagemaker_name(ports.place.stage, job.job_id, job.attempt)
+    position = from_cursor(cursor, LogPosition)
+    # The attempt before wrote another log: nothing of the present one has been read yet.
+    is_of_attempt = position is not None and position.stream.startswith(f"{name}/")
+    found = ports.logs.after(name, position) if position and is_of_attempt else ports.logs.tail(name)
+    return LogView(lines=found.lines, next=to_cursor(found.position))
 
 
 def list_models(ports: Ports, request: Request, pipeline: str) -> ModelList:

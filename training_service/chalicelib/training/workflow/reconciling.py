@@ -10,10 +10,10 @@ from chalicelib.training.workflow.following import follow
 from chalicelib.training.workflow.hearing import hear_version
 from chalicelib.training.workflow.judging import judge
 from chalicelib.training.workflow.mirroring import mirror
-from chalicelib.training.workflow.planning import is_trainable, plan_job, trains_on_new_data
+from chalicelib.training.workflow.planning import is_trainable, plan_data, trains_on_new_data
 from chalicelib.training.workflow.rejudging import rejudge_pipeline
 from chalicelib.training.workflow.submission import start_next, waiting_jobs
-from chalicelib.training.workflow.telling import count, tell_ended, tell_verdict
+from chalicelib.training.workflow.telling import tell_ended, tell_verdict, tell_waiting
 
 from shared import log
 from shared.entities.pipeline import PipelineDefinition
@@ -59,14 +59,15 @@ def reconcile_pipeline(ports: Ports, name: str) -> None:
     if not trains_on_new_data(definition) or not ready or not is_trainable(ready[-1]):
         return
     if not ports.jobs.is_trained(name, ready[-1].version):
-        plan_job(ports, definition, ready[-1])
+        plan_data(ports, definition, ready[-1])
 
 
 def warn_of_long_waits(ports: Ports) -> None:
-    """Count every job that waits for more than an hour, naming what it waits for; an alarm reads the metric."""
+    """Count every job that waits for more than an hour for room; what its own pipeline wants is no wait."""
     for job in waiting_jobs(ports):
-        if ports.clock() - datetime.fromisoformat(job.created_at) > LONG_WAIT:
-            count(ports, "JobWaiting", job.pipeline, job_id=job.job_id, reason=job.waiting_reason)
+        since = max(job.created_at, job.queued_at or "", job.not_before or "")
+        if ports.clock() - datetime.fromisoformat(since) > LONG_WAIT:
+            tell_waiting(ports, job, job.waiting_reason or "")
 
 
 def _each(rows: Iterable[Any], reconcile: Callable[[Any], object]) -> None:

@@ -2,6 +2,7 @@
 
 from chalicelib.training.job import Job
 from chalicelib.training.ports import Ports
+from chalicelib.training.reasons import quota_in
 from chalicelib.training.workflow.mirroring import mirror
 
 from shared import metrics
@@ -62,6 +63,11 @@ def tell_verdict(ports: Ports, model: ModelVersion) -> None:
     except ConditionFailed:
         return  # decided anew meanwhile; whoever did that tells it
     mirror(ports, told)
+
+
+def tell_waiting(ports: Ports, job: Job, reason: str) -> None:
+    """Count a job that waits for longer than is normal, naming the quota it waits for; an alarm reads the metric."""
+    count(ports, "JobWaiting", job.pipeline, job_id=job.job_id, reason=reason, quota=quota_in(reason))
 
 
 def count(ports: Ports, name: str, pipeline: str, **properties: object) -> None:

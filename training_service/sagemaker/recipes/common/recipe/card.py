@@ -10,7 +10,7 @@ from .signature import Signature
 def write_card(parameters: Parameters, evaluation: Mapping[str, Any], signature: Signature) -> str:
     """Return `card.md`."""
     sections = [
-        f"# {parameters.pipeline}: {parameters.task} of `{parameters.target}`",
+        f"# {parameters.pipeline}: {parameters.task} of `{signature.target.name}`",
         _data(parameters, evaluation),
         "## Metrics\n\n" + _metrics(evaluation),
         "## Inputs\n\n" + _inputs(signature),
@@ -22,12 +22,14 @@ def _data(parameters: Parameters, evaluation: Mapping[str, Any]) -> str:
     judged = evaluation["judged"]
     span = f", from {judged['from']} through {judged['through']}" if judged else ""
     through = evaluation["trained_through"]
+    # Whose lists are judged is drawn and counted by user.
+    unit = "users whose interactions" if parameters.task == "recommendation" else "rows that"
     facts = [
         f"Recipe: {parameters.recipe}, preset {parameters.preset}, seed {parameters.seed}, "
         f"parameters {dict(parameters.params) or 'all default'}",
         f"Trained on {evaluation['rows_train']} rows, stopped by {evaluation['rows_validation']} validation rows"
         + (f", newest {through}" if through else ""),
-        f"Judged on {evaluation['rows']} rows that neither model was trained on{span}",
+        f"Judged on {evaluation['rows']} {unit} neither model was trained on{span}",
         f"Rows without a target, left out: {evaluation['rows_without_target']}",
     ]
     return "\n".join(f"- {fact}" for fact in facts)

@@ -15,6 +15,14 @@ HIGHER_IS_BETTER = {
     "forecasting": {"mae": False, "rmse": False, "smape": False, "mase": False, "coverage": True},
     "text": _OF_CALIBRATED_CLASSES,
     "image": _OF_CALIBRATED_CLASSES,
+    "recommendation": {
+        "recall_at_10": True,
+        "ndcg_at_10": True,
+        "map_at_10": True,
+        "hit_rate_at_10": True,
+        "coverage": True,
+        "rmse": False,
+    },
 }
 PRIMARY = {
     "classification": "log_loss",
@@ -22,4 +30,5 @@ PRIMARY = {
     "forecasting": "mae",
     "text": "log_loss",
     "image": "log_loss",
+    "recommendation": "ndcg_at_10",
 }
