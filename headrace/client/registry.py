@@ -86,11 +86,9 @@ def _interval(evaluation: Json, metric: str) -> str | None:
 
 
 def _slices(evaluation: Json) -> Json:
-    """Return the figures of every slice by its name, whatever shape a recipe gives them."""
-    slices = evaluation.get("slices") or {}
-    if isinstance(slices, list):
-        return {str(one.get("name") or one.get("slice") or place): one for place, one in enumerate(slices)}
-    return dict(slices)
+    """Return the worst slice of each column with its figure, as the recipe found them."""
+    columns = (evaluation.get("slices") or {}).get("columns", [])
+    return {one["column"]: f"{one['slice']}: {one['value']} on {one['rows']} rows" for one in columns}
 
 
 def _data(lineage: Json) -> Json:

@@ -74,9 +74,11 @@ def test_a_lineage_of_nothing_or_of_two_things_is_wrong_usage(run: Run, argument
 
 
 def test_two_versions_are_shown_side_by_side_with_what_differs_only(run: Run) -> None:
+    worst = {"column": "carrier", "slice": "AA", "rows": 40, "value": 0.7}
+    slices = {"metric": "log_loss", "least_rows": 30, "columns": [worst]}
     fake = FakeStage(
         {
-            f"GET {V1}/evaluation": evaluation(0.6, "2026-01-01", slices={"carrier=AA": {"log_loss": 0.7}}),
+            f"GET {V1}/evaluation": evaluation(0.6, "2026-01-01", slices=slices),
             "GET /models/flights/v2/evaluation": evaluation(0.5, "2026-02-01"),
             f"GET {V1}/lineage": lineage("d1", max_iter=100),
             "GET /models/flights/v2/lineage": lineage("d1", "d2", max_iter=200),
@@ -89,7 +91,7 @@ def test_two_versions_are_shown_side_by_side_with_what_differs_only(run: Run) ->
     assert (mape["difference"], mape["new_over_baseline"]) == (None, None)
     assert found["parameters"] == [{"name": "max_iter", "old": 100, "new": 200}]
     assert [row["name"] for row in found["data"]] == ["d2"]
-    assert [row["name"] for row in found["slices"]] == ["carrier=AA"]
+    assert found["slices"] == [{"name": "carrier", "old": "AA: 0.7 on 40 rows", "new": None}]
     assert found["libraries"] == found["code"] == []
     table = run(fake, "models", "compare", "flights", "v1", "v2")
     assert "judged on different rows" in table.stderr

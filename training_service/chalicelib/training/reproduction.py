@@ -11,7 +11,7 @@ from chalicelib.training.evaluation import Evaluation
 # Libraries of the same versions give the same bytes here; another processor may round the last digits otherwise.
 TOLERANCE = 1e-6
 # Files beside the model that tell of a run (its times, its figures) and do not answer anything.
-_TOLD = ("evaluation.json", "card.md", "versions.json")
+_TOLD = ("evaluation.json", "serving.json", "card.md", "versions.json")
 _MOST_NAMED = 20
 
 
