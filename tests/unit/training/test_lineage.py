@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+from chalicelib.training.workflow.reading import read_card
 from chalicelib.training.workflow.tracing import trace
 
 from tests.unit.training.test_reproducing import trained
@@ -76,6 +77,34 @@ def test_other_data_under_the_same_name_and_gone_data_are_told() -> None:
     assert broken(world) == [("datasets", "gone: d1")]
     world.models_bucket.delete(f"code/{'c' * 64}/sourcedir.tar.gz")
     assert broken(world)[-1][0] == "recipe"
+
+
+def test_the_plan_that_is_gone_is_told_and_the_rest_is_still_checked() -> None:
+    world = trained()
+    (model,) = world.models()
+    world.data.delete(f"jobs/{model.job_id}/plan.json")
+    assert broken(world) == [("parameters", f"the plan of job {model.job_id} is gone")]
+
+
+def test_the_card_tells_use_data_decisions_origin_and_whether_all_of_it_holds() -> None:
+    world = trained()
+    (model,) = world.models()
+    card = read_card(world.ports, model).markdown
+    assert card.startswith("# flights\n")
+    assert "The gate asks: roc_auc >= 0.60; log_loss <= champion + 0.005." in card
+    assert (
+        f"| d1 (d1) | 1500 | 2026-01-01T00:00:00Z | 2026-01-01T00:00:00Z | time | s3://incoming/k | {1:064d} |"
+        in card
+    )
+    assert "| roc_auc >= 0.60 | passed |" in card
+    assert f"{model.judgements[0].at}: APPROVED by the gate" in card
+    assert f"Recipe tabular, sha256 {'c' * 64}" in card
+    assert "`headrace models reproduce flights v1`" in card
+    assert "Every link holds, checked when this card was read" in card
+    replace(world, world.models_bucket, "models/flights/v1/model.tar.gz", b"x")
+    assert "**Not every link holds**" in read_card(world.ports, model).markdown
+    world.pipelines_table.rows.clear()
+    assert "None any more" in read_card(world.ports, model).markdown
 
 
 def test_changed_parameters_break_two_links() -> None:

@@ -10,6 +10,7 @@ from chalicelib.training.logs import LogPosition
 from chalicelib.training.model_files import folder_of
 from chalicelib.training.paging import from_cursor, to_cursor
 from chalicelib.training.ports import Ports
+from chalicelib.training.registry_card import registry_sections
 from chalicelib.training.views import (
     CardView,
     JobList,
@@ -19,6 +20,7 @@ from chalicelib.training.views import (
     job_view,
     model_view,
 )
+from chalicelib.training.workflow.tracing import trace
 
 from shared.codec import Row
 from shared.entities.training import ModelVersion
@@ -79,8 +81,14 @@ def list_models(ports: Ports, request: Request, pipeline: str) -> ModelList:
 
 
 def read_card(ports: Ports, model: ModelVersion) -> CardView:
-    """Return the model card."""
-    return CardView(markdown=_read(ports, model, "card.md").decode("utf-8", "replace"))
+    """Return the model card: what the job wrote of its run, then what the registry knows."""
+    written = _read(ports, model, "card.md").decode("utf-8", "replace")
+    try:
+        definition = ports.pipelines.definition(model.pipeline)
+    except NotFound:
+        definition = None
+    told = registry_sections(trace(ports, model), definition)
+    return CardView(markdown=f"{written.rstrip()}\n\n{told}")
 
 
 def answer_evaluation(ports: Ports, request: Request, model: ModelVersion) -> Response:

@@ -25,14 +25,13 @@ def trace(ports: Ports, model: ModelVersion) -> Lineage:
     """Return the lineage with its checks; a link that is gone or does not hold is told, never hidden."""
     body = ports.model_files.bucket.read(f"{folder_of(model.pipeline, model.version)}manifest.json")
     manifest = msgspec.json.decode(body, type=ModelManifest)
-    plan = ports.job_files.read(model.job_id)
+    plan = _plan(ports, model)
     datasets = _manifests(ports, model)
     checks = (
         _check_manifest(ports, model, body),
         _check_row(ports, model, manifest),
         *_check_files(ports.model_files.bucket, model, manifest),
-        _check_parameters(plan, manifest),
-        *_check_inputs(plan, manifest, datasets),
+        *(_check_plan(plan, manifest, datasets) if plan else [_gone_plan(ports, model)]),
         _check_recipe(ports, manifest),
     )
     return Lineage(
@@ -46,14 +45,32 @@ def trace(ports: Ports, model: ModelVersion) -> Lineage:
         job=_origin(ports, manifest),
         datasets=tuple(_used(ports, manifest) for manifest in datasets.values() if manifest),
         code=_code(ports, manifest),
-        parameters=plan.parameters,
-        seed=plan.parameters.get("seed"),
+        parameters=plan.parameters if plan else {},
+        seed=plan.parameters.get("seed") if plan else None,
         evaluated_champion=manifest.evaluated_champion,
         state=model.state,
         verdicts=model.verdicts,
         judgements=model.judgements,
         package_arn=model.package_arn,
     )
+
+
+def _plan(ports: Ports, model: ModelVersion) -> TrainingPlan | None:
+    try:
+        return ports.job_files.read(model.job_id)
+    except NotFound:
+        return None
+
+
+def _gone_plan(ports: Ports, model: ModelVersion) -> Check:
+    return Check(what="parameters", holds=False, detail=f"the plan of job {model.job_id} is gone")
+
+
+def _check_plan(
+    plan: TrainingPlan, manifest: ModelManifest, datasets: dict[str, DatasetManifest | None]
+) -> Iterator[Check]:
+    yield _check_parameters(plan, manifest)
+    yield from _check_inputs(plan, manifest, datasets)
 
 
 def _manifests(ports: Ports, model: ModelVersion) -> dict[str, DatasetManifest | None]:
