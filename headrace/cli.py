@@ -31,7 +31,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
             f"{_C}.models:models",
             "Show model versions: what their gate said, where they come from, how they compare.",
         ),
-        "history": Entry(f"{_C}.releases:history", "Show what was live, since when and why."),
+        "history": Entry(f"{_C}.releases:history", "Show every change of what is live, by whom and why."),
     },
     "Decide": {
         "promote": Entry(f"{_C}.releases:promote", "Make a model version the live one."),

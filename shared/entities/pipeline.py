@@ -10,6 +10,9 @@ from msgspec.structs import force_setattr, replace
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{1,38}[a-z0-9]$", description="name of a pipeline")]
 Percent = Annotated[str, Meta(pattern=r"^(100|[0-9]{1,2})(\.[0-9]+)?%$", description="such as 20%")]
 Duration = Annotated[str, Meta(pattern=r"^[0-9]{1,6}[smhd]$", description="such as 90s, 10m, 1h, 7d")]
+DurationOrNever = Annotated[
+    str, Meta(pattern=r"^(never|[0-9]{1,6}[smhd])$", description="such as 4h, or never")
+]
 Column = Annotated[str, Meta(min_length=1, max_length=128, description="name of a column")]
 Frequency = Annotated[
     str, Meta(pattern=r"^[1-9][0-9]{0,3}(s|m|h|d|w|mo|q|y)$", description="such as 15m, 1d, 1mo")
@@ -108,7 +111,7 @@ class Realtime(_Section, frozen=True, kw_only=True, tag_field="kind", tag="realt
     instance: Annotated[str, Meta(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")] = "ml.m5.large"
     count: Annotated[int, Meta(ge=1, le=3)] = 1
     # Read outside prod only: what nobody asked for that long is deleted, and comes back when somebody asks.
-    idle_delete: Duration | Literal["never"] = "4h"
+    idle_delete: DurationOrNever = "4h"
 
 
 class Release(_Section, frozen=True, kw_only=True):
