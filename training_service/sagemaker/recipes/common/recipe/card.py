@@ -10,6 +10,7 @@ from typing import Any
 from .parameters import Parameters
 from .signature import Signature
 
+SLICES_SHOWN = 10
 _WARNED_SHARE = 0.05
 
 
@@ -19,7 +20,7 @@ def write_card(parameters: Parameters, evaluation: Mapping[str, Any], signature:
         f"# {parameters.pipeline}: {parameters.task} of `{signature.target.name}`",
         "## Training and judgement\n\n" + _list(_data(parameters, evaluation)),
         "## Metrics\n\n" + _metrics(evaluation),
-        "## Slices\n\n" + _slices(evaluation),
+        *_worst(evaluation),
         "## Limits\n\n" + _list(_limits(parameters, evaluation, signature)),
         "## Inputs\n\n" + _inputs(signature),
     ]
@@ -61,23 +62,6 @@ def _metrics(evaluation: Mapping[str, Any]) -> str:
     ]
     notes += [f"The champion was not judged: {error}"] if error else []
     return _table(rows) + "\n\n" + "\n\n".join(notes)
-
-
-def _slices(evaluation: Mapping[str, Any]) -> str:
-    found = evaluation.get("slices") or {}
-    if not found.get("columns"):
-        return "No column has slices of enough judged rows to say more than the metrics above."
-    rows = [
-        ["column", "worst slice", "rows", f"{found['metric']} of this model", "naive baseline"],
-        ["---"] * 5,
-    ]
-    for one in found["columns"]:
-        figures = [_cell(one, "value"), _cell(one, "baseline")]
-        rows.append([str(one["column"]), str(one["slice"]), str(one["rows"]), *figures])
-    return (
-        f"Of each column the slice of at least {found['least_rows']} rows that is answered worst.\n\n"
-        + _table(rows)
-    )
 
 
 def _limits(parameters: Parameters, evaluation: Mapping[str, Any], signature: Signature) -> list[str]:
@@ -129,6 +113,35 @@ def _interval(differences: Mapping[str, Any] | None, name: str) -> str:
 def _cell(metrics: Mapping[str, float | None] | None, name: str) -> str:
     value = (metrics or {}).get(name)
     return "-" if value is None else f"{value:.4f}"
+
+
+def _worst(evaluation: Mapping[str, Any]) -> list[str]:
+    """Return the section of the slices the model is worst on, none where nothing was cut."""
+    slices = evaluation["slices"]
+    if not slices["columns"]:
+        return []
+    title = f"## Where it is worst ({slices['metric']}, slices of at least {slices['least_rows']} rows)"
+    rows = [
+        "| column | slice | rows | this model | champion | naive baseline |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
+    for each in slices["columns"][:SLICES_SHOWN]:
+        name = str(each["slice"]).replace("|", "\\|")
+        values = " | ".join(_cell(each, who) for who in ("value", "champion", "baseline"))
+        rows.append(f"| {each['column']} | {name} | {each['rows']} | {values} |")
+    return [f"{title}\n\n" + "\n".join(rows), *_fairness(evaluation)]
+
+
+def _fairness(evaluation: Mapping[str, Any]) -> list[str]:
+    """Return the section of the groups that `model.fairness` asks about, if it does."""
+    if not evaluation["fairness"]:
+        return []
+    lines = []
+    for column, groups in evaluation["fairness"]["columns"].items():
+        for group in groups:
+            rates = [f"{name} {_cell(group, name)}" for name in group if name not in ("group", "rows")]
+            lines.append(f"- {column} = {group['group']} ({group['rows']} rows): {', '.join(rates)}")
+    return ["## Groups\n\n" + "\n".join(lines)] if lines else []
 
 
 def _inputs(signature: Signature) -> str:
