@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-from chalicelib.ingest.engine import CappedFile, Scratch, literal, parquet, table
+from chalicelib.ingest.engine import CappedFile, Scratch, parquet, table
 from chalicelib.ingest.formats.reader import Pass, Reader
 from chalicelib.ingest.reasons import rejection
 from chalicelib.ingest.roles import Roles
@@ -21,7 +21,6 @@ from chalicelib.ingest.table_schema.kinds import text_of, value_of
 from chalicelib.ingest.table_schema.model import TableSchema
 from chalicelib.ingest.table_schema.rules import Rule, rules_of
 
-END = -1  # what a reader's own last row counts as having broken
 PICTURE_HASH = "sha256"  # the column of a zip of pictures that tells equal ones
 
 
@@ -54,7 +53,7 @@ class Staged(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def rows(self) -> str:
         """All accepted rows as something to select from."""
-        return f"(SELECT * FROM {table(self.path)} WHERE broken IS DISTINCT FROM {END})"
+        return table(self.path)
 
     @property
     def good(self) -> str:
@@ -98,17 +97,22 @@ def stage(scratch: Scratch, reader: Reader, plan: Plan, max_bytes: int) -> Stage
         The rows need more disk.
     """
     path = scratch.folder / "staged.parquet"
+    accepted = None
+    while accepted is None:
+        _drain(scratch, reader, plan, path, max_bytes)
+        accepted = reader.accepted(scratch, table(path))
+    (malformed,) = scratch.row("SELECT count(*) FROM malformed")
+    if accepted + malformed == 0:
+        raise rejection("no_rows", f"The file has {len(reader.columns)} column names and no row.")
+    return Staged(path=path, plan=plan, accepted=accepted, malformed=malformed, first_row=reader.first_row)
+
+
+def _drain(scratch: Scratch, reader: Reader, plan: Plan, path: Path, max_bytes: int) -> None:
     # Snappy: it is read three times and then thrown away.
     options = parquet(len(plan.schema.fields) + 3, "snappy", pictures=plan.schema.has_pictures)
     scratch.run("DROP TABLE IF EXISTS malformed")
     with reader.rows(scratch) as rows, path.open("wb") as file:
         scratch.stream(_judged(rows, reader.columns, plan), options, CappedFile(file, max_bytes))
-    mark = f"CASE WHEN broken = {END} THEN {literal(rows.end_mark or '')} END AS c0"
-    accepted = reader.accepted(scratch, f"(SELECT n, {mark} FROM {table(path)})")
-    ((malformed,),) = scratch.rows("SELECT count(*) FROM malformed")
-    if accepted + malformed == 0:
-        raise rejection("no_rows", f"The file has {len(reader.columns)} column names and no row.")
-    return Staged(path=path, plan=plan, accepted=accepted, malformed=malformed, first_row=reader.first_row)
 
 
 def texts_of(source: str, columns: Sequence[str], schema: TableSchema) -> str:
@@ -118,7 +122,7 @@ def texts_of(source: str, columns: Sequence[str], schema: TableSchema) -> str:
         f"{text_of(schema.missing_texts(field.name), f'c{place[field.name]}')} AS x{i}"
         for i, field in enumerate(schema.fields)
     ]
-    return f"SELECT n, c0, {', '.join(texts)} FROM ({source})"
+    return f"SELECT n, {', '.join(texts)} FROM ({source})"
 
 
 def _judged(rows: Pass, columns: Sequence[str], plan: Plan) -> str:
@@ -127,7 +131,7 @@ def _judged(rows: Pass, columns: Sequence[str], plan: Plan) -> str:
     typed = f"SELECT *, {values} FROM ({texts_of(rows.query, columns, plan.schema)})"
     judged = (
         f"SELECT *, {bucket_sql(list(plan.hashed), plan.seed)} AS bucket, "
-        f"{_first_broken(plan.rules, rows.end_mark)} AS broken FROM ({typed})"
+        f"{_first_broken(plan.rules)} AS broken FROM ({typed})"
     )
     raw = ", ".join(f"x{i}" for i, _ in fields)
     kept = ", ".join(f"v{i}" for i, _ in fields)
@@ -137,7 +141,6 @@ def _judged(rows: Pass, columns: Sequence[str], plan: Plan) -> str:
     )
 
 
-def _first_broken(rules: Sequence[Rule], end_mark: str | None) -> str:
-    end = f"WHEN c0 = {literal(end_mark)} THEN {END}" if end_mark else ""
+def _first_broken(rules: Sequence[Rule]) -> str:
     cases = " ".join(f"WHEN {rule.broken} THEN {number}" for number, rule in enumerate(rules))
-    return f"CASE {end} {cases} END" if end or cases else "NULL::INTEGER"
+    return f"CASE {cases} END" if cases else "NULL::INTEGER"

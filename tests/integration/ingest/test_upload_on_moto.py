@@ -70,7 +70,7 @@ def adapters(monkeypatch):
             measure=lambda row, seconds: None,
             log=logging.getLogger("test"),
             limits=Limits(max_bytes=1 << 30, hard_max_bytes=1 << 40),
-            disk_bytes=480_000_000,
+            disk_bytes=400_000_000,
             code_version="test",
         )
         made.pipelines.put("flights", defined(), made.clock())

@@ -65,7 +65,7 @@ class World:
             "measure": lambda row, seconds: self.measured.append((row, seconds)),
             "log": logging.getLogger("test"),
             "limits": self.limits,
-            "disk_bytes": 480_000_000,
+            "disk_bytes": 400_000_000,
             "code_version": "test",
         }
         return Adapters(**(plain | replaced))
