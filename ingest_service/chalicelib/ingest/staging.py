@@ -20,6 +20,7 @@ from chalicelib.ingest.split import bucket_sql
 from chalicelib.ingest.table_schema.kinds import text_of, value_of
 from chalicelib.ingest.table_schema.model import TableSchema
 from chalicelib.ingest.table_schema.rules import Rule, rules_of
+from chalicelib.ingest.table_schema.types import Type
 
 PICTURE_HASH = "sha256"  # the column of a zip of pictures that tells equal ones
 
@@ -27,13 +28,15 @@ PICTURE_HASH = "sha256"  # the column of a zip of pictures that tells equal ones
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How rows are judged: the schema, the rules that follow from it, the texts that decide a row's side.
 
-    ``cells`` is how each field is read: the SQL for its text and for its value.
+    ``cells`` is how each field is read: the SQL for its text and for its value. ``hashed`` are the texts that decide a
+    row's side, ``whole`` the value of the only one where that is a plain integer.
     """
 
     schema: TableSchema
     rules: tuple[Rule, ...]
     cells: tuple[tuple[str, str], ...]
     hashed: tuple[str, ...]
+    whole: str | None
     seed: int
 
     def judges_as(self, other: "Plan") -> bool:
@@ -72,8 +75,18 @@ def plan_of(schema: TableSchema, roles: Roles, seed: int) -> Plan:
         (text_of(schema.missing_texts(field.name), "c"), value_of(field, "x")) for field in schema.fields
     )
     return Plan(
-        schema=schema, rules=rules, cells=cells, hashed=tuple(texts[name] for name in hashed), seed=seed
+        schema=schema,
+        rules=rules,
+        cells=cells,
+        hashed=tuple(texts[name] for name in hashed),
+        whole=values[hashed[0]] if len(hashed) == 1 and _is_plain_integer(schema, hashed[0]) else None,
+        seed=seed,
     )
+
+
+def _is_plain_integer(schema: TableSchema, name: str) -> bool:
+    field = next(field for field in schema.fields if field.name == name)
+    return field.type is Type.INTEGER and not field.is_custom
 
 
 def _deciding(schema: TableSchema, roles: Roles) -> list[str]:
@@ -108,8 +121,9 @@ def stage(scratch: Scratch, reader: Reader, plan: Plan, max_bytes: int) -> Stage
 
 
 def _drain(scratch: Scratch, reader: Reader, plan: Plan, path: Path, max_bytes: int) -> None:
-    # Snappy: it is read three times and then thrown away.
+    # Snappy, with the newer encodings: it is read a few times, by DuckDB alone, and then thrown away.
     options = parquet(len(plan.schema.fields) + 3, "snappy", pictures=plan.schema.has_pictures)
+    options = f"{options}, PARQUET_VERSION V2"
     scratch.run("DROP TABLE IF EXISTS malformed")
     with reader.rows(scratch) as rows, path.open("wb") as file:
         scratch.stream(_judged(rows, reader.columns, plan), options, CappedFile(file, max_bytes))
@@ -130,7 +144,7 @@ def _judged(rows: Pass, columns: Sequence[str], plan: Plan) -> str:
     values = ", ".join(f"{value_of(field, f'x{i}')} AS v{i}" for i, field in fields)
     typed = f"SELECT *, {values} FROM ({texts_of(rows.query, columns, plan.schema)})"
     judged = (
-        f"SELECT *, {bucket_sql(list(plan.hashed), plan.seed)} AS bucket, "
+        f"SELECT *, {bucket_sql(list(plan.hashed), plan.seed, plan.whole)} AS bucket, "
         f"{_first_broken(plan.rules)} AS broken FROM ({typed})"
     )
     raw = ", ".join(f"x{i}" for i, _ in fields)

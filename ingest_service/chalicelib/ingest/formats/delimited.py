@@ -164,10 +164,10 @@ class Delimited:
         text = _skip(to_utf8(feed.chunks(), self.encoding), self.layout.rows_at)
         guard, lines, tails = ShapeGuard(self.layout), self._lines(), Tails(self.layout)
         self._tails = tails
-        end = (self._end_cell + "\n").encode()
+        delimiter, end = self.layout.delimiter.encode(), (self._end_cell + "\n").encode()
         count, in_quotes = 0, False
         for chunk in lines.clean(text):
-            guard.check(chunk, lines.count - count, in_quotes=in_quotes)
+            guard.check(chunk, lines.signs.count(delimiter), lines.count - count, in_quotes=in_quotes)
             count, in_quotes = lines.count, lines.in_quotes
             tails.check(chunk)
             yield chunk.replace(b"\n", end) if self._end_cell else chunk

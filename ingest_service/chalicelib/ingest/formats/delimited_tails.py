@@ -1,6 +1,7 @@
 """Notice rows that may end with empty cells too many, which DuckDB would pass over in silence."""
 
 import csv
+import re
 
 from chalicelib.ingest.formats.layout import Layout
 
@@ -18,6 +19,7 @@ class Tails:
         self._layout = layout
         self._delimiter = layout.delimiter.encode()
         self._quote = layout.quote.encode()
+        self._tail = re.compile(re.escape(self._delimiter) + b"\n")  # of two bytes faster than bytes.find
         self._before = b""
         self.are_suspect = False
 
@@ -25,11 +27,10 @@ class Tails:
         """Look at *chunk*, which follows what was looked at before."""
         if self.are_suspect:
             return
-        data, tail = self._before + chunk, self._delimiter + b"\n"
-        at = data.find(tail, max(0, len(self._before) - len(self._delimiter)))
-        while at >= 0 and not self.are_suspect:
-            self.are_suspect = self._has_surplus(data, at + len(self._delimiter))
-            at = data.find(tail, at + 1)
+        data = self._before + chunk
+        seen = max(0, len(self._before) - len(self._delimiter))
+        tails = self._tail.finditer(data, seen)
+        self.are_suspect = any(self._has_surplus(data, tail.end() - 1) for tail in tails)
         self._before = data[-_KEPT_BYTES:]
 
     def _has_surplus(self, data: bytes, end: int) -> bool:
