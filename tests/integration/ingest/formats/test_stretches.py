@@ -2,6 +2,7 @@
 
 import json
 import random
+from typing import Any
 
 import pytest
 from chalicelib.ingest.formats import delimited, stretches
@@ -91,7 +92,7 @@ def test_a_function_leaves_a_long_file_that_cannot_be_cut_to_a_job(short, monkey
 
 
 def test_json_lines_are_poured_in_stretches_too(short):
-    lines = [{"a": number, "b": "x\ny" * (number % 3)} for number in range(3000)]
+    lines: list[dict[str, Any]] = [{"a": n, "b": "x\ny" * (n % 3)} for n in range(3000)]
     text = "\n".join("nothing" if line["a"] % 500 == 499 else json.dumps(line) for line in lines)
     found = read(text.encode(), "data.jsonl")
     assert [row[0] for row in found.malformed] == [500, 1000, 1500, 2000, 2500, 3000]
