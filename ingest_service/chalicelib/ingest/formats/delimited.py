@@ -58,6 +58,7 @@ class Delimited:
         self._head, self._is_whole = _beginning(closable(to_utf8(chunks, self.encoding)))
         self.layout: Layout = read_layout(self._head, delimiter or data.delimiter, data.quote)
         self.columns = self.layout.columns
+        self.decimal_comma = self.layout.delimiter == ";"
         self._name = f"end{secrets.token_hex(16)}"  # no file can hold it
 
     @property

@@ -38,6 +38,7 @@ class JsonLines:
     """Reads one file of JSON lines; see :class:`~chalicelib.ingest.formats.reader.Reader`."""
 
     first_row = 1
+    decimal_comma = False
 
     def __init__(self, source: Source, data: Data, limits: Limits) -> None:
         self._source, self._limits = source, limits

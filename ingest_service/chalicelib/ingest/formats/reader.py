@@ -53,13 +53,14 @@ class Reader(Protocol):
     """One file, opened by the module of its format.
 
     ``columns`` are the checked names in file order, ``declared`` the types that the file itself states
-    (type names by column; none for delimited text), ``first_row`` the number that people give the first row.
+    (type names by column; none for delimited text), ``first_row`` the number that people give the first row, ``decimal_comma`` whether 1,5 in it is likely a number.
     ``sha256`` (hex) and ``size_bytes`` describe the raw object and are known after one complete pass.
     """
 
     columns: tuple[str, ...]
     declared: Mapping[str, str]
     first_row: int
+    decimal_comma: bool
 
     @property
     def sha256(self) -> str:
