@@ -1,13 +1,22 @@
 """Endpoints, releases and predictions of Headrace: the routes and event handlers of the inference service."""
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from chalice.app import Chalice, Response
-from chalicelib.inference import exchange, formats, naming, views
+from chalicelib.inference import attempts, exchange, formats, naming, oip, views
 from chalicelib.inference.settings import Settings
 from chalicelib.inference.wiring import Wiring, logger
-from chalicelib.inference.workflow import predicting, reading, requests, rollout, tidying
+from chalicelib.inference.workflow import (
+    observing,
+    predicting,
+    reading,
+    requests,
+    rollout,
+    serving,
+    tidying,
+)
 
 from shared import log
 from shared.events import ModelVersionApproved, source
@@ -21,7 +30,7 @@ settings = Settings.from_env(os.environ)
 wiring = Wiring(settings)
 guard(app, lambda: wiring.origin_secret.values())  # noqa: PLW0108 - the client is made at the first request
 bearer = register_authorizer(app, lambda: wiring.tokens)
-api = Api(app, bearer, logger)
+api = Api(app, bearer, logger, lambda: wiring.replies)
 
 APPROVALS = {
     "source": [source(settings.stage, "training")],
@@ -58,6 +67,14 @@ def reconcile(event: Any) -> None:
     tidying.reconcile(wiring.releasing)
 
 
+@app.lambda_function(name="shadow")
+def shadow(event: Any, _: Any) -> None:
+    """Put a copy of an answered request to the shadow of its pipeline."""
+    copy = attempts.copy_of(event)
+    log.start(pipeline=copy.pipeline, version=copy.version, request_id=copy.request_id)
+    observing.observe(wiring.predicting, copy)
+
+
 @api.route("GET", "/v1/health", scope=None, response=views.Health)
 def get_health(_: Request) -> views.Health:
     """Say that the service answers."""
@@ -84,7 +101,7 @@ def get_endpoint(_: Request, pipeline: str) -> views.EndpointView:
     query={"at": "what was live at this time (RFC 3339)", "limit": "entries, 1 to 200"},
 )
 def get_history(request: Request, pipeline: str) -> views.History:
-    """List how releases ended, newest first."""
+    """List every change of what serves and of what is released, newest first."""
     return reading.get_history(wiring.releasing, pipeline, request.query.get("at"), request.limit())
 
 
@@ -95,6 +112,7 @@ def get_history(request: Request, pipeline: str) -> views.History:
     body=views.PromoteRequest,
     response=views.EndpointView,
     status=202,
+    idempotent=True,
 )
 def promote(request: Request, pipeline: str) -> Response:
     """Make an approved model version live; 202 while it is on its way."""
@@ -105,7 +123,14 @@ def promote(request: Request, pipeline: str) -> Response:
     return exchange.accepted(reading.view_of(wiring.releasing, release))
 
 
-@api.route("POST", "/v1/endpoints/{pipeline}/rollback", scope="operate", response=views.EndpointView)
+@api.route(
+    "POST",
+    "/v1/endpoints/{pipeline}/rollback",
+    scope="operate",
+    reads=views.ReasonRequest,
+    response=views.EndpointView,
+    idempotent=True,
+)
 def roll_back(request: Request, pipeline: str) -> Response:
     """Go back to the version before: 200 if it serves now, 202 while its endpoint is made again."""
     wish = exchange.wish_of(request, wiring.releasing.clock)
@@ -113,7 +138,14 @@ def roll_back(request: Request, pipeline: str) -> Response:
     return exchange.accepted(reading.view_of(wiring.releasing, release))
 
 
-@api.route("POST", "/v1/endpoints/{pipeline}/stop", scope="operate", response=views.EndpointView)
+@api.route(
+    "POST",
+    "/v1/endpoints/{pipeline}/stop",
+    scope="operate",
+    reads=views.ReasonRequest,
+    response=views.EndpointView,
+    idempotent=True,
+)
 def stop_release(request: Request, pipeline: str) -> Response:
     """Give up what is being released; what is live stays so."""
     wish = exchange.wish_of(request, wiring.releasing.clock)
@@ -125,17 +157,78 @@ def stop_release(request: Request, pipeline: str) -> Response:
     "POST",
     "/v1/predictions/{pipeline}",
     scope="predict",
+    reads=views.PredictionBody,
     response=views.Predictions,
     content_types=formats.CONTENT_TYPES,
-    query={"version": "ask this model version", "routing_key": "for CSV and NDJSON bodies"},
+    response_types=exchange.ANSWER_TYPES,
+    query={
+        "version": "ask this model version",
+        "routing_key": "for CSV and NDJSON bodies",
+        "on_error": "`row`: answer the good records and say in place what is wrong with the others",
+        "unseen": "`refuse`: categories that training did not see are errors",
+    },
 )
 def predict(request: Request, pipeline: str) -> Response:
     """Answer records with the live model version."""
-    answers = predicting.predict(wiring.predicting, exchange.asked_of(request, pipeline))
-    return exchange.predicted(answers, request.headers.get("accept", ""))
+    wanted = exchange.wanted_type(request)
+    answered = predicting.predict(wiring.predicting, exchange.asked_of(request, pipeline))
+    return exchange.predicted(answered, wanted)
 
 
 @api.route("GET", "/v1/predictions/{pipeline}/{id}", scope="read", response=views.Provenance)
 def get_prediction(_: Request, pipeline: str, id: str) -> views.Provenance:
     """Return one prediction with the model, job and data it came from."""
     return predicting.find_prediction(wiring.predicting, pipeline, id)
+
+
+@api.route("GET", "/v2", scope="predict", response=oip.ServerMetadata)
+def get_server(_: Request) -> oip.ServerMetadata:
+    """Say what this server of the Open Inference Protocol is."""
+    return oip.ServerMetadata()
+
+
+@api.route("GET", "/v2/health/live", scope="predict", response=oip.ServerLive)
+def get_server_live(_: Request) -> oip.ServerLive:
+    """Say that the server answers."""
+    return oip.ServerLive()
+
+
+@api.route("GET", "/v2/health/ready", scope="predict", response=oip.ServerReady)
+def get_server_ready(_: Request) -> oip.ServerReady:
+    """Say that the server takes requests."""
+    return oip.ServerReady()
+
+
+def _on_model_and_version(
+    method: str, action: str, **documented: Any
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a view under both addresses of a model: of what is live, and of one version."""
+
+    def register(view: Callable[..., Any]) -> Callable[..., Any]:
+        name, path = view.__name__, "/v2/models/{pipeline}"
+        api.route(method, path + action, scope="predict", **documented)(view)
+        path += "/versions/{version}"
+        api.route(method, path + action, scope="predict", name=f"{name}_version", **documented)(view)
+        return view
+
+    return register
+
+
+@_on_model_and_version("GET", "", response=oip.ModelMetadata)
+def get_served_model(_: Request, pipeline: str, version: str | None = None) -> oip.ModelMetadata:
+    """Say which tensors a pipeline's model takes and answers."""
+    return serving.describe(wiring.predicting, pipeline, version)
+
+
+@_on_model_and_version("GET", "/ready", response=oip.ModelReady)
+def get_served_model_ready(_: Request, pipeline: str, version: str | None = None) -> oip.ModelReady:
+    """Say that a pipeline's model answers; 409 while it does not."""
+    endpoints = wiring.releasing.endpoints
+    return serving.check_ready(wiring.predicting, endpoints, pipeline, version)
+
+
+@_on_model_and_version("POST", "/infer", reads=oip.InferRequest, response=oip.InferResponse)
+def infer(request: Request, pipeline: str, version: str | None = None) -> oip.InferResponse:
+    """Answer tensors (JSON) with a pipeline's model."""
+    asked = oip.read_infer(request)
+    return serving.infer(wiring.predicting, request.id, pipeline, version, asked)

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from shared.errors import QuotaExceeded, TimedOut, Unavailable
 from shared.http.problem import MEDIA_TYPE, make_problem
 
 # response type: status, title, detail. All that a REST API knows, so that the two DEFAULT_… never decide
@@ -40,6 +41,7 @@ _RESPONSES: dict[str, tuple[int, str, str]] = {
     "UNAUTHORIZED": (401, "Unauthorized", "Send a valid token: Authorization: Bearer hr_..."),
     "UNSUPPORTED_MEDIA_TYPE": (415, "Unsupported media type", "The Content-Type is not accepted here."),
 }
+_WAIT_S = {kind.status: kind.retry_after_s for kind in (QuotaExceeded, Unavailable, TimedOut)}
 _REQUEST_ID = "$context.requestId"
 
 
@@ -55,11 +57,13 @@ def digest() -> str:
 
 def _response(kind: str, status: int, title: str, detail: str) -> dict[str, Any]:
     # Nothing of the request goes into the body: API Gateway inserts its variables without JSON escapes.
-    problem = msgspec.structs.replace(make_problem(status, title, detail), request_id=_REQUEST_ID)
+    problem = make_problem(status, title, detail)
+    # `error` for the clients of /v2; API Gateway cannot tell which path it refuses.
+    problem = msgspec.structs.replace(problem, request_id=_REQUEST_ID, error=detail)
     headers = {
         "Content-Type": MEDIA_TYPE,
         "Cache-Control": "no-store",
-        **({"Retry-After": "1"} if status in {429, 503} else {}),
+        **({"Retry-After": str(_WAIT_S[status])} if status in _WAIT_S else {}),
         **({"WWW-Authenticate": "Bearer"} if status == 401 else {}),
     }
     return {

@@ -1,7 +1,6 @@
 """The ingest service: uploads become dataset versions; pipelines are defined here."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 import msgspec
 from chalice.app import Chalice, Response
@@ -15,12 +14,13 @@ from shared.entities.pipeline import PipelineDefinition
 from shared.http.api import Api
 from shared.http.authorizer import register_authorizer
 from shared.http.middleware import guard
+from shared.http.paging import page_response
 from shared.http.request import Request
 
 app = Chalice(app_name="headrace-ingest")
 guard(app, lambda: wiring.origin_secret().values())
 bearer = register_authorizer(app, wiring.tokens)
-api = Api(app, bearer, wiring.LOG)
+api = Api(app, bearer, wiring.LOG, wiring.replies)
 
 PAGING = {"limit": "entries per page, 1 to 200", "cursor": "`next` of the page before"}
 FILENAME = {"filename": "the name the upload was begun with (required)"}
@@ -132,6 +132,7 @@ def delete_pipeline(request: Request, pipeline: str) -> None:
     body=upload_views.UploadRequest,
     response=upload_views.UploadView,
     status=201,
+    idempotent=True,
 )
 def permit_upload(request: Request, pipeline: str) -> upload_views.UploadView:
     """Begin to upload one file: with a form up to 64 MiB, in parts above."""
@@ -190,7 +191,7 @@ def abort_upload(request: Request, pipeline: str, upload_id: str) -> None:
 def list_versions(request: Request, pipeline: str) -> Response:
     """List a pipeline's dataset versions, newest first."""
     page = browse.list_versions(wiring.adapters(), pipeline, request.limit(), request.query.get("cursor"))
-    return _page(request, page)
+    return page_response(request, page, page.next)
 
 
 @api.route("GET", "/v1/datasets/{pipeline}/{version}", scope="read", response=views.VersionView)
@@ -238,23 +239,12 @@ def list_rejects(request: Request, pipeline: str, version: str) -> Response:
     """List the rows of a version that broke a rule, in file order."""
     row = browse.find_version(wiring.adapters(), pipeline, version)
     page = browse.list_rejects(wiring.adapters(), row, request.limit(), request.query.get("cursor"))
-    return _page(request, page)
+    return page_response(request, page, page.next)
 
 
 def _tagged(pipeline: Any, status: int) -> Response:
     body = msgspec.json.encode(views.pipeline_view(pipeline))
     return _json(body, status, {"ETag": administer.etag(pipeline)})
-
-
-def _page(request: Request, page: views.VersionList | views.RejectList) -> Response:
-    """Answer one page, with a Link to the next (RFC 8288)."""
-    headers = {}
-    if page.next:
-        # The path as clients know it: the API's own stage name in it is CloudFront's business.
-        path = request.path[request.path.index("/v1/") :]
-        query = urlencode({"limit": request.limit(), "cursor": page.next})
-        headers["Link"] = f'<{path}?{query}>; rel="next"'
-    return _json(msgspec.json.encode(page), 200, headers)
 
 
 def _json(body: bytes, status: int, headers: dict[str, Any]) -> Response:

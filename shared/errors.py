@@ -9,11 +9,15 @@ HeadraceError                     500
 ├── Unauthorized                  401
 ├── Forbidden                     403
 ├── NotFound                      404
+├── NotAcceptable                 406  Accept names no format the route has
 ├── Conflict                      409  the state does not allow it (now)
-│   └── ConditionFailed           409  a conditional write lost; re-read the row and decide again
+│   ├── ConditionFailed           409  a conditional write lost; re-read the row and decide again
+│   └── InProgress                409  the same request is being answered at this moment
 ├── PreconditionFailed            412  If-Match names an older revision
 ├── QuotaExceeded                 429  an account limit is reached; waiting is normal, not a failure
 └── Unavailable                   503  a dependency throttles or fails; the only retryable branch
+    ├── BadGateway                502  a model server failed, or what it said is not of the contract
+    └── TimedOut                  504  a dependency did not answer in time
 """
 
 import msgspec
@@ -27,11 +31,17 @@ class FieldError(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HeadraceError(Exception):
-    """Base of all deliberate errors: ``status`` is its HTTP status, ``retryable`` steers event handlers."""
+    """Base of all deliberate errors: ``status`` is its HTTP status, ``retryable`` steers event handlers.
+
+    ``retry_after_s`` is what the caller is told to wait, None where waiting does not help. ``public`` is what a
+    5xx tells instead of its message, which may name what is inside.
+    """
 
     status = 500
     title = "Internal error"
     retryable = False
+    retry_after_s: int | None = None
+    public = "The service could not answer. Try again in a moment."
 
 
 class InvalidRequest(HeadraceError):
@@ -98,6 +108,13 @@ class NotFound(HeadraceError):
     title = "Not found"
 
 
+class NotAcceptable(HeadraceError):
+    """The Accept header names no format in which the route can answer."""
+
+    status = 406
+    title = "Not acceptable"
+
+
 class Conflict(HeadraceError):
     """The state does not allow it now."""
 
@@ -107,6 +124,12 @@ class Conflict(HeadraceError):
 
 class ConditionFailed(Conflict):
     """A conditional write lost against another writer."""
+
+
+class InProgress(Conflict):
+    """A request with the same Idempotency-Key is being answered at this moment."""
+
+    retry_after_s = 1
 
 
 class PreconditionFailed(HeadraceError):
@@ -121,6 +144,7 @@ class QuotaExceeded(HeadraceError):
 
     status = 429
     title = "Too many requests"
+    retry_after_s = 1
 
 
 class Unavailable(HeadraceError):
@@ -129,3 +153,21 @@ class Unavailable(HeadraceError):
     status = 503
     title = "Service unavailable"
     retryable = True
+    retry_after_s = 1
+
+
+class BadGateway(Unavailable):
+    """The model server failed, or broke its contract; another try may meet a healthy one."""
+
+    status = 502
+    title = "Bad gateway"
+    public = "The model server failed on this request. Try again in a moment."
+
+
+class TimedOut(Unavailable):
+    """A dependency did not answer in time."""
+
+    status = 504
+    title = "Timeout"
+    retry_after_s = 5
+    public = "The model did not answer in time. Send fewer records, or try again in a moment."

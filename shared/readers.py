@@ -123,6 +123,11 @@ class Releases:
         row = self.table.get(pipeline, "current")
         return from_row(row, Release) if row else None
 
+    def was_tried(self, pipeline: str, version: str) -> bool:
+        """Say whether *version* was ever a candidate that ended, in whatever way."""
+        rows = all_rows(self.table, pipeline, prefix="history#")
+        return any(row.get("candidate") == version for row in rows)
+
 
 def all_rows(table: Table, partition: str, *, prefix: str = "") -> list[dict[str, Any]]:
     """Return every row of one partition, page by page."""

@@ -13,13 +13,14 @@ from shared.events import DatasetVersionReady, source
 from shared.http.api import Api
 from shared.http.authorizer import register_authorizer
 from shared.http.middleware import guard
+from shared.http.paging import page_response
 from shared.http.request import Request
 
 app = Chalice(app_name="headrace-training")
 stage = wiring.settings().stage
 guard(app, lambda: wiring.origin_secret().values())
 bearer = register_authorizer(app, wiring.tokens)
-api = Api(app, bearer, log.logger("training"))
+api = Api(app, bearer, log.logger("training"), wiring.replies)
 
 PAGE = {"limit": "1 to 200, 50 if absent", "cursor": "`next` of the page before"}
 
@@ -31,6 +32,7 @@ PAGE = {"limit": "1 to 200, 50 if absent", "cursor": "`next` of the page before"
     body=views.NewTrainingJob,
     response=views.JobView,
     status=202,
+    idempotent=True,
 )
 def create_training_job(request: Request) -> views.JobView:
     """Train a model, or try again a training that ended without one."""
@@ -44,9 +46,10 @@ def create_training_job(request: Request) -> views.JobView:
     response=views.JobList,
     query={"pipeline": "only its jobs", **PAGE},
 )
-def list_training_jobs(request: Request) -> views.JobList:
+def list_training_jobs(request: Request) -> Response:
     """List training jobs, newest first."""
-    return reading.list_jobs(wiring.ports(), request)
+    page = reading.list_jobs(wiring.ports(), request)
+    return page_response(request, page, page.next)
 
 
 @api.route("GET", "/v1/training-jobs/{job_id}", scope="read", response=views.JobView)
@@ -55,23 +58,38 @@ def get_training_job(request: Request, job_id: str) -> views.JobView:
     return views.job_view(stage, requests.find_job(wiring.ports(), request.caller, job_id))
 
 
-@api.route("GET", "/v1/training-jobs/{job_id}/log", scope="read", response=views.LogView)
+@api.route(
+    "GET",
+    "/v1/training-jobs/{job_id}/log",
+    scope="read",
+    response=views.LogView,
+    query={"cursor": "`next` of the answer before: only what was written since"},
+)
 def get_training_job_log(request: Request, job_id: str) -> views.LogView:
-    """Show the last lines of a training job's log."""
+    """Show the last lines of a training job's log, or those that follow."""
     ports = wiring.ports()
-    return reading.read_log(ports, requests.find_job(ports, request.caller, job_id))
+    job = requests.find_job(ports, request.caller, job_id)
+    return reading.read_log(ports, job, request.query.get("cursor"))
 
 
-@api.route("POST", "/v1/training-jobs/{job_id}/stop", scope="operate", response=views.JobView, status=202)
+@api.route(
+    "POST",
+    "/v1/training-jobs/{job_id}/stop",
+    scope="operate",
+    response=views.JobView,
+    status=202,
+    idempotent=True,
+)
 def stop_training_job(request: Request, job_id: str) -> views.JobView:
     """Stop a training job."""
     return views.job_view(stage, requests.request_stop(wiring.ports(), request.caller, job_id))
 
 
 @api.route("GET", "/v1/models/{pipeline}", scope="read", response=views.ModelList, query=PAGE)
-def list_models(request: Request, pipeline: str) -> views.ModelList:
+def list_models(request: Request, pipeline: str) -> Response:
     """List a pipeline's model versions, newest first."""
-    return reading.list_models(wiring.ports(), request, pipeline)
+    page = reading.list_models(wiring.ports(), request, pipeline)
+    return page_response(request, page, page.next)
 
 
 @api.route("GET", "/v1/models/{pipeline}/{version}", scope="read", response=views.ModelDetails)
@@ -114,6 +132,7 @@ def get_model_lineage(request: Request, pipeline: str, version: str) -> views.Li
     scope="operate",
     body=views.PersonsDecision,
     response=views.ModelDetails,
+    idempotent=True,
 )
 def approve_model(request: Request, pipeline: str, version: str) -> views.ModelDetails:
     """Approve a model version that waits for a person."""
@@ -126,10 +145,21 @@ def approve_model(request: Request, pipeline: str, version: str) -> views.ModelD
     scope="operate",
     body=views.PersonsDecision,
     response=views.ModelDetails,
+    idempotent=True,
 )
 def reject_model(request: Request, pipeline: str, version: str) -> views.ModelDetails:
     """Reject a model version that waits for a person."""
     return _decide(request, pipeline, version, ModelState.REJECTED)
+
+
+@api.route(
+    "POST", "/v1/models/{pipeline}/{version}/judge", scope="operate", response=views.ModelDetails, status=202
+)
+def judge_model(request: Request, pipeline: str, version: str) -> views.ModelDetails:
+    """Judge a model version by the gate and the live version of now, without training."""
+    ports = wiring.ports()
+    judged = requests.request_judgement(ports, ports.models.get(pipeline, version))
+    return views.model_view(judged, views.ModelDetails)
 
 
 def _decide(request: Request, pipeline: str, version: str, state: ModelState) -> views.ModelDetails:
@@ -155,6 +185,18 @@ def on_dataset_version_ready(event: Any) -> None:
 def on_training_job_state_change(event: Any) -> None:
     """SageMaker says a job of this stage has changed: look where it is."""
     triggers.on_training_job_state_change(wiring.ports(), str(event.detail["TrainingJobName"]))
+
+
+@app.on_cw_event(
+    {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Model Package State Change"],
+        "detail": {"ModelPackageGroupName": [{"prefix": f"headrace-{stage}-"}]},
+    }
+)
+def on_model_package_state_change(event: Any) -> None:
+    """SageMaker says a model package of this stage has changed: look whether a person has decided there."""
+    triggers.on_model_package_state_change(wiring.ports(), str(event.detail["ModelPackageArn"]))
 
 
 @app.schedule("rate(1 minute)", name="reconcile")

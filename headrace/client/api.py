@@ -1,6 +1,7 @@
 """Headrace's REST API: JSON in, JSON out, problems as failures with the right exit code."""
 
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -44,20 +45,25 @@ class Api:
             return None
 
     def post(self, *path: str, body: Any = None, **query: str | int | None) -> Json:
-        """Ask for something to be done; never repeated, since an answer that got lost may have worked."""
-        return self._change("POST", path, body, query)
+        """Ask for something to be done once; short outages are waited out under one Idempotency-Key."""
+        # Some routes need no body, yet every POST says it is JSON.
+        content = msgspec.json.encode(body if body is not None else {})
+        request = self._request("POST", path, query, content)
+        # A new key for every call: whoever runs a command twice wants it done twice.
+        headers = {**request.headers, "Idempotency-Key": uuid.uuid4().hex}
+        return self._patiently(msgspec.structs.replace(request, headers=headers))
 
-    def ask(self, *path: str, body: Any) -> Json:
+    def ask(self, *path: str, body: Any, **query: str | int | None) -> Json:
         """Ask by POST for what may be done twice without harm; waited for like a resource."""
-        return self._patiently(self._request("POST", path, {}, msgspec.json.encode(body)))
+        return self._patiently(self._request("POST", path, query, msgspec.json.encode(body)))
 
     def delete(self, *path: str, **query: str | int | None) -> None:
         """Remove a resource."""
         _decode(self._send(self._request("DELETE", path, query)))
 
     def put(self, *path: str, body: Any) -> Json:
-        """Create or replace a resource."""
-        return self._change("PUT", path, body, {})
+        """Create or replace a resource; never repeated, since another's change may have come between."""
+        return _decode(self._send(self._request("PUT", path, {}, msgspec.json.encode(body))))
 
     def every(self, field: str, *path: str, **query: str | int | None) -> Iterator[Json]:
         """Yield the elements of a list resource, page after page."""
@@ -68,11 +74,6 @@ class Api:
             cursor = page.get("next")
             if not cursor:
                 return
-
-    def _change(self, method: str, path: tuple[str, ...], body: Any, query: Mapping[str, Any]) -> Json:
-        # Some routes need no body, yet every POST says it is JSON.
-        content = msgspec.json.encode(body if body is not None else {})
-        return _decode(self._send(self._request(method, path, query, content)))
 
     def _request(
         self, method: str, path: tuple[str, ...], query: Mapping[str, Any], body: bytes | None = None

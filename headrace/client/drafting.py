@@ -18,10 +18,11 @@ from headrace.client.task_keys import Roles, own_keys, scalar, task_line
 from headrace.failures import BadData
 
 _GATES = {
-    "classification": ("log_loss", "0.005", "auto | boosting | linear"),
-    "regression": ("rmse", "0.0", "auto | boosting | linear"),
-    "text": ("log_loss", "0.005", "auto | linear"),
-    "forecasting": ("mase", "0.02", "auto | boosting | linear"),
+    "classification": ("log_loss <= champion + 0.005", "auto | boosting | linear"),
+    "regression": ("rmse <= champion + 0.0", "auto | boosting | linear"),
+    "text": ("log_loss <= champion + 0.005", "auto | linear"),
+    "forecasting": ("mase <= champion + 0.02", "auto | boosting | linear"),
+    "recommendation": ("ndcg_at_10 >= champion - 0.01", "auto"),
 }
 _RULES = (
     f"{SCHEMA}: types of the first rows; add what you know of a column under `constraints`"
@@ -50,7 +51,7 @@ _TRAINED = Template(
 model: {recipe: auto, preset: fast}    # recipe: $recipes; preset: fast | good | best
 # What a new model must show before it goes live. It must beat the naive baseline in any case.
 gate:
-  - $metric <= champion + $slack
+  - $clause
 release: {approval: auto}    # auto | person
 """
 )
@@ -103,8 +104,8 @@ def draft(
         split=_split(roles),
     )
     if task in _GATES:
-        metric, slack, recipes = _GATES[task]
-        text += _TRAINED.substitute(metric=metric, slack=slack, recipes=recipes)
+        clause, recipes = _GATES[task]
+        text += _TRAINED.substitute(clause=clause, recipes=recipes)
     return Draft(definition=text, schema=draft_schema(sample, kinds, roles.named), notes=_notes(kinds))
 
 

@@ -31,7 +31,7 @@ from headrace.progress import Progress, duration
 # A local run takes seconds in all; on AWS two reads a second for one person cost next to nothing.
 POLL_S = 0.5
 _DATASET_AT_REST = frozenset({"READY", "REJECTED", "FAILED", "SUPERSEDED", "ARCHIVED"})
-_JOB_AT_REST = frozenset({"SUCCEEDED", "DEAD", "STOPPED"})
+JOB_AT_REST = frozenset({"SUCCEEDED", "DEAD", "STOPPED"})
 T = TypeVar("T")
 
 
@@ -182,14 +182,16 @@ def await_job(watch: Watch, pipeline: str, dataset: Json) -> Json | None:
     on = row.get("definition", {}).get("retrain", {}).get("on", ["new_data"])
     # Without a recipe for its task a job never comes, and waiting for it would last an hour.
     retrains = "new_data" in on and row.get("trains", True)
+    train = row.get("definition", {}).get("train", {})
+    gathers = train.get("quiet", "0s") != "0s" or train.get("at_most", "none") != "none"
 
     def look() -> Json | None:
-        job = _job_of(watch.api, pipeline, dataset["version"])
+        job = _job_of(watch.api, pipeline, dataset["version"], gathers=gathers)
         if job is None:
             watch.progress.doing(f"waiting for the training of {label(dataset)}")
             return None if retrains else {}
         watch.progress.doing(job_line(job))
-        return job if job["state"] in _JOB_AT_REST else None
+        return job if job["state"] in JOB_AT_REST else None
 
     job = watch.until(look, "the training")
     if not job:
@@ -205,8 +207,10 @@ def await_gate(watch: Watch, pipeline: str, job: Json) -> Json:
     version = job["version"]
 
     def look() -> Json | None:
-        watch.progress.doing(f"gate: judging {version}")
         model = watch.api.find("models", pipeline, version)
+        # Undecided with a reason: it waits for a job that compares it with what has gone live meanwhile.
+        waits = "; ".join(model.get("reasons", ())) if model else ""
+        watch.progress.doing(f"gate: {waits or f'judging {version}'}")
         return model if model and model["state"] != "REGISTERED" else None
 
     model = watch.until(look, "the gate's verdict")
@@ -242,7 +246,16 @@ def await_release(watch: Watch, ending: Ending, model: Json) -> Ending:
     return msgspec.structs.replace(ending, outcome="superseded", live=live)
 
 
-def _job_of(api: Api, pipeline: str, version: str) -> Json | None:
-    page = api.get("training-jobs", pipeline=pipeline, limit=20)
-    jobs = [job for job in page.get("jobs", []) if job["dataset_version"] == version]
-    return max(jobs, key=lambda job: str(job["created_at"]), default=None)
+def _job_of(api: Api, pipeline: str, version: str, *, gathers: bool) -> Json | None:
+    """Return the job that trains on the version: its own, or the one that took its data in."""
+    found = api.get("training-jobs", pipeline=pipeline, limit=20).get("jobs", [])
+    # A job that only compares two versions has its data from a dataset version, too.
+    found = [job for job in found if job.get("purpose", "train") == "train"]
+    jobs = [job for job in found if job["dataset_version"] == version]
+    if not jobs and gathers:
+        # It was ready after newer data had asked: that asked for both.
+        jobs = [job for job in found if version in job.get("dataset_versions", [])]
+    job = max(jobs, key=lambda job: str(job["created_at"]), default=None)
+    while job and job.get("superseded_by"):
+        job = api.get("training-jobs", job["superseded_by"])
+    return job

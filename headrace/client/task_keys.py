@@ -9,8 +9,6 @@ import msgspec
 TASKS = ("classification", "regression", "forecasting", "text", "image", "recommendation")
 # Tasks of the same columns: which it is only the person knows.
 ALIKE = ("classification", "regression")
-# Datasets of the other tasks are validated, split and versioned; nothing trains on them yet.
-TRAINED = frozenset({"classification", "regression", "forecasting", "text", "image"})
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _NEEDED = {
     "classification": ("target",),
@@ -77,11 +75,7 @@ def own_keys(roles: Roles, task: str) -> str:
 
 def task_line(task: str) -> str:
     """Return the task with the word for what else it could be."""
-    if task in ALIKE:
-        return f"{task}    # {' | '.join(ALIKE)}"
-    if task in TRAINED:
-        return task
-    return f"{task}    # prepared and versioned; no recipe trains it yet"
+    return f"{task}    # {' | '.join(ALIKE)}" if task in ALIKE else task
 
 
 def scalar(text: str) -> str:

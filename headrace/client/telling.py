@@ -45,6 +45,15 @@ def verdict_line(verdict: Json) -> str:
     return f"{told} ({verdict['detail']})" if verdict["detail"] else told
 
 
+def judgement_row(judgement: Json) -> Json:
+    """Return one decision about a model version as a row: when, what, by whom, against whom, by which gate."""
+    basis = judgement.get("basis")
+    found = {name: judgement[name] for name in ("at", "state", "reasons")}
+    if basis is None:
+        return {**found, "by": "a person"}
+    return {**found, "by": "the gate", "champion": basis["champion"], "gate": basis["gate"]}
+
+
 def refusals(model: Json) -> str:
     """Return the clauses that failed, else the reasons of the gate as a whole."""
     failed = [f"{v['clause']}: {v['detail']}" for v in model.get("verdicts", []) if v["outcome"] == "failed"]

@@ -21,6 +21,7 @@ _REMEDIES = {
     403: "Use a token with the scope that `detail` names, and the public address of the stage.",
     404: "Check the names in the path. A token that is limited to some pipelines does not see the others.",
     405: "Look up the methods of the resource in `/openapi.json`.",
+    406: "Send an `Accept` header with one of the types that `detail` names, or none.",
     409: "Read the resource again and decide anew: `detail` says what holds it, or what has changed.",
     412: "Read the resource again, apply your change to what is there now, and send its new `ETag`.",
     413: "Send less at once: `detail` names the limit.",
@@ -28,6 +29,7 @@ _REMEDIES = {
     422: "Correct each place that `errors` points to (RFC 6901), or what `detail` says.",
     429: "Wait as long as `Retry-After` says, then try again; fewer requests at once help.",
     500: "Try again once; if it stays, give the operator the `request_id`: the log has the rest.",
+    502: "Wait as long as `Retry-After` says, then try again. If it stays, `headrace logs` shows what failed.",
     503: "Wait as long as `Retry-After` says, then try again. Nothing has to be changed.",
     504: "Try again; for many records, send fewer at once.",
 }

@@ -14,6 +14,7 @@ from localcloud.sagemaker import errors, model
 from localcloud.sagemaker.endpoints import Endpoints
 from localcloud.sagemaker.hosting import Hosting
 from localcloud.sagemaker.jobs import Jobs
+from localcloud.sagemaker.packages import Packages
 from localcloud.sagemaker.runtime import Runtime
 from localcloud.sagemaker.store import ENDPOINT_CONFIG, MODEL, Row, Scope, Store
 from localcloud.sagemaker.tagging import Tagging
@@ -30,7 +31,7 @@ def operations(
     store: Store, training: Jobs, processing: Jobs, hosting: Hosting, endpoints: Endpoints
 ) -> dict[str, Operation]:
     """Return every operation of the control plane that exists here, by its API name."""
-    tagging = Tagging(store)
+    tagging, packages = Tagging(store), Packages(store)
     return {
         "CreateTrainingJob": training.create,
         "DescribeTrainingJob": training.describe,
@@ -52,6 +53,15 @@ def operations(
         "DescribeEndpoint": endpoints.describe,
         "ListEndpoints": endpoints.list_endpoints,
         "DeleteEndpoint": endpoints.delete,
+        "CreateModelPackageGroup": packages.create_group,
+        "DescribeModelPackageGroup": packages.describe_group,
+        "ListModelPackageGroups": packages.list_groups,
+        "DeleteModelPackageGroup": packages.delete_group,
+        "CreateModelPackage": packages.create,
+        "DescribeModelPackage": packages.describe,
+        "ListModelPackages": packages.list_packages,
+        "UpdateModelPackage": packages.update,
+        "DeleteModelPackage": packages.delete,
         "AddTags": tagging.add,
         "ListTags": tagging.list_tags,
         "DeleteTags": tagging.delete,

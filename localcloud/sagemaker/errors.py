@@ -76,6 +76,11 @@ def job_not_found(name: str) -> ApiError:
     return validation(f"Could not find requested job with name: {name}")
 
 
+def conflict(message: str) -> ApiError:
+    """Return the error for a registry entity that others still depend on."""
+    return ApiError("ConflictException", message)
+
+
 def name_in_use(words: str) -> ApiError:
     """Return the error for a second job of one name; the name stays taken after the job has ended."""
     return ApiError("ResourceInUse", words)

@@ -1,22 +1,33 @@
 """State-change events, in the detail AWS puts on the default bus.
 
 The detail is the Describe answer with three differences (seen in AWS's samples): times are epoch
-milliseconds, tags are an object, and an endpoint's status is spelled IN_SERVICE, not InService.
+milliseconds, tags are an object, and an endpoint's status is spelled IN_SERVICE, not InService. Of a model
+package they show times as text, no tags and nobody who changed it.
 """
 
 import json
 import re
 import time
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 from localcloud.sagemaker import model
-from localcloud.sagemaker.store import ENDPOINT, PROCESSING_JOB, TRAINING_JOB, Kind, Row, Scope
+from localcloud.sagemaker.store import (
+    ENDPOINT,
+    MODEL_PACKAGE,
+    PROCESSING_JOB,
+    TRAINING_JOB,
+    Kind,
+    Row,
+    Scope,
+)
 
 _DETAIL_TYPES = {
     TRAINING_JOB.name: "SageMaker Training Job State Change",
     PROCESSING_JOB.name: "SageMaker Processing Job State Change",
     ENDPOINT.name: "SageMaker Endpoint State Change",
+    MODEL_PACKAGE.name: "SageMaker Model Package State Change",
 }
 
 
@@ -26,7 +37,19 @@ def event_detail(kind: Kind, row: Row, tags: dict[str, str]) -> dict[str, Any]:
     detail: dict[str, Any] = model.shape_value(row, shape, time_scale=1000)
     if kind is ENDPOINT:
         detail["EndpointStatus"] = _upper_snake(detail["EndpointStatus"])
+    if kind is MODEL_PACKAGE:
+        return _package_detail(detail)
     return detail | {"Tags": tags}
+
+
+def _package_detail(detail: dict[str, Any]) -> dict[str, Any]:
+    times = {
+        name: datetime.fromtimestamp(value / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        for name, value in detail.items()
+        if name in ("CreationTime", "LastModifiedTime")
+    }
+    unknown = ("CreatedBy", "LastModifiedBy")
+    return {name: value for name, value in detail.items() if name not in unknown} | times
 
 
 def event_record(kind: Kind, row: Row, tags: dict[str, str], scope: Scope) -> dict[str, Any]:

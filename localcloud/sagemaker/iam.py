@@ -8,7 +8,7 @@ import uuid
 from typing import Any, Final
 
 from localcloud.sagemaker.api import INVOCATION_PATH, Answer
-from localcloud.sagemaker.store import KINDS, Row, Scope
+from localcloud.sagemaker.store import KINDS, MODEL_PACKAGE, MODEL_PACKAGE_GROUP, Row, Scope, plain_name
 
 _SERVICE: Final = "sagemaker"
 _PASSED_ROLE: Final = {
@@ -40,10 +40,13 @@ def resource_of(path: str, headers: dict[str, str], body: bytes, scope: Scope) -
     request = _request(body)
     if isinstance(arn := request.get("ResourceArn"), str):
         return arn
+    if operation == "CreateModelPackage" and isinstance(group := request.get("ModelPackageGroupName"), str):
+        # Its number is not known yet; policies name the packages of a group as `group/*`.
+        return scope.arn(MODEL_PACKAGE, f"{plain_name(MODEL_PACKAGE_GROUP, group)}/*")
     for kind in KINDS:
-        name = request.get(kind.name_member)
+        name = request.get(kind.name_member) or request.get(kind.arn_member)
         if operation.endswith(kind.name) and isinstance(name, str):
-            return scope.arn(kind, name)
+            return scope.arn(kind, plain_name(kind, name))
     return _LISTS_NOTHING
 
 

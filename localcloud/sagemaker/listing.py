@@ -5,9 +5,18 @@ import json
 from typing import Any, Final
 
 from localcloud.sagemaker import errors
-from localcloud.sagemaker.store import PROCESSING_JOB, TRAINING_JOB, Kind, Row
+from localcloud.sagemaker.store import (
+    MODEL_PACKAGE,
+    MODEL_PACKAGE_GROUP,
+    PROCESSING_JOB,
+    TRAINING_JOB,
+    Kind,
+    Row,
+)
 
 _DEFAULT_PAGE: Final = 10
+# Lists that are ascending when nothing is said (API reference).
+_ASCENDING: Final = (TRAINING_JOB, PROCESSING_JOB, MODEL_PACKAGE, MODEL_PACKAGE_GROUP)
 _TIME_FILTERS: Final = {
     "CreationTimeAfter": ("CreationTime", 1),
     "CreationTimeBefore": ("CreationTime", -1),
@@ -23,8 +32,7 @@ def list_page(kind: Kind, rows: list[Row], request: Row) -> tuple[list[Row], str
     requests neither repeat nor hide others.
     """
     wanted = [row for row in rows if _is_wanted(kind, row, request)]
-    # Only the lists of jobs are ascending when nothing is said (API reference).
-    default_order = "Ascending" if kind in (TRAINING_JOB, PROCESSING_JOB) else "Descending"
+    default_order = "Ascending" if kind in _ASCENDING else "Descending"
     descending = request.get("SortOrder", default_order) == "Descending"
     wanted.sort(key=lambda row: _position(kind, row, request), reverse=descending)
     if token := request.get("NextToken"):

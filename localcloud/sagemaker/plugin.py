@@ -146,6 +146,7 @@ def _assert_patch_points() -> None:
         (iam_evaluator, "enforce"),
         (iam_evaluator, "evaluate_trust_policy"),
         (iam_evaluator, "EvalContext"),
+        (iam_evaluator, "caller_arn"),
         (responses, "request_scope"),
         (eventbridge, "_dispatch_event"),
         (eventbridge, "_archive_event"),

@@ -63,7 +63,20 @@ ENDPOINT_CONFIG: Final = Kind(
     name="EndpointConfig", arn_word="endpoint-config", noun="endpoint configuration"
 )
 ENDPOINT: Final = Kind(name="Endpoint", arn_word="endpoint", noun="endpoint", status_member="EndpointStatus")
-KINDS: Final = (TRAINING_JOB, PROCESSING_JOB, MODEL, ENDPOINT_CONFIG, ENDPOINT)
+MODEL_PACKAGE_GROUP: Final = Kind(
+    name="ModelPackageGroup", arn_word="model-package-group", noun="ModelPackageGroup"
+)
+# Versioned packages are called `group/number`.
+MODEL_PACKAGE: Final = Kind(name="ModelPackage", arn_word="model-package", noun="ModelPackage")
+KINDS: Final = (
+    TRAINING_JOB,
+    PROCESSING_JOB,
+    MODEL,
+    ENDPOINT_CONFIG,
+    ENDPOINT,
+    MODEL_PACKAGE_GROUP,
+    MODEL_PACKAGE,
+)
 
 
 class Store:
@@ -157,8 +170,12 @@ class Store:
 
     @staticmethod
     def _key(kind: Kind, scope: Scope, name: str) -> tuple[str, str, str, str]:
-        # The API takes an ARN wherever it takes a name.
-        return kind.name, scope.account, scope.region, name.rsplit("/", 1)[-1].lower()
+        return kind.name, scope.account, scope.region, plain_name(kind, name).lower()
+
+
+def plain_name(kind: Kind, name: str) -> str:
+    """Return the name in an ARN of the kind, or the name itself: the API takes an ARN wherever it takes a name."""
+    return name.rpartition(f":{kind.arn_word}/")[2]
 
 
 def scope_of(arn: str) -> Scope:
@@ -173,7 +190,10 @@ def _missing(kind: Kind, scope: Scope, name: str) -> errors.ApiError:
         return errors.validation("Requested resource not found.")
     if kind is PROCESSING_JOB:
         return errors.job_not_found(name)
-    return errors.not_found(kind.noun, scope.arn(kind, name))
+    arn = scope.arn(kind, plain_name(kind, name))
+    if kind in (MODEL_PACKAGE_GROUP, MODEL_PACKAGE):
+        return errors.validation(f"{kind.noun} {arn} does not exist.")
+    return errors.not_found(kind.noun, arn)
 
 
 def _taken(kind: Kind, arn: str) -> errors.ApiError:
@@ -182,4 +202,6 @@ def _taken(kind: Kind, arn: str) -> errors.ApiError:
         return errors.name_in_use(f"Training job names {rule}")
     if kind is PROCESSING_JOB:
         return errors.name_in_use(f"Job name {rule}, and a job with this name already exists ({arn})")
+    if kind is MODEL_PACKAGE_GROUP:
+        return errors.validation(f"Model Package Group already exists: {arn}")
     return errors.already_exists(kind.noun, arn)

@@ -10,6 +10,9 @@ from msgspec.structs import force_setattr, replace
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{1,38}[a-z0-9]$", description="name of a pipeline")]
 Percent = Annotated[str, Meta(pattern=r"^(100|[0-9]{1,2})(\.[0-9]+)?%$", description="such as 20%")]
 Duration = Annotated[str, Meta(pattern=r"^[0-9]{1,6}[smhd]$", description="such as 90s, 10m, 1h, 7d")]
+DurationOrNever = Annotated[
+    str, Meta(pattern=r"^(never|[0-9]{1,6}[smhd])$", description="such as 4h, or never")
+]
 Column = Annotated[str, Meta(min_length=1, max_length=128, description="name of a column")]
 Frequency = Annotated[
     str, Meta(pattern=r"^[1-9][0-9]{0,3}(s|m|h|d|w|mo|q|y)$", description="such as 15m, 1d, 1mo")
@@ -19,6 +22,10 @@ Character = Annotated[str, Meta(min_length=1, max_length=1, description="one cha
 History = Annotated[
     str,
     Meta(pattern=r"^(all|replace|last [1-9][0-9]{0,3})$", description="all, replace, or such as last 6"),
+]
+AtMost = Annotated[
+    str,
+    Meta(pattern=r"^(none|[1-9][0-9]{0,2}/(hour|day|week))$", description="none, or such as 1/day"),
 ]
 SplitBy = Annotated[
     str,
@@ -68,19 +75,31 @@ class Split(_Section, frozen=True, kw_only=True):
 
 
 class Model(_Section, frozen=True, kw_only=True):
-    """What is trained."""
+    """What is trained.
+
+    ``fairness`` names columns whose groups the evaluation compares; they need not be features.
+    """
 
     recipe: Literal["auto", "boosting", "linear"] = "auto"
     preset: Literal["fast", "good", "best"] = "fast"
     params: dict[str, str | int | float | bool | None] = {}
+    fairness: Annotated[tuple[Column, ...], Meta(max_length=10)] = ()
 
 
 class Train(_Section, frozen=True, kw_only=True):
-    """Where a training job runs, how long, and how often it is tried."""
+    """Where a training job runs, how long, how often it is tried, and how often new data starts one.
+
+    ``quiet`` is how long no upload must have come before a training starts: those that came meanwhile are trained
+    together. ``at_most`` bounds the trainings that new data starts. ``spot`` takes spare capacity, which is cheaper
+    and may be taken away at any moment.
+    """
 
     instance: Annotated[str, Meta(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")] = "ml.m5.large"
+    spot: bool = False
     max_minutes: Annotated[int, Meta(ge=1, le=7200)] = 30
     max_attempts: Annotated[int, Meta(ge=1, le=10)] = 3
+    at_most: AtMost = "none"
+    quiet: Duration = "0s"
 
 
 class Serverless(_Section, frozen=True, kw_only=True, tag_field="kind", tag="serverless"):
@@ -95,13 +114,29 @@ class Realtime(_Section, frozen=True, kw_only=True, tag_field="kind", tag="realt
 
     instance: Annotated[str, Meta(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")] = "ml.m5.large"
     count: Annotated[int, Meta(ge=1, le=3)] = 1
+    # Read outside prod only: what nobody asked for that long is deleted, and comes back when somebody asks.
+    idle_delete: DurationOrNever = "4h"
 
 
 class Release(_Section, frozen=True, kw_only=True):
-    """How an approved model version goes live."""
+    """How an approved model version goes live: at once (``direct``), step by step (``canary``), or behind a shadow.
+
+    A canary answers the shares ``steps`` of the requests, one after the other; a shadow gets a copy of every
+    request and answers nobody. A step is judged once it lasted ``bake`` and had ``min_requests``; after
+    ``max_bake`` with fewer, ``on_silence`` decides. Any clause of ``rollback_on`` that holds ends the release.
+    """
 
     approval: Literal["auto", "person"] = "auto"
-    strategy: Literal["direct"] = "direct"
+    strategy: Literal["direct", "canary", "shadow"] = "direct"
+    steps: Annotated[tuple[Percent, ...], Meta(min_length=1, max_length=10)] = ("10%", "50%")
+    bake: Duration = "10m"
+    min_requests: Annotated[int, Meta(ge=1, le=1_000_000)] = 50
+    max_bake: Duration = "1h"
+    on_silence: Literal["promote", "rollback", "wait"] = "promote"
+    rollback_on: tuple[Annotated[str, Meta(min_length=1, max_length=120)], ...] = (
+        "error_rate > 1%",
+        "p95_ms > 2x live",
+    )
     grace: Duration = "1h"
     endpoint: Literal["serverless", "realtime"] | Serverless | Realtime = "serverless"
 
@@ -189,9 +224,10 @@ class Image(_Supervised, frozen=True, kw_only=True, tag_field="task", tag="image
 
 
 class Recommendation(_Definition, frozen=True, kw_only=True, tag_field="task", tag="recommendation"):
-    """Predict which ``item`` a ``user`` takes next; datasets only: no recipe trains it yet.
+    """Predict which ``item`` a ``user`` takes next.
 
-    Every row is one interaction. Without ``rating`` that it happened is all that is known.
+    Every row is one interaction. Without ``rating`` that it happened is all that is known; with it, each recommended
+    item says which rating the user would probably give.
     """
 
     user: Column
@@ -205,14 +241,29 @@ class Recommendation(_Definition, frozen=True, kw_only=True, tag_field="task", t
 
 PipelineDefinition = Classification | Regression | Forecasting | Text | Image | Recommendation
 TASKS = ("classification", "regression", "forecasting", "text", "image", "recommendation")
-# What a gate may name: the metrics every recipe of the task reports; none means that the task has no recipe yet.
-METRICS: dict[str, tuple[str, ...]] = {
+# What the recipe of the task measures of a model's answers.
+_OF_ANSWERS: dict[str, tuple[str, ...]] = {
     "classification": ("log_loss", "roc_auc", "accuracy", "f1", "brier", "average_precision"),
     "regression": ("rmse", "mae", "r2", "mape"),
     "forecasting": ("mae", "rmse", "smape", "mase", "coverage"),
     "text": ("log_loss", "roc_auc", "accuracy", "f1", "brier", "average_precision", "calibration_error"),
     "image": ("log_loss", "roc_auc", "accuracy", "f1", "brier", "average_precision", "calibration_error"),
-    "recommendation": (),
+    "recommendation": ("recall_at_10", "ndcg_at_10", "map_at_10", "hit_rate_at_10", "coverage", "rmse"),
+}
+# Of a served model: the naive baseline has none of them.
+SERVING_METRICS = ("latency_p95_ms", "size_mb")
+_OF_GROUPS = ("metric_difference",)
+_OF_GROUPS_AND_CLASSES = ("selection_rate_difference", "tpr_difference", *_OF_GROUPS)
+# Reported where `model.fairness` names columns.
+FAIRNESS_METRICS: dict[str, tuple[str, ...]] = {
+    "classification": _OF_GROUPS_AND_CLASSES,
+    "regression": _OF_GROUPS,
+    "text": _OF_GROUPS_AND_CLASSES,
+    "image": _OF_GROUPS_AND_CLASSES,
+}
+# What a gate may name.
+METRICS = {
+    task: (*own, *SERVING_METRICS, *FAIRNESS_METRICS.get(task, ())) for task, own in _OF_ANSWERS.items()
 }
 
 

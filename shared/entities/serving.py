@@ -7,11 +7,17 @@ import msgspec
 
 
 class Phase(StrEnum):
-    """Where a release stands; IDLE means that nothing rolls out. Later strategies add SHADOW and CANARY."""
+    """Where a release stands; IDLE means that nothing rolls out.
+
+    RECREATING is CREATING on the way back: of a rollback to a version whose endpoint is gone.
+    """
 
     IDLE = "IDLE"
     CREATING = "CREATING"
+    RECREATING = "RECREATING"
     WARMING = "WARMING"
+    SHADOW = "SHADOW"
+    CANARY = "CANARY"
 
 
 class Release(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +50,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One change of what serves (sort key ``history#<time>#<gen>``): who, when, why, from, to."""
+    """One change of what serves (sort key ``history#<time>#<gen>#<rev>``): who, when, why, from, to."""
 
     pipeline: str
     entry: str
@@ -60,7 +66,8 @@ class PredictionLog(msgspec.Struct, frozen=True, kw_only=True):
     """The record of one prediction request; row *i* of it has the prediction id ``<request_id>-<i>``.
 
     ``body`` is the gzipped JSON of ``{records, predictions}``; requests over DynamoDB's 400 KB are cut into chunks.
-    ``expires_at_s`` is the TTL attribute, epoch seconds.
+    ``expires_at_s`` is the TTL attribute, epoch seconds. ``places`` are the rows of the request that were answered,
+    None where all were.
     """
 
     request_id: str
@@ -73,6 +80,7 @@ class PredictionLog(msgspec.Struct, frozen=True, kw_only=True):
     at: str
     expires_at_s: int
     latency_ms: float
+    places: tuple[int, ...] | None = None
     body: bytes
 
 

@@ -19,15 +19,30 @@ class JobState(StrEnum):
     STOPPED = "STOPPED"
 
 
+class JobPurpose(StrEnum):
+    """What a training job is for; only TRAIN makes a model version.
+
+    EVALUATE trains nothing: it judges a model version and the live one again on the newest data. REPRODUCE trains
+    a model version again to compare the two.
+    """
+
+    TRAIN = "train"
+    EVALUATE = "evaluate"
+    REPRODUCE = "reproduce"
+
+
 class TrainingJob(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the jobs table. ``job_id`` is a hash of everything that goes in: the same work has one row.
 
     ``input_sha256`` is what a SageMaker job of the same name must have been created with. ``number`` is N of the
     model version ``v<N>``, taken once. ``attention`` is ``"open"`` until the job is at rest and its event told.
+    ``subject`` is the model version that a job of another purpose than ``train`` is about.
     """
 
     job_id: str
     pipeline: str
+    purpose: JobPurpose = JobPurpose.TRAIN
+    subject: str | None = None
     state: JobState
     attempt: int = 1
     max_attempts: int = 3
@@ -64,6 +79,9 @@ class ModelState(StrEnum):
     ARCHIVED = "ARCHIVED"
 
 
+WAITS_FOR_PERSON = (ModelState.PENDING_APPROVAL, ModelState.NEEDS_PERSON)
+
+
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """How one gate clause was judged: ``passed``, ``failed`` or ``skipped``, and why, with the numbers."""
 
@@ -72,10 +90,36 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
 
 
+class Basis(msgspec.Struct, frozen=True, kw_only=True):
+    """What a decision of the gate rests on.
+
+    ``gate`` and ``approval`` are the pipeline's at that moment, ``champion`` is who was live, and
+    ``evaluation_key`` the object whose figures were read; None where no evaluation could be.
+    """
+
+    gate: tuple[str, ...] = ()
+    approval: str = "auto"
+    champion: str | None = None
+    evaluation_key: str | None = None
+
+
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
+    """One decision about a model version; ``basis`` is None where a person decided."""
+
+    at: str
+    state: ModelState
+    reasons: tuple[str, ...] = ()
+    basis: Basis | None = None
+
+
 class ModelVersion(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the models table (sort key ``v<N>``); only state, reasons and verdicts ever change.
 
-    ``inputs`` is the recipe's ``signature.json``: what a prediction request is validated against.
+    With them change ``evaluated_champion``, whom the evaluation that decided was about, and ``judgements``: every
+    decision so far, oldest first, the present one last. ``package_arn`` is its model package in SageMaker.
+    ``attention`` is ``open`` until it is judged and told, ``package`` until its package says the same, then ``person``
+    while it waits for one. ``inputs`` is the recipe's ``signature.json``: what a
+    prediction request is validated against.
     """
 
     pipeline: str
@@ -99,8 +143,10 @@ class ModelVersion(msgspec.Struct, frozen=True, kw_only=True):
     dataset_versions: tuple[str, ...]
     trained_through: str | None = None
     evaluated_champion: str | None = None
+    judgements: tuple[Judgement, ...] = ()
     metrics: dict[str, float] = {}
     inputs: dict[str, Any]
+    package_arn: str | None = None
     attention: str | None = None
     correlation_id: str = ""
     rev: int = 0

@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from shared.http.api import Operation
+from shared.http.api import JSON_TYPES, Operation
+from shared.http.idempotency import KEEP_S, KEY_HEADER, MAX_KEY_LENGTH
 from shared.http.problem import MEDIA_TYPE, Problem
 
 _SHARED_PROBLEMS = {
@@ -16,12 +17,21 @@ _SHARED_PROBLEMS = {
     "422": "Invalid body",
     "429": "Too many requests",
 }
+_TEXT = {"type": "string"}
+_KEY = {
+    "name": KEY_HEADER,
+    "in": "header",
+    "required": False,
+    "description": f"The same key with the same body within {KEEP_S // 3600} hours is done once and answered with the "
+    "first answer (`Idempotency-Replayed: true`); with another body it is 422, while the first is at work 409.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH},
+}
 
 
 def openapi(operations: Iterable[Operation], *, version: str) -> dict[str, Any]:
     """Return the document for *operations*, in path order."""
     ordered = sorted(operations, key=lambda operation: (operation.path, operation.method))
-    models = [model for o in ordered for model in (o.body, o.response) if model is not None]
+    models = [model for o in ordered for model in (o.body, o.reads, o.response) if model is not None]
     schemas, components = msgspec.json.schema_components(
         [*models, Problem], ref_template="#/components/schemas/{name}"
     )
@@ -55,19 +65,27 @@ def _describe(operation: Operation, schema_of: dict[int, Any]) -> dict[str, Any]
     }
     if parameters := _parameters(operation):
         described["parameters"] = parameters
-    if operation.body is not None:
-        content = {kind: {"schema": schema_of[id(operation.body)]} for kind in operation.content_types}
-        described["requestBody"] = {"required": True, "content": content}
+    if (model := operation.body or operation.reads) is not None:
+        described["requestBody"] = {
+            "required": operation.body is not None,
+            "content": _content(operation.content_types, schema_of[id(model)]),
+        }
+    if operation.idempotent:
+        described.setdefault("parameters", []).append(_KEY)
     if operation.scope is not None:
         described["security"] = [{"token": []}]
         described["description"] = f"Scope: `{operation.scope}`."
     return described
 
 
+def _content(kinds: Iterable[str], schema: Any) -> dict[str, Any]:
+    return {kind: {"schema": schema if kind in JSON_TYPES else _TEXT} for kind in kinds}
+
+
 def _responses(operation: Operation, schema_of: dict[int, Any]) -> dict[str, Any]:
     success: dict[str, Any] = {"description": "Done"}
     if operation.response is not None:
-        success["content"] = {"application/json": {"schema": schema_of[id(operation.response)]}}
+        success["content"] = _content(operation.response_types, schema_of[id(operation.response)])
     responses: dict[str, Any] = {str(operation.status): success}
     content = {MEDIA_TYPE: {"schema": schema_of[id(Problem)]}}
     for status, description in _SHARED_PROBLEMS.items():
@@ -79,10 +97,9 @@ def _responses(operation: Operation, schema_of: dict[int, Any]) -> dict[str, Any
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
     names = re.findall(r"{([^}]+)}", operation.path)
-    text = {"type": "string"}
-    path = [{"name": name, "in": "path", "required": True, "schema": text} for name in names]
+    path = [{"name": name, "in": "path", "required": True, "schema": _TEXT} for name in names]
     query = [
-        {"name": name, "in": "query", "required": False, "description": what, "schema": text}
+        {"name": name, "in": "query", "required": False, "description": what, "schema": _TEXT}
         for name, what in operation.query.items()
     ]
     return path + query

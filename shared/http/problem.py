@@ -1,6 +1,5 @@
 """RFC 9457 problem details, the one shape of every error."""
 
-from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -13,7 +12,10 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The body of every error answer; ``errors`` names each wrong place of a request body."""
+    """The body of every error answer; ``errors`` names each wrong place of a request body.
+
+    ``error`` is the detail once more, for the clients of ``/v2``: the Open Inference Protocol knows only that.
+    """
 
     type: str
     title: str
@@ -22,11 +24,12 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     instance: str | None = None
     request_id: str | None = None
     errors: tuple[FieldError, ...] = ()
+    error: str | None = None
 
 
 def problem_of(error: HeadraceError) -> Problem:
     """Return the problem for a deliberate error; 5xx say nothing of the inside."""
-    detail = str(error) if error.status < 500 else "The service could not answer. Try again in a moment."
+    detail = str(error) if error.status < 500 else error.public
     errors = error.errors if isinstance(error, InvalidBody) else ()
     return make_problem(error.status, error.title, detail, errors)
 
@@ -37,10 +40,13 @@ def make_problem(status: int, title: str, detail: str, errors: tuple[FieldError,
     return Problem(type=f"{DOCS}{slug}", title=title, status=status, detail=detail, errors=errors)
 
 
-def problem_response(problem: Problem, *, instance: str, request_id: str) -> Response:
-    """Return the HTTP answer for *problem*; 429 and 503 say when to come back."""
-    filled = msgspec.structs.replace(problem, instance=instance, request_id=request_id)
+def problem_response(
+    problem: Problem, *, instance: str, request_id: str, retry_after_s: int | None = None
+) -> Response:
+    """Return the HTTP answer for *problem*."""
+    error = problem.detail if instance.startswith("/v2") else None
+    filled = msgspec.structs.replace(problem, instance=instance, request_id=request_id, error=error)
     headers: dict[str, Any] = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store"}
-    if problem.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
-        headers["Retry-After"] = "1"
+    if retry_after_s is not None:
+        headers["Retry-After"] = str(retry_after_s)
     return Response(msgspec.json.encode(filled).decode(), headers, problem.status)

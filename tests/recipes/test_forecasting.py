@@ -286,3 +286,7 @@ def test_drawing_blocks_gives_wider_intervals_than_drawing_rows_one_by_one():
         interval = compare(drawn, np.zeros_like(drawn), 0.0)
         spans.append(interval.high - interval.low)
     assert spans[1] > 3 * spans[0]
+
+
+def test_a_second_run_in_another_process_leaves_the_same_forecast_model(job, tmp_path):
+    assert job.again(tmp_path / "again", "2").hashes() == job.hashes()

@@ -91,8 +91,22 @@ def processing_probes(at: str) -> Iterator[Probe]:
 PROBES = list(probes())
 FUNCTIONS = {
     "ingest": ("", "-bearer", "-on_object_created", "-on_processing_job_state_change", "-reconcile"),
-    "training": ("", "-bearer", "-on_dataset_version_ready", "-on_training_job_state_change", "-reconcile"),
-    "inference": ("", "-bearer", "-on_model_version_approved", "-on_endpoint_state_change", "-reconcile"),
+    "training": (
+        "",
+        "-bearer",
+        "-on_dataset_version_ready",
+        "-on_training_job_state_change",
+        "-on_model_package_state_change",
+        "-reconcile",
+    ),
+    "inference": (
+        "",
+        "-bearer",
+        "-shadow",
+        "-on_model_version_approved",
+        "-on_endpoint_state_change",
+        "-reconcile",
+    ),
 }
 NAMES = [f"headrace-{service}-local{suffix}" for service, all_of in FUNCTIONS.items() for suffix in all_of]
 

@@ -67,7 +67,7 @@ def ask(session: Session, pipeline: str, records: list[Record], version: str | N
     for batch in batches(records):
         if len(records) > MAX_ROWS:
             session.progress.doing(f"predicted {len(rows):,} of {len(records):,}")
-        answer = api.post("predictions", pipeline, body={"records": batch}, version=version)
+        answer = api.ask("predictions", pipeline, body={"records": batch}, version=version)
         # Each answer names its version: a release may happen between two batches.
         rows += [_row(prediction, answer["model_version"]) for prediction in answer["predictions"]]
     return rows

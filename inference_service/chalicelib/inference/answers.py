@@ -2,7 +2,7 @@
 
 import msgspec
 
-from shared.errors import Unavailable
+from shared.errors import BadGateway
 
 Value = bool | int | float | str | None
 Interval = tuple[float, float]
@@ -17,10 +17,11 @@ class Point(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One recommended item."""
+    """One recommended item; ``rating`` is what the user would probably give it, where the data has ratings."""
 
     item: int | str
     score: float | None = None
+    rating: float | None = None
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -36,10 +37,9 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     points: tuple[Point, ...] | None = None
     items: tuple[Item, ...] | None = None
 
-    def __post_init__(self) -> None:
-        """Refuse an answer that says nothing."""
-        if self.value is msgspec.UNSET and self.points is None and self.items is None:
-            raise ValueError("an answer needs a value, points or items")
+    def says_nothing(self) -> bool:
+        """Whether it has neither value nor points nor items."""
+        return self.value is msgspec.UNSET and self.points is None and self.items is None
 
 
 class _Answers(msgspec.Struct, frozen=True):
@@ -54,15 +54,18 @@ def parse_answers(body: bytes, row_count: int) -> list[Answer]:
 
     Raises
     ------
-    Unavailable
+    BadGateway
         The server broke its contract; the caller can do nothing about it.
     """
     try:
         answers = _DECODER.decode(body).predictions
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Unavailable(f"the model server's answer is not of the contract: {error}") from error
+        raise BadGateway(f"the model server's answer is not of the contract: {error}") from error
+    # Here and not in the struct's own hook: that would be a call into Python from within the decoder for each.
+    if any(answer.value is msgspec.UNSET and answer.says_nothing() for answer in answers):
+        raise BadGateway("the model server gave an answer without value, points or items")
     if len(answers) != row_count:
-        raise Unavailable(f"the model server gave {len(answers)} answers to {row_count} records")
+        raise BadGateway(f"the model server gave {len(answers)} answers to {row_count} records")
     return answers
 
 

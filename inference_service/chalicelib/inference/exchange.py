@@ -4,19 +4,23 @@ from typing import Any
 
 import msgspec
 from chalice.app import Response
-from chalicelib.inference.formats import CSV, read_request
+from chalicelib.inference.fitting import Rules
+from chalicelib.inference.formats import CSV, JSON, NDJSON, read_request
 from chalicelib.inference.states import Request as Wish
 from chalicelib.inference.tables import to_csv
 from chalicelib.inference.views import EndpointView, Predictions, PromoteRequest, ReasonRequest
-from chalicelib.inference.workflow.predicting import Asked
+from chalicelib.inference.workflow.context import Asked
+from chalicelib.inference.workflow.predicting import Answered
 
 from shared.clock import Clock
-from shared.errors import FieldError, InvalidBody, PayloadTooLarge
+from shared.errors import FieldError, InvalidBody, InvalidRequest, PayloadTooLarge
 from shared.http.api import MAX_BODY_BYTES
+from shared.http.negotiation import negotiate
 from shared.http.request import Request
 from shared.parsing import decode
 
 MAX_KEY_LENGTH = 256
+ANSWER_TYPES = (JSON, CSV, NDJSON)
 
 
 def promotion_of(request: Request, clock: Clock) -> Wish:
@@ -40,6 +44,11 @@ def wish_of(request: Request, clock: Clock) -> Wish:
     return _wish(request, body.reason or request.path.rpartition("/")[2], clock)
 
 
+def wanted_type(request: Request) -> str:
+    """Return the format of the answer; decided before a model is asked, since a 406 should cost nothing."""
+    return negotiate(request.headers.get("accept", ""), ANSWER_TYPES)
+
+
 def asked_of(request: Request, pipeline: str) -> Asked:
     """Return what is to be predicted."""
     key = request.query.get("routing_key")
@@ -49,8 +58,20 @@ def asked_of(request: Request, pipeline: str) -> Asked:
         records=read_request(
             request.raw_body, request.headers.get("content-type", ""), key[:MAX_KEY_LENGTH] if key else None
         ),
+        rules=Rules(
+            per_row=_choice(request, "on_error", "request", "row") == "row",
+            only_seen=_choice(request, "unseen", "allow", "refuse") == "refuse",
+        ),
         version=request.query.get("version"),
     )
+
+
+def _choice(request: Request, name: str, *options: str) -> str:
+    """Return a query parameter that has a few values, the first where it is absent."""
+    given = request.query.get(name, options[0])
+    if given not in options:
+        raise InvalidRequest(f"{name}={given[:20]!r} is none of {', '.join(options)}")
+    return given
 
 
 def accepted(view: EndpointView) -> Response:
@@ -58,16 +79,22 @@ def accepted(view: EndpointView) -> Response:
     return _json(view, 202 if view.candidate else 200)
 
 
-def predicted(answers: Predictions, accept: str) -> Response:
-    """Answer in JSON, or in CSV to who asks for it."""
-    if CSV not in accept.lower():
-        return _within_limit(_json(answers, 200))
-    headers: dict[str, Any] = {
-        "Content-Type": f"{CSV}; charset=utf-8",
-        "Cache-Control": "no-store",
-        "X-Model-Version": answers.model_version,
-    }
-    return _within_limit(Response(to_csv(answers.predictions), headers, 200))
+def predicted(answered: Answered, kind: str) -> Response:
+    """Answer in the format *kind*; where the body cannot name the model version, a header does."""
+    predictions = answered.predictions
+    if kind == JSON:
+        response = _json(predictions, 200)
+    else:
+        text = _lines(predictions) if kind == NDJSON else to_csv(predictions.predictions)
+        response = Response(
+            text, {"Content-Type": f"{kind}; charset=utf-8", "Cache-Control": "no-store"}, 200
+        )
+    response.headers |= {"X-Model-Version": predictions.model_version, "Server-Timing": answered.timing}
+    return _within_limit(response)
+
+
+def _lines(predictions: Predictions) -> str:
+    return msgspec.json.Encoder().encode_lines(predictions.predictions).decode()
 
 
 def _within_limit(response: Response) -> Response:

@@ -1,12 +1,13 @@
 """What the workflows need of AWS: one narrow protocol per resource, met by an adapter and by the tests' fakes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
 from chalicelib.inference.answers import Answer
 from chalicelib.inference.plan import EndpointPlan
 
+from shared.entities.serving import PredictionLog
 from shared.entities.training import ModelManifest, ModelVersion
 
 
@@ -40,6 +41,13 @@ class Runtime(Protocol):
 
     def invoke(self, endpoint: str, records: bytes, row_count: int) -> list[Answer]:
         """Return one answer per record of the JSON array *records*."""
+
+
+class Recorder(Protocol):
+    """Where answered requests are written down; nothing that waits belongs here, the caller waits too."""
+
+    def write(self, about: PredictionLog, records: bytes, predictions: Sequence[Answer]) -> None:
+        """Write one request down: *records* is the JSON array that the model got, *about* the rest of the line."""
 
 
 class Artifacts(Protocol):

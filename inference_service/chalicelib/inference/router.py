@@ -1,18 +1,22 @@
 """Which endpoint answers now: the release row read at most every two seconds, models remembered for good."""
 
+import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
+from chalicelib.inference.routing import Spread
+from chalicelib.inference.states import CurrentRelease
 from chalicelib.inference.validation import Validator
 
-from shared.entities.serving import Release
 from shared.entities.training import ModelVersion
 
 KEEP_S = 2.0  # how stale the router may be: the bound on how soon a rollback takes effect everywhere
 MAX_ENTRIES = 512
+# What was not asked for this long may have been stopped meanwhile: connections, workers, serverless containers.
+COLD_AFTER_S = 300.0
 
-Read = Callable[[str], Release | None]
+Read = Callable[[str], CurrentRelease | None]
 Find = Callable[[str, str], ModelVersion]
 
 
@@ -23,6 +27,7 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     job_id: str
     dataset_versions: tuple[str, ...]
+    signature: Mapping[str, Any]
     validator: Validator
 
 
@@ -36,10 +41,12 @@ class Router:
         self._read = read
         self._find = find
         self._monotonic = monotonic
-        self._releases: dict[str, tuple[float, Release | None]] = {}
+        self._releases: dict[str, tuple[float, CurrentRelease | None]] = {}
         self._served: dict[tuple[str, str], Served] = {}
+        self._asked: dict[tuple[str, str], float] = {}
+        self._spreads: dict[str, Spread] = {}
 
-    def release(self, pipeline: str) -> Release | None:
+    def release(self, pipeline: str) -> CurrentRelease | None:
         """Return the release row as it was at most two seconds ago."""
         now = self._monotonic()
         known = self._releases.get(pipeline)
@@ -49,6 +56,26 @@ class Router:
         release = self._read(pipeline)
         _remember(self._releases, pipeline, (now, release))
         return release
+
+    def forget(self, pipeline: str) -> None:
+        """Read the release row of *pipeline* again at the next request: what it said is not so."""
+        self._releases.pop(pipeline, None)
+
+    def draw(self, pipeline: str) -> float:
+        """Return a number from [0, 1) for a request without a routing key."""
+        spread = self._spreads.get(pipeline)
+        if spread is None:
+            # Each sandbox begins elsewhere, so that many short-lived ones do not all begin with the candidate.
+            spread = Spread(random.random())  # noqa: S311 - spreads load, hides nothing
+            _remember(self._spreads, pipeline, spread)
+        return spread.draw()
+
+    def is_cold(self, pipeline: str, version: str) -> bool:
+        """Say whether a request to *version* is the first of this sandbox, or of a long time; it is asked now."""
+        now = self._monotonic()
+        before = self._asked.get((pipeline, version))
+        _remember(self._asked, (pipeline, version), now)
+        return before is None or now - before > COLD_AFTER_S
 
     def served(self, pipeline: str, version: str) -> Served:
         """Return what answers as *version*; its validator is compiled at the first call."""
@@ -66,6 +93,7 @@ def _served(model: ModelVersion) -> Served:
         version=model.version,
         job_id=model.job_id,
         dataset_versions=model.dataset_versions,
+        signature=inputs,
         validator=Validator(inputs),
     )
 

@@ -11,7 +11,7 @@ import msgspec
 
 from shared.conditions import Condition
 from shared.entities.serving import HistoryEntry, Release
-from shared.errors import Conflict
+from shared.errors import Conflict, Unavailable
 from shared.tables import Change
 
 
@@ -23,27 +23,45 @@ class Intent(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How a release ended."""
+    """What a history entry tells: how a release ended (the first three), or what else happened to one."""
 
     LIVE = "LIVE"
     ROLLED_BACK = "ROLLED_BACK"
     FAILED = "FAILED"
+    STARTED = "STARTED"
+    SHADOW = "SHADOW"
+    CANARY = "CANARY"
+    RECREATED = "RECREATED"
+    ASLEEP = "ASLEEP"
+    AWAKE = "AWAKE"
+
+
+ENDINGS: Sequence[Outcome] = (Outcome.LIVE, Outcome.ROLLED_BACK, Outcome.FAILED)
+AUTOMATIC = "headrace"  # who acts when nobody does: an approved version releases itself
 
 
 class CurrentRelease(Release, frozen=True, kw_only=True):
-    """The release row with who asked for the candidate, why, and when that was accepted."""
+    """The release row with who asked for the candidate, why, and when that was accepted.
+
+    ``step`` counts from 0 within a canary and began at ``step_since``. Since ``asleep_at``, where it is there, the
+    endpoint of what is live is deleted until somebody asks for it.
+    """
 
     intent: Intent = Intent.PROMOTE
     who: str = ""
     why: str = ""
     accepted_at: str | None = None
+    step: int = 0
+    step_since: str | None = None
+    asleep_at: str | None = None
 
 
 class ReleaseEntry(HistoryEntry, frozen=True, kw_only=True):
-    """One ended generation: what it tried (``candidate``), how it ended and what has served since."""
+    """One change of a release: what was tried (``candidate``, ``weight``), what happened, what serves since."""
 
     candidate: str | None = None
     outcome: Outcome = Outcome.LIVE
+    weight: float = 0.0
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,4 +88,11 @@ class Refused(Conflict):
     """A candidate may not serve; the message is the reason that the release row keeps."""
 
 
-TRANSIENT: Sequence[str] = ("candidate", "lease_until", "owner", "accepted_at")
+class Waking(Unavailable):
+    """What is live slept, since nobody had asked for long, and is being started again."""
+
+    retry_after_s = 30
+    public = "Nobody asked this pipeline for long, so its endpoint was stopped. It is being started again."
+
+
+TRANSIENT: Sequence[str] = ("candidate", "lease_until", "owner", "accepted_at", "step_since")

@@ -1,47 +1,70 @@
-"""Predictions as CSV: a row per record, or per point or item where a record has several."""
+"""Predictions as one table: a row per record, or per point or item where a record has several."""
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from chalicelib.inference.tensors import Table
 from chalicelib.inference.views import Prediction
 
 
+def to_table(predictions: Sequence[Prediction]) -> Table:
+    """Return the table that fits the task of the first answered record; all are of one model.
+
+    Records that were not answered have a row without an id, their ``error`` in the last column.
+    """
+    answered = [one for one in predictions if not one.errors]
+    columns = _columns(answered[0])
+    table = Table(columns=columns, rows=[row for one in answered for row in _rows(one, columns)])
+    if len(answered) == len(predictions):
+        return table
+    return _with_errors(predictions, columns)
+
+
 def to_csv(predictions: Sequence[Prediction]) -> str:
-    """Return the table that fits the task of the first prediction; all are of one model."""
-    first = predictions[0]
-    rows = _points(predictions) if first.points is not None else None
-    rows = _items(predictions) if first.items is not None else rows
+    """Return the table as CSV with a header."""
+    table = to_table(predictions)
     out = io.StringIO(newline="")
-    csv.writer(out, lineterminator="\n").writerows(rows if rows is not None else _values(predictions))
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(table.columns)
+    writer.writerows([_spelled(cell) for cell in row] for row in table.rows)
     return out.getvalue()
 
 
-def _values(predictions: Sequence[Prediction]) -> list[list[Any]]:
-    """Return id, value and, for classes, one ``score_<class>`` column each, or the ends of an interval."""
-    names = sorted(predictions[0].scores or ())
-    ends = ["low", "high"] if predictions[0].interval else []
-    rows: list[list[Any]] = [["id", "value", *(f"score_{name}" for name in names), *ends]]
+def _columns(first: Prediction) -> list[str]:
+    if first.points is not None:
+        return ["id", "time", "value", "low", "high"]
+    if first.items is not None:
+        rated = ["rating"] if any(item.rating is not None for item in first.items) else []
+        return ["id", "rank", "item", "score", *rated]
+    ends = ["low", "high"] if first.interval else []
+    return ["id", "value", *(f"score_{name}" for name in sorted(first.scores or ())), *ends]
+
+
+def _rows(one: Prediction, columns: list[str]) -> Iterable[list[Any]]:
+    if one.points is not None:
+        return [[one.id, point.time, point.value, *(point.interval or (None, None))] for point in one.points]
+    if one.items is not None:
+        rows = [
+            [one.id, rank, item.item, item.score, item.rating] for rank, item in enumerate(one.items, start=1)
+        ]
+        return [row[: len(columns)] for row in rows]
+    scores = one.scores or {}
+    names = [column.removeprefix("score_") for column in columns if column.startswith("score_")]
+    return [[one.id, one.value, *(scores.get(name) for name in names), *(one.interval or ())]]
+
+
+def _with_errors(predictions: Sequence[Prediction], columns: list[str]) -> Table:
+    rows: list[list[Any]] = []
     for one in predictions:
-        scores = one.scores or {}
-        # JSON's spelling of true and false, not Python's.
-        value = str(one.value).lower() if isinstance(one.value, bool) else one.value
-        rows.append([one.id, value, *(scores.get(name, "") for name in names), *(one.interval or ())])
-    return rows
+        if one.errors:
+            rows.append([None] * len(columns) + ["; ".join(f"{e.pointer}: {e.detail}" for e in one.errors)])
+        else:
+            rows += [[*row, None] for row in _rows(one, columns)]
+    return Table(columns=[*columns, "error"], rows=rows)
 
 
-def _points(predictions: Sequence[Prediction]) -> list[list[Any]]:
-    rows: list[list[Any]] = [["id", "time", "value", "low", "high"]]
-    for one in predictions:
-        for point in one.points or ():
-            rows.append([one.id, point.time, point.value, *(point.interval or ("", ""))])
-    return rows
-
-
-def _items(predictions: Sequence[Prediction]) -> list[list[Any]]:
-    rows: list[list[Any]] = [["id", "rank", "item", "score"]]
-    for one in predictions:
-        for rank, item in enumerate(one.items or (), start=1):
-            rows.append([one.id, rank, item.item, "" if item.score is None else item.score])
-    return rows
+def _spelled(cell: object) -> object:
+    # JSON's spelling of true and false, not Python's.
+    return str(cell).lower() if isinstance(cell, bool) else cell

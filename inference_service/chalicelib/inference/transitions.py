@@ -1,32 +1,23 @@
-"""Every change of a release row, as the table of contracts §3 has it.
+"""What begins and what ends a release, as the table of contracts has it.
 
-Pure: from the row as it was read to the write that may happen only if the row is still so. The generation
-``gen`` is the fence: a step that began under an older one changes nothing. A lease keeps two workers of the
-same generation apart; who accepts a request needs no lease, so a rollback never waits for a worker.
+Pure: from the row as it was read to the write that may happen only if the row is still so (see ``fences``).
+What happens in between is in ``stepping``.
 """
 
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.inference.states import (
-    TRANSIENT,
-    CurrentRelease,
-    Intent,
-    Outcome,
-    ReleaseEntry,
-    Request,
-    Transition,
-)
+import msgspec
+from chalicelib.inference.entries import entry_of
+from chalicelib.inference.fences import at_gen, lease_free, mine
+from chalicelib.inference.states import TRANSIENT, CurrentRelease, Intent, Outcome, Request, Transition
 
-from shared.clock import LEASE_MARGIN, to_text
-from shared.conditions import Absent, AtMost, Condition, all_of, any_of, having
+from shared.clock import to_text
+from shared.conditions import Absent, all_of, having
 from shared.entities.serving import Phase
 from shared.entities.training import ModelState, ModelVersion
 from shared.errors import Conflict
 from shared.tables import Change
-
-# Longer than any function that holds it may run, so that a holder whose lease ran out is dead.
-LEASE = timedelta(seconds=120)
 
 
 def accept(
@@ -51,11 +42,18 @@ def accept(
         )
     # The comparison may have become stale since the row was read, so the write says it again.
     still = having("live", live) if live else Absent("live")
-    return Transition(
-        change=_begin(release, model.version, Intent.PROMOTE, request, model.correlation_id),
-        only_if=all_of(_at_gen(release), Absent("candidate"), still),
+    before = release or _nothing(model.pipeline, request)
+    begun = _begin(before, model.version, Intent.PROMOTE, request, model.correlation_id)
+    return msgspec.structs.replace(
+        begun,
+        only_if=all_of(at_gen(release), Absent("candidate"), still),
         approved=model.version,
     )
+
+
+def _nothing(pipeline: str, request: Request) -> CurrentRelease:
+    at = to_text(request.at)
+    return CurrentRelease(pipeline=pipeline, created_at=at, updated_at=at)
 
 
 def _check_free(release: CurrentRelease | None, version: str) -> None:
@@ -83,8 +81,8 @@ def cancel(release: CurrentRelease, request: Request) -> Transition:
     kept = tuple(name for name in TRANSIENT if name not in {"lease_until", "owner"})
     return Transition(
         change=Change(set=row, remove=kept),
-        only_if=all_of(_at_gen(release), having("candidate", release.candidate)),
-        entry=_entry(release, Outcome.ROLLED_BACK, request, gen=release.gen + 1, to=release.live),
+        only_if=all_of(at_gen(release), having("candidate", release.candidate)),
+        entry=entry_of(release, Outcome.ROLLED_BACK, request, gen=release.gen + 1, to=release.live),
     )
 
 
@@ -95,66 +93,49 @@ def swap_back(release: CurrentRelease, request: Request, grace_s: int) -> Transi
     row = _ended(Outcome.ROLLED_BACK, request.why, request.at) | {"gen": release.gen + 1}
     row |= _serving(previous, release.live, request.at, grace_s)
     return Transition(
-        change=Change(set=row),
+        change=Change(set=row, remove=("asleep_at",)),
         only_if=all_of(
-            _at_gen(release),
+            at_gen(release),
             Absent("candidate"),
             having("previous", previous),
-            _lease_free(request.at),
+            lease_free(request.at),
         ),
-        entry=_entry(release, Outcome.ROLLED_BACK, request, gen=release.gen + 1, to=previous),
+        entry=entry_of(release, Outcome.ROLLED_BACK, request, gen=release.gen + 1, to=previous),
     )
 
 
 def recreate(release: CurrentRelease, request: Request) -> Transition:
     """Begin to bring the previous version's endpoint back; the live one serves until it is ready."""
     previous = _previous(release)
-    return Transition(
-        change=_begin(release, previous, Intent.ROLLBACK, request, release.correlation_id),
-        only_if=all_of(_at_gen(release), Absent("candidate"), having("previous", previous)),
+    begun = _begin(release, previous, Intent.ROLLBACK, request, release.correlation_id)
+    return msgspec.structs.replace(
+        begun, only_if=all_of(at_gen(release), Absent("candidate"), having("previous", previous))
     )
 
 
-def take_lease(release: CurrentRelease, owner: str, now: datetime) -> Transition:
-    """Become the one worker of this pipeline."""
-    return Transition(
-        change=Change(set={"owner": owner, "lease_until": to_text(now + LEASE)}),
-        only_if=all_of(having("gen", release.gen), _lease_free(now)),
-    )
+def complete(release: CurrentRelease, now: datetime, grace_s: int, *, verdict: str = "") -> Transition:
+    """Make the candidate live and keep the endpoint of the old live version for the grace period.
 
-
-def drop_lease(owner: str) -> Transition:
-    """Let the next worker in."""
-    return Transition(change=Change(remove=("owner", "lease_until")), only_if=having("owner", owner))
-
-
-def move(release: CurrentRelease, phase: Phase, now: datetime) -> Transition:
-    """Go on to *phase* with the same candidate."""
-    return Transition(
-        change=Change(set={"phase": str(phase), "updated_at": to_text(now)}), only_if=_mine(release)
-    )
-
-
-def complete(release: CurrentRelease, now: datetime, grace_s: int) -> Transition:
-    """Make the candidate live and keep the endpoint of the old live version for the grace period."""
+    *verdict* is what its last trial showed; it goes into the history beside why the release began.
+    """
     candidate = release.candidate or ""
     outcome = Outcome.LIVE if release.intent is Intent.PROMOTE else Outcome.ROLLED_BACK
     row = _ended(outcome, release.why, now) | _serving(candidate, release.live, now, grace_s)
-    request = Request(who=release.who, why=release.why, at=now)
+    why = f"{release.why} ({verdict})" if verdict else release.why
+    request = Request(who=release.who, why=why, at=now)
     return Transition(
-        change=Change(set=row, remove=TRANSIENT),
-        only_if=_mine(release),
-        entry=_entry(release, outcome, request, gen=release.gen, to=candidate),
+        change=Change(set=row, remove=(*TRANSIENT, "asleep_at")),
+        only_if=mine(release),
+        entry=entry_of(release, outcome, request, to=candidate),
     )
 
 
-def fail(release: CurrentRelease, reason: str, now: datetime) -> Transition:
-    """Give up the candidate for *reason*; what is live stays so."""
-    request = Request(who=release.who, why=reason, at=now)
+def give_up(release: CurrentRelease, outcome: Outcome, request: Request) -> Transition:
+    """End with *outcome* for the request's reason; what is live stays so."""
     return Transition(
-        change=Change(set=_ended(Outcome.FAILED, reason, now), remove=TRANSIENT),
-        only_if=_mine(release),
-        entry=_entry(release, Outcome.FAILED, request, gen=release.gen, to=release.live),
+        change=Change(set=_ended(outcome, request.why, request.at), remove=TRANSIENT),
+        only_if=mine(release),
+        entry=entry_of(release, outcome, request, to=release.live),
     )
 
 
@@ -166,26 +147,37 @@ def settle(release: CurrentRelease) -> Transition:
     )
 
 
+def begun_in(intent: Intent) -> Phase:
+    """Return the phase in which a candidate's endpoint is made."""
+    return Phase.CREATING if intent is Intent.PROMOTE else Phase.RECREATING
+
+
 def _begin(
-    release: CurrentRelease | None, candidate: str, intent: Intent, request: Request, correlation_id: str
-) -> Change:
+    release: CurrentRelease, candidate: str, intent: Intent, request: Request, correlation_id: str
+) -> Transition:
+    """Return the beginning of the next generation, which the caller still has to fence."""
     at = to_text(request.at)
     row: dict[str, Any] = {
         "candidate": candidate,
-        "phase": str(Phase.CREATING),
+        "phase": str(begun_in(intent)),
         "intent": str(intent),
         "who": request.who,
         "why": request.why,
         "accepted_at": at,
-        "gen": (release.gen if release else 0) + 1,
+        "gen": release.gen + 1,
         "mode": "direct",
         "weight": 0.0,
+        "step": 0,
         "attention": "open",
         "correlation_id": correlation_id,
-        "created_at": release.created_at if release else at,
+        "created_at": release.created_at,
         "updated_at": at,
     }
-    return Change(set=row, remove=("outcome", "reason"))
+    trying = msgspec.structs.replace(release, candidate=candidate)
+    started = entry_of(trying, Outcome.STARTED, request, gen=release.gen + 1, to=release.live)
+    # Who rolls out wants to compare with what is live: one that sleeps wakes up.
+    change = Change(set=row, remove=("outcome", "reason", "asleep_at"))
+    return Transition(change=change, only_if=at_gen(release), entry=started)
 
 
 def _ended(outcome: Outcome, reason: str, now: datetime) -> dict[str, Any]:
@@ -194,7 +186,9 @@ def _ended(outcome: Outcome, reason: str, now: datetime) -> dict[str, Any]:
         "phase": str(Phase.IDLE),
         "outcome": str(outcome),
         "reason": reason,
+        "mode": "direct",
         "weight": 0.0,
+        "step": 0,
         "attention": "open",
         "updated_at": to_text(now),
     }
@@ -207,44 +201,7 @@ def _serving(live: str, previous: str | None, now: datetime, grace_s: int) -> di
     return row
 
 
-def _entry(
-    release: CurrentRelease, outcome: Outcome, request: Request, *, gen: int, to: str | None
-) -> ReleaseEntry:
-    at = to_text(request.at)
-    return ReleaseEntry(
-        pipeline=release.pipeline,
-        # A generation ends once, so its number makes the key unique within one second.
-        entry=f"history#{at}#{gen:06d}",
-        gen=gen,
-        at=at,
-        who=request.who,
-        why=request.why,
-        from_version=release.live,
-        to_version=to,
-        candidate=release.candidate,
-        outcome=outcome,
-    )
-
-
 def _previous(release: CurrentRelease) -> str:
     if release.previous is None:
         raise Conflict(f"pipeline {release.pipeline!r} has no previous version to roll back to")
     return release.previous
-
-
-def _at_gen(release: CurrentRelease | None) -> Condition:
-    return having("gen", release.gen) if release else Absent("gen")
-
-
-def _lease_free(now: datetime) -> Condition:
-    return any_of(Absent("lease_until"), AtMost("lease_until", to_text(now - LEASE_MARGIN)))
-
-
-def _mine(release: CurrentRelease) -> Condition:
-    """Require the generation, phase, candidate and owner that this worker read under its lease."""
-    return all_of(
-        having("gen", release.gen),
-        having("phase", str(release.phase)),
-        having("candidate", release.candidate),
-        having("owner", release.owner),
-    )

@@ -1,11 +1,17 @@
 """What the REST API takes and gives, beside predictions' records."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
-from chalicelib.inference.answers import Answer, Interval, Item, Point, Value
+from chalicelib.inference.answers import Answer, Interval, Item, Point, Value, prediction_id
+from chalicelib.inference.fitting import Fitted
+from chalicelib.inference.formats import RoutingKey
 from chalicelib.inference.states import CurrentRelease, ReleaseEntry
+from chalicelib.inference.validation import MAX_ROWS
 from msgspec import Meta
+
+from shared.errors import FieldError
 
 Version = Annotated[str, Meta(pattern=r"^v[1-9][0-9]{0,8}$", description="such as v3")]
 Reason = Annotated[str, Meta(min_length=1, max_length=500)]
@@ -32,25 +38,36 @@ class ReasonRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     reason: Reason | None = None
 
 
+class PredictionBody(msgspec.Struct, frozen=True, kw_only=True):
+    """Records by the names of the model's inputs (`GET /v1/models/{pipeline}/{version}` lists them)."""
+
+    records: Annotated[list[dict[str, Any]], Meta(min_length=1, max_length=MAX_ROWS)]
+    routing_key: RoutingKey | None = None
+
+
 class Prediction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One record's answer; ground truth will name it by ``id``.
 
-    A class or a number is a ``value``, a forecast ``points``, a recommendation ``items``.
+    A class or a number is a ``value``, a forecast ``points``, a recommendation ``items``. A record that was not
+    answered (``on_error=row``) has no id, but ``errors``: the first ten places, and how many ``more_errors``.
     """
 
-    id: str
+    id: str | None = None
     value: Value | msgspec.UnsetType = msgspec.UNSET
     scores: dict[str, float] | None = None
     interval: Interval | None = None
     points: tuple[Point, ...] | None = None
     items: tuple[Item, ...] | None = None
+    errors: tuple[FieldError, ...] = ()
+    more_errors: int = 0
 
 
-class Predictions(msgspec.Struct, frozen=True, kw_only=True):
-    """The answers in the order of the records, and the version that gave them."""
+class Predictions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The answers in the order of the records, the version that gave them, and how many records ``failed``."""
 
     model_version: str
     predictions: list[Prediction]
+    failed: int = 0
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -72,7 +89,11 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class EndpointView(msgspec.Struct, frozen=True, kw_only=True):
-    """What serves a pipeline and what is on its way."""
+    """What serves a pipeline and what is on its way.
+
+    While a candidate is on trial, ``mode`` is canary or shadow, ``weight`` its share of the requests, ``step`` the
+    place of that share among the pipeline's steps, from 0. ``asleep_at``: since then the endpoint waits for a request.
+    """
 
     pipeline: str
     live: str | None
@@ -83,6 +104,9 @@ class EndpointView(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     weight: float
     mode: str
+    step: int
+    step_since: str | None
+    asleep_at: str | None
     gen: int
     live_since: str | None
     updated_at: str
@@ -96,7 +120,11 @@ class EndpointList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HistoryItem(msgspec.Struct, frozen=True, kw_only=True):
-    """One ended release: who, when, why, from, to."""
+    """One change of a release: who, when, why, from, to.
+
+    ``outcome`` is how it ended (LIVE, ROLLED_BACK, FAILED), or STARTED, SHADOW, CANARY (with its ``weight``); or
+    what happened to the endpoint of what is live: RECREATED, ASLEEP, AWAKE.
+    """
 
     at: str
     gen: int
@@ -104,12 +132,13 @@ class HistoryItem(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     outcome: str
     candidate: str | None
+    weight: float
     from_version: str | None
     to_version: str | None
 
 
 class History(msgspec.Struct, frozen=True, kw_only=True):
-    """Ended releases, newest first; ``live`` is what served at the asked time (now, if none was asked)."""
+    """Changes, newest first; ``live`` is what served at the asked time (now, if none was asked)."""
 
     pipeline: str
     live: str | None
@@ -126,6 +155,27 @@ def prediction_view(prediction_id: str, answer: Answer) -> Prediction:
         points=answer.points,
         items=answer.items,
     )
+
+
+def predictions_view(
+    request_id: str, model_version: str, answers: Sequence[Answer], fitted: Fitted
+) -> Predictions:
+    """Return *answers* to a request as the API shows them, each in the place of its record."""
+    if fitted.places is None:
+        shown = [
+            prediction_view(prediction_id(request_id, row), answer) for row, answer in enumerate(answers)
+        ]
+        return Predictions(model_version=model_version, predictions=shown)
+    by_place = {
+        place: prediction_view(prediction_id(request_id, place), answer)
+        for place, answer in zip(fitted.places, answers, strict=True)
+    }
+    by_place |= {
+        place: Prediction(errors=faults.named, more_errors=faults.more)
+        for place, faults in fitted.faults.items()
+    }
+    predictions = [by_place[place] for place in sorted(by_place)]
+    return Predictions(model_version=model_version, predictions=predictions, failed=len(fitted.faults))
 
 
 def endpoint_view(release: CurrentRelease, endpoint: str | None) -> EndpointView:

@@ -4,23 +4,27 @@ import functools
 import random
 import time
 import uuid
-from typing import Any
 
 from chalicelib.inference.artifacts import SignedArtifacts
 from chalicelib.inference.endpoints import SageMakerEndpoints
+from chalicelib.inference.naming import shadow_function
 from chalicelib.inference.prediction_log import PredictionRecords
 from chalicelib.inference.releases import Releases
 from chalicelib.inference.router import Router
 from chalicelib.inference.runtime import SageMakerRuntime
 from chalicelib.inference.settings import Settings
-from chalicelib.inference.workflow.context import Releasing
-from chalicelib.inference.workflow.predicting import Predicting
+from chalicelib.inference.shadow_copies import ShadowCopies, impatient_client
+from chalicelib.inference.traffic import Traffic
+from chalicelib.inference.usage import Usage
+from chalicelib.inference.workflow import requests
+from chalicelib.inference.workflow.context import Predicting, Releasing
 
 from shared import log
 from shared.auth import Tokens
-from shared.aws import client
+from shared.aws import client, dynamodb, event_bridge, s3, sagemaker_runtime, secrets_manager
 from shared.bus import Bus
 from shared.clock import utc_now
+from shared.http.idempotency import Replies
 from shared.objects import Bucket
 from shared.readers import Models, Pipelines
 from shared.secrets import OriginSecret
@@ -38,12 +42,17 @@ class Wiring:
     @functools.cached_property
     def origin_secret(self) -> OriginSecret:
         """What CloudFront must send."""
-        return OriginSecret(client("secretsmanager"), self.settings.origin_secret_arn)
+        return OriginSecret(secrets_manager(), self.settings.origin_secret_arn)
 
     @functools.cached_property
     def tokens(self) -> Tokens:
         """Who may call."""
         return Tokens(self._table(self.settings.tokens_table, "token_sha256"))
+
+    @functools.cached_property
+    def replies(self) -> Replies:
+        """The answers given under an Idempotency-Key."""
+        return Replies(self._table(self.settings.idempotency_table, "id"), utc_now, logger)
 
     @functools.cached_property
     def releasing(self) -> Releasing:
@@ -57,11 +66,13 @@ class Wiring:
             endpoints=SageMakerEndpoints(client("sagemaker")),
             runtime=self._runtime,
             artifacts=SignedArtifacts(
-                Bucket(client("s3"), self.settings.models_bucket),
+                Bucket(s3(), self.settings.models_bucket),
                 client("kms"),
                 self.settings.signing_key_arn,
             ),
-            bus=Bus(client("events"), self.settings.stage),
+            traffic=self._traffic,
+            usage=self._usage,
+            bus=Bus(event_bridge(), self.settings.stage),
             clock=utc_now,
             owner=lambda: uuid.uuid4().hex,
             log=logger,
@@ -70,21 +81,38 @@ class Wiring:
     @functools.cached_property
     def predicting(self) -> Predicting:
         """What the prediction routes work with."""
+        records = PredictionRecords(self._predictions)
         return Predicting(
             stage=self.settings.stage,
             ttl_days=self.settings.predictions_ttl_days,
             pipelines=self._pipelines,
             router=Router(self._releases.current, self._models.get, time.monotonic),
             runtime=self._runtime,
-            records=PredictionRecords(self._table(self.settings.predictions_table, "request_id", "chunk")),
+            recorder=records,
+            records=records,
+            traffic=self._traffic,
+            usage=self._usage,
+            copies=ShadowCopies(impatient_client, shadow_function(self.settings.stage), logger),
             clock=utc_now,
+            # Only who meets a sleeping pipeline needs the clients of a release.
+            wake=lambda pipeline: requests.wake(self.releasing, pipeline),
             draw=random.random,
+            pause=time.sleep,
+            seconds=time.perf_counter,
             log=logger,
         )
 
     @functools.cached_property
+    def _releases_table(self) -> Table:
+        return self._table(self.settings.releases_table, "pipeline", "entry")
+
+    @functools.cached_property
     def _releases(self) -> Releases:
-        return Releases(self._table(self.settings.releases_table, "pipeline", "entry"), self._models.table)
+        return Releases(self._releases_table, self._models.table)
+
+    @functools.cached_property
+    def _usage(self) -> Usage:
+        return Usage(self._releases_table, time.monotonic)
 
     @functools.cached_property
     def _models(self) -> Models:
@@ -95,23 +123,16 @@ class Wiring:
         return Pipelines(self._table(self.settings.pipelines_table, "kind", "pipeline"))
 
     @functools.cached_property
+    def _predictions(self) -> Table:
+        return self._table(self.settings.predictions_table, "request_id", "chunk")
+
+    @functools.cached_property
+    def _traffic(self) -> Traffic:
+        return Traffic(self._predictions)
+
+    @functools.cached_property
     def _runtime(self) -> SageMakerRuntime:
-        return SageMakerRuntime(_runtime_client())
+        return SageMakerRuntime(sagemaker_runtime())
 
     def _table(self, name: str, *keys: str) -> Table:
-        return Table(client("dynamodb"), name, *keys)
-
-
-def _runtime_client() -> Any:
-    """Return a client for InvokeEndpoint: API Gateway gives up after 29 s, so a slow answer leaves no time for another try."""
-    import boto3
-    from botocore.config import Config
-
-    config = Config(
-        retries={"total_max_attempts": 1, "mode": "standard"},
-        connect_timeout=2,
-        # Under the 29 s of API Gateway, so that the caller gets our 503 and not its 504.
-        read_timeout=24,
-        tcp_keepalive=True,
-    )
-    return boto3.client("sagemaker-runtime", config=config)
+        return Table(dynamodb(), name, *keys)

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 from chalicelib.training.job_rows import JobRows
-from chalicelib.training.logs import GROUP, TrainingLogs
+from chalicelib.training.logs import GROUP, LogLines, TrainingLogs
 from chalicelib.training.model_files import ModelFiles
 from chalicelib.training.model_rows import ModelRows
 from chalicelib.training.sagemaker import SageMakerJobs
@@ -28,6 +28,7 @@ from shared.errors import (
 )
 from shared.objects import Bucket
 from shared.tables import Table
+from tests import clouds
 from tests.fakes import FakeClock
 from tests.unit.training.world import World
 
@@ -48,7 +49,7 @@ def make_table(name: str, *keys: str, index: tuple[str, str, str] | None = None)
             for n, *columns in indexes
         ],
     )
-    return Table(client, name, *keys)
+    return Table(clouds.dynamodb(), name, *keys)
 
 
 def _schema(keys: Any) -> list[dict[str, str]]:
@@ -128,7 +129,7 @@ def test_a_digest_is_signed_as_a_digest_with_the_elliptic_key() -> None:
 def test_a_model_file_is_written_once() -> None:
     client = boto3.client("s3")
     client.create_bucket(Bucket="models")
-    files = ModelFiles(Bucket(client, "models"))
+    files = ModelFiles(Bucket(clouds.s3(), "models"))
     sha256 = hashlib.sha256(b"x").hexdigest()
     for _ in range(2):
         assert files.write_once("models/p/v1/card.md", io.BytesIO(b"x"), sha256, 1).sha256 == sha256
@@ -141,13 +142,24 @@ def test_a_model_file_is_written_once() -> None:
 def test_the_log_gives_the_last_lines_and_nothing_before_the_container_started() -> None:
     client = boto3.client("logs")
     logs = TrainingLogs(client)
-    assert logs.tail(NAME) == ()
+    assert logs.tail(NAME) == LogLines()
     client.create_log_group(logGroupName=GROUP)
-    assert logs.tail(NAME) == ()
+    assert logs.tail(NAME) == LogLines()
     client.create_log_stream(logGroupName=GROUP, logStreamName=f"{NAME}/algo-1-1")
     events = [{"timestamp": int(time.time() * 1000) + n, "message": f"line {n}"} for n in range(5)]
     client.put_log_events(logGroupName=GROUP, logStreamName=f"{NAME}/algo-1-1", logEvents=events)
-    assert logs.tail(NAME, 2) == ("line 3", "line 4")
+    read = logs.tail(NAME, 2)
+    assert read.lines == ("line 3", "line 4")
+    assert read.position is not None
+    assert logs.after(NAME, read.position).lines == ()
+    more = [{"timestamp": int(time.time() * 1000) + 9, "message": "line 5"}]
+    client.put_log_events(logGroupName=GROUP, logStreamName=f"{NAME}/algo-1-1", logEvents=more)
+    assert logs.after(NAME, read.position).lines == ("line 5",)
+    # A container that follows an interruption writes a stream of its own.
+    client.create_log_stream(logGroupName=GROUP, logStreamName=f"{NAME}/algo-1-2")
+    more = [{"timestamp": int(time.time() * 1000), "message": "resumed"}]
+    client.put_log_events(logGroupName=GROUP, logStreamName=f"{NAME}/algo-1-2", logEvents=more)
+    assert logs.after(NAME, read.position).lines == logs.tail(NAME).lines == ("resumed",)
 
 
 @pytest.mark.parametrize(

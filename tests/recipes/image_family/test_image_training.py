@@ -106,3 +106,7 @@ def test_data_without_pictures_is_named(picture_job):
     job = picture_job(None, schema={"fields": fields})
     assert job.run() == 1
     assert "0 columns of pictures" in job.failure
+
+
+def test_a_second_run_in_another_process_leaves_the_same_image_model(seen_pictures, tmp_path):
+    assert seen_pictures.again(tmp_path / "again", "2").hashes() == seen_pictures.hashes()

@@ -160,3 +160,7 @@ def test_texts_that_are_all_empty_are_named(text_job, texts):
     job = text_job(sides)
     assert job.run() == 1
     assert "empty in all training rows" in job.failure
+
+
+def test_a_second_run_in_another_process_leaves_the_same_text_model(read_texts, tmp_path):
+    assert read_texts.again(tmp_path / "again", "2").hashes() == read_texts.hashes()

@@ -1,18 +1,14 @@
 """The deployed app, loaded under its own name, with a stage in memory behind it."""
 
 import importlib.util
-import logging
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-from chalicelib.inference.prediction_log import PredictionRecords
-from chalicelib.inference.router import Router
-from chalicelib.inference.workflow.predicting import Predicting
 
 from tests.unit.inference.fakes import Stage
-from tests.unit.inference.rest import ENVIRONMENT, SECRET, Rest
+from tests.unit.inference.rest import ENVIRONMENT, SECRET, Rest, release
 
 APP = Path(__file__).parents[3] / "inference_service" / "app.py"
 
@@ -33,21 +29,18 @@ def module(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 @pytest.fixture
 def rest(module: ModuleType) -> Rest:
-    """The app's REST API over a stage in memory; its router's clock is ``rest.monotonic``."""
+    """The app's REST API over a stage in memory; its router's clock is ``rest.stage.monotonic``."""
     stage = Stage()
     rest = Rest(module.app, stage)
     releasing = stage.adapters
     module.wiring.releasing = releasing
     module.wiring.origin_secret = type("Secret", (), {"values": lambda _: (SECRET,)})()
-    module.wiring.predicting = Predicting(
-        stage="test",
-        ttl_days=30,
-        pipelines=releasing.pipelines,
-        router=Router(releasing.releases.current, releasing.models.get, lambda: rest.monotonic),
-        runtime=stage.runtime,
-        records=PredictionRecords(rest.predictions),
-        clock=stage.clock,
-        draw=lambda: 0.5,
-        log=logging.getLogger("test"),
-    )
+    module.wiring.predicting = stage.predicting
+    return rest
+
+
+@pytest.fixture
+def live(rest: Rest) -> Rest:
+    """v1 is live."""
+    release(rest, "v1")
     return rest

@@ -11,12 +11,19 @@ import msgspec
 from botocore.exceptions import ClientError
 from chalicelib.inference.answers import Answer
 from chalicelib.inference.artifacts import SignedArtifacts
+from chalicelib.inference.attempts import Copy
 from chalicelib.inference.naming import served_by
 from chalicelib.inference.plan import EndpointPlan
 from chalicelib.inference.ports import EndpointState
+from chalicelib.inference.prediction_log import PredictionRecords
 from chalicelib.inference.releases import Releases
+from chalicelib.inference.router import Router
 from chalicelib.inference.states import CurrentRelease, Request
-from chalicelib.inference.workflow.context import Releasing
+from chalicelib.inference.tally import Tally, bucket_of
+from chalicelib.inference.traffic import Traffic
+from chalicelib.inference.usage import Usage
+from chalicelib.inference.workflow import requests
+from chalicelib.inference.workflow.context import Predicting, Releasing
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -109,9 +116,12 @@ class FakeRuntime:
         self.wrong: dict[str, Any] = {}
         self.asked: list[tuple[str, bytes]] = []
         self.error: Exception | None = None
+        self.errors: list[Exception] = []
 
     def invoke(self, endpoint: str, records: bytes, row_count: int) -> list[Answer]:
         self.asked.append((endpoint, records))
+        if self.errors:
+            raise self.errors.pop(0)
         if self.error:
             raise self.error
         state = self._endpoints.describe(endpoint)
@@ -131,21 +141,45 @@ def answer_of(version: str, record: dict[str, Any]) -> Answer:
     return Answer(value=score > 0.5, scores={"false": 1 - score, "true": score})
 
 
+class FakeCopies:
+    """Keeps the copies for the shadow as the event of the invocation that each would be."""
+
+    def __init__(self) -> None:
+        self.events: list[Any] = []
+
+    def begin(self, copy: Copy) -> None:
+        self.events.append(json.loads(msgspec.json.encode(copy)))
+
+    def finish(self) -> None:
+        """Nothing is on its way any more."""
+
+
+def tally_of(requests: int, *, errors: int = 0, ms: float = 20) -> Tally:
+    """Return the tally of warm *requests* of *ms* each, some of which failed."""
+    return Tally(requests=requests, errors=errors, latencies={bucket_of(ms): requests - errors})
+
+
 class Stage:
     """Everything the release workflows touch, with what tests need to look inside."""
 
-    def __init__(self, *, grace: str = "1h", endpoint: str = "serverless") -> None:
+    def __init__(self, **release: Any) -> None:
         self.clock = FakeClock()
+        self.monotonic = 0.0
+        self.seconds = 0.0
+        self.pauses: list[float] = []
         self.releases = FakeTable("releases", "pipeline", "entry")
         self.models = FakeTable("models", "pipeline", "version")
         self.pipelines = FakeTable("pipelines", "kind", "pipeline")
+        self.predictions = FakeTable("predictions", "request_id", "chunk")
         self.bucket = FakeBucket("models")
         self.endpoints = FakeEndpoints()
         self.runtime = FakeRuntime("test", self.endpoints)
         self.bus = FakeBus()
+        self.copies = FakeCopies()
         self.owners = 0
-        self.add_pipeline("flights", grace=grace, endpoint=endpoint)
+        self.add_pipeline("flights", **release)
         self.adapters = self.wire()
+        self.predicting = self.wire_predicting()
 
     def wire(self) -> Releasing:
         return Releasing(
@@ -157,14 +191,38 @@ class Stage:
             endpoints=self.endpoints,
             runtime=self.runtime,
             artifacts=SignedArtifacts(self.bucket, FakeKms(), "key-arn"),
+            traffic=Traffic(self.predictions),
+            usage=Usage(self.releases, lambda: self.monotonic),
             bus=self.bus,
             clock=self.clock,
             owner=self._owner,
             log=logging.getLogger("test"),
         )
 
-    def add_pipeline(self, name: str, *, grace: str = "1h", endpoint: str = "serverless") -> None:
-        release = {"grace": grace, "endpoint": endpoint}
+    def wire_predicting(self) -> Predicting:
+        """Return what the prediction routes of one warm function work with."""
+        releasing = self.adapters
+        return Predicting(
+            stage="test",
+            ttl_days=30,
+            pipelines=releasing.pipelines,
+            router=Router(releasing.releases.current, releasing.models.get, lambda: self.monotonic),
+            runtime=self.runtime,
+            recorder=PredictionRecords(self.predictions),
+            records=PredictionRecords(self.predictions),
+            traffic=releasing.traffic,
+            usage=releasing.usage,
+            copies=self.copies,
+            clock=self.clock,
+            wake=lambda pipeline: requests.wake(releasing, pipeline),
+            draw=lambda: 0.5,
+            pause=self.pauses.append,
+            seconds=lambda: self.seconds,
+            log=logging.getLogger("test"),
+        )
+
+    def add_pipeline(self, name: str, **release: Any) -> None:
+        """Store a definition; *release* is its section of that name."""
         definition = {"name": name, "task": "classification", "target": "late", "release": release}
         self.pipelines.put(
             {

@@ -4,8 +4,9 @@ import json
 from typing import Any
 
 from chalice.app import Chalice
+from chalicelib.inference.workflow import requests, rollout
 
-from tests.fakes import FakeTable
+from shared.events import ModelVersionApproved
 from tests.unit.inference.fakes import Stage
 
 SECRET = "from-the-edge"
@@ -46,8 +47,7 @@ class Rest:
     def __init__(self, app: Chalice, stage: Stage) -> None:
         self.app = app
         self.stage = stage
-        self.predictions = FakeTable("predictions", "request_id", "chunk")
-        self.monotonic = 0.0
+        self.predictions = stage.predictions
         self.scopes = "read upload predict operate"
         self.pipelines = "*"
         self.secret = SECRET
@@ -101,3 +101,19 @@ class Rest:
             },
         }
         return Answer(self.app(event, None))
+
+
+def release(rest: Rest, version: str, champion: str | None = None) -> None:
+    """Bring a model version live."""
+    stage = rest.stage
+    stage.add_model(version, champion)
+    requests.on_model_approved(
+        stage.adapters, ModelVersionApproved(pipeline="flights", version=version, job_id="j")
+    )
+    stage.endpoints.finish()
+    rollout.advance(stage.adapters, "flights")
+    stage.runtime.asked.clear()
+
+
+def records(*rows: object) -> str:
+    return json.dumps({"records": rows})

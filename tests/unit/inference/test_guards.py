@@ -2,8 +2,8 @@
 
 import msgspec
 import pytest
-from chalicelib.inference import transitions
-from chalicelib.inference.states import CurrentRelease, Intent, Request
+from chalicelib.inference import stepping, transitions
+from chalicelib.inference.states import CurrentRelease, Intent, Outcome, Request
 
 from shared.codec import to_row
 from shared.entities.serving import Phase
@@ -27,6 +27,9 @@ ROLLING = msgspec.structs.replace(
     owner="me",
     lease_until="2026-01-01T00:02:00Z",
 )
+BAKING = msgspec.structs.replace(ROLLING, phase=Phase.CANARY, step=1, mode="canary", weight=0.1)
+WORKED = msgspec.structs.replace(IDLE, owner="me", lease_until="2026-01-01T00:02:00Z")
+ASLEEP = msgspec.structs.replace(IDLE, asleep_at="2026-01-01T00:00:00Z")
 V3 = signed_model(FakeBucket("models"), "v3", "v2")
 HELD = "2026-01-01T00:02:00Z"
 JUST_EXPIRED = "2025-12-31T23:59:31Z"  # within the margin for clocks that differ
@@ -39,6 +42,7 @@ OTHER_PREVIOUS, LEASE_HELD, LEASE_FRESH = (
     {"lease_until": HELD},
     {"lease_until": JUST_EXPIRED},
 )
+OTHER_STEP, NO_STEP, AWAKE = {"step": 2}, {"step": None}, {"asleep_at": None}
 OF_A_STEP = [OTHER_GEN, OTHER_CANDIDATE, NO_CANDIDATE, OTHER_OWNER, NO_OWNER, OTHER_PHASE]
 
 GUARDS = {
@@ -54,11 +58,27 @@ GUARDS = {
         [OTHER_GEN, HAS_CANDIDATE, OTHER_PREVIOUS, LEASE_HELD, LEASE_FRESH],
     ),
     "recreate": (IDLE, transitions.recreate(IDLE, ASKED), [OTHER_GEN, HAS_CANDIDATE, OTHER_PREVIOUS]),
-    "take lease": (IDLE, transitions.take_lease(IDLE, "me", NOW), [OTHER_GEN, LEASE_HELD, LEASE_FRESH]),
-    "drop lease": (ROLLING, transitions.drop_lease("me"), [OTHER_OWNER, NO_OWNER]),
-    "move": (ROLLING, transitions.move(ROLLING, Phase.CREATING, NOW), OF_A_STEP),
+    "take lease": (IDLE, stepping.take_lease(IDLE, "me", NOW), [OTHER_GEN, LEASE_HELD, LEASE_FRESH]),
+    "drop lease": (ROLLING, stepping.drop_lease("me"), [OTHER_OWNER, NO_OWNER]),
+    "move": (ROLLING, stepping.move(ROLLING, Phase.CREATING, NOW), OF_A_STEP),
     "complete": (ROLLING, transitions.complete(ROLLING, NOW, 60), OF_A_STEP),
-    "fail": (ROLLING, transitions.fail(ROLLING, "no", NOW), OF_A_STEP),
+    "give up": (ROLLING, transitions.give_up(ROLLING, Outcome.FAILED, ASKED), OF_A_STEP),
+    "shadow": (ROLLING, stepping.shadow(ROLLING, NOW), OF_A_STEP),
+    "first canary": (ROLLING, stepping.canary(ROLLING, 0, 0.1, ASKED), OF_A_STEP),
+    "next canary": (BAKING, stepping.canary(BAKING, 2, 0.5, ASKED), [*OF_A_STEP, OTHER_STEP, NO_STEP]),
+    "complete a canary": (BAKING, transitions.complete(BAKING, NOW, 60), [*OF_A_STEP, OTHER_STEP]),
+    "roll a canary back": (
+        BAKING,
+        transitions.give_up(BAKING, Outcome.ROLLED_BACK, ASKED),
+        [*OF_A_STEP, OTHER_STEP],
+    ),
+    "note recreated": (WORKED, stepping.note_recreated(WORKED, ASKED), [OTHER_GEN, OTHER_OWNER, NO_OWNER]),
+    "fall asleep": (
+        WORKED,
+        stepping.fall_asleep(WORKED, ASKED),
+        [OTHER_GEN, HAS_CANDIDATE, OTHER_LIVE, NO_LIVE, OTHER_OWNER, NO_OWNER],
+    ),
+    "wake up": (ASLEEP, stepping.wake_up(ASLEEP, ASKED), [OTHER_GEN, HAS_CANDIDATE, AWAKE]),
     "settle": (IDLE, transitions.settle(IDLE), [OTHER_GEN, OTHER_PHASE]),
 }
 CASES = [(name, place) for name, (_, _, changes) in GUARDS.items() for place in range(len(changes))]

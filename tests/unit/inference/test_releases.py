@@ -4,7 +4,7 @@ import hashlib
 
 import msgspec
 import pytest
-from chalicelib.inference import transitions
+from chalicelib.inference import stepping, transitions
 from chalicelib.inference.answers import Answer
 from chalicelib.inference.golden import GoldenRow, check_answers, parse_golden
 from chalicelib.inference.states import Outcome, Refused
@@ -132,6 +132,7 @@ def test_golden_rows_answered_otherwise_refuse_the_release_and_the_live_version_
     assert (release.live, release.candidate, release.outcome) == ("v1", None, Outcome.FAILED)
     assert "golden row" in release.reason
     assert isinstance(stage.bus.events[-1], ReleaseRolledBack)
+    stage.clock.advance(60)
     tidying.reconcile(stage.adapters)
     assert stage.endpoints.deleted == [V2]
 
@@ -233,9 +234,7 @@ def test_two_workers_never_work_on_one_release(stage):
 def test_a_crashed_workers_lease_is_honoured_and_then_taken_over(stage):
     model = stage.add_model("v1")
     stage.adapters.releases.apply("flights", transitions.accept(None, model, stage.request()))
-    stage.adapters.releases.apply(
-        "flights", transitions.take_lease(stage.release(), "crashed", stage.clock())
-    )
+    stage.adapters.releases.apply("flights", stepping.take_lease(stage.release(), "crashed", stage.clock()))
     stage.clock.advance(149)
     tidying.reconcile(stage.adapters)
     assert stage.release().phase is Phase.CREATING

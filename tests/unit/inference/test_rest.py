@@ -4,38 +4,15 @@ import json
 
 import pytest
 from chalicelib.inference.answers import Answer
-from chalicelib.inference.workflow import requests, rollout
 
 from shared.errors import InvalidBody, Unavailable
-from shared.events import ModelVersionApproved
 from tests.unit.inference.fakes import answer_of
+from tests.unit.inference.rest import records, release
 
 ONE = {"distance": 7, "carrier": "AA"}
 HISTORY = "/v1/endpoints/{pipeline}/history"
 ENDPOINT = "/v1/endpoints/{pipeline}"
 PREDICTION = "/v1/predictions/{pipeline}/{id}"
-
-
-@pytest.fixture
-def live(rest):
-    """v1 is live."""
-    release(rest, "v1")
-    return rest
-
-
-def release(rest, version, champion=None):
-    stage = rest.stage
-    stage.add_model(version, champion)
-    requests.on_model_approved(
-        stage.adapters, ModelVersionApproved(pipeline="flights", version=version, job_id="j")
-    )
-    stage.endpoints.finish()
-    rollout.advance(stage.adapters, "flights")
-    stage.runtime.asked.clear()
-
-
-def records(*rows):
-    return json.dumps({"records": rows})
 
 
 def test_records_are_answered_with_the_live_version_and_an_id_each(live):
@@ -196,7 +173,7 @@ def test_malformed_text_is_told_what_is_wrong_and_where(live, case):
         assert answer.body["errors"][0]["pointer"] == pointer
 
 
-def test_every_wrong_place_is_named_up_to_twenty(live):
+def test_every_wrong_place_is_named_up_to_a_hundred(live):
     two = live.predict(records({"distance": "x", "carier": "AA"})).body["errors"]
     assert {(one["pointer"], one["detail"].split(" ")[0]) for one in two} == {
         ("/records/0/distance", '"x"'),
@@ -204,9 +181,9 @@ def test_every_wrong_place_is_named_up_to_twenty(live):
         ("/records/0/carier", "is"),
     }
     assert any("did you mean 'carrier'?" in one["detail"] for one in two)
-    many = live.predict(records(*[{}] * 30)).body
-    assert len(many["errors"]) == 20
-    assert "the first 20 are named" in many["detail"]
+    many = live.predict(records(*[{}] * 90)).body
+    assert len(many["errors"]) == 100
+    assert "(and 179 more; `errors` names 100)" in many["detail"]
 
 
 def test_a_long_wrong_value_is_not_repeated_whole(live):
@@ -231,7 +208,7 @@ def test_an_unknown_pipeline_is_not_found_and_one_without_a_release_conflicts(re
 
 def test_a_named_version_answers_while_its_endpoint_is_there(live):
     release(live, "v2", "v1")
-    live.monotonic += 3
+    live.stage.monotonic += 3
     assert live.predict(records(ONE), version="v1").body["model_version"] == "v1"
     assert live.predict(records(ONE)).body["model_version"] == "v2"
     del live.stage.endpoints.made["headrace-test-flights-v1"]
@@ -242,12 +219,12 @@ def test_a_named_version_answers_while_its_endpoint_is_there(live):
 
 def test_a_rollback_is_obeyed_within_two_seconds(live):
     release(live, "v2", "v1")
-    live.monotonic = 10.0
+    live.stage.monotonic = 10.0
     assert live.predict(records(ONE)).body["model_version"] == "v2"
     assert live.operate("rollback").status == 200
-    live.monotonic = 12.0
+    live.stage.monotonic = 12.0
     assert live.predict(records(ONE)).body["model_version"] == "v2"
-    live.monotonic = 12.01
+    live.stage.monotonic = 12.01
     assert live.predict(records(ONE)).body["model_version"] == "v1"
 
 
@@ -292,12 +269,15 @@ def test_each_request_leaves_one_metric_line_with_the_version_as_a_property(live
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
     (line,) = lines
     assert (line["requests"], line["rows"], line["errors"], line["version"]) == (1, 2, 0, "v1")
-    (directive,) = line["_aws"]["CloudWatchMetrics"]
-    assert directive["Dimensions"] == [["stage", "pipeline", "service"]]
+    assert (line["role"], line["outcome"], line["cold_starts"]) == ("live", "ok", 1)
+    for_all, by_outcome = line["_aws"]["CloudWatchMetrics"]
+    assert for_all["Dimensions"] == [["stage", "pipeline", "service"]]
+    assert by_outcome["Dimensions"] == [["stage", "pipeline", "service", "role", "outcome"]]
+    assert [metric["Name"] for metric in by_outcome["Metrics"]] == ["requests", "latency_ms"]
     live.stage.runtime.error = Unavailable("down")
     live.predict(records(ONE))
     failed = [json.loads(text) for text in capsys.readouterr().out.splitlines() if "_aws" in text]
-    assert [one["errors"] for one in failed] == [1]
+    assert [(one["errors"], one["outcome"], one["cold_starts"]) for one in failed] == [(1, "unavailable", 0)]
 
 
 def test_promote_rollback_and_stop_answer_with_the_release(live):
@@ -314,8 +294,11 @@ def test_promote_rollback_and_stop_answer_with_the_release(live):
     assert (seen.body, seen.body["endpoint"]) == (back.body, "headrace-test-flights-v1")
     entries = live.get(HISTORY, HISTORY, pipeline="flights").body["entries"]
     assert [(one["who"], one["outcome"], one["to_version"]) for one in entries][::-1] == [
+        ("headrace", "STARTED", None),
         ("headrace", "LIVE", "v1"),
+        ("token-1", "STARTED", "v1"),
         ("token-1", "ROLLED_BACK", "v1"),
+        ("headrace", "STARTED", "v1"),
         ("headrace", "LIVE", "v3"),
         ("token-1", "ROLLED_BACK", "v1"),
     ]

@@ -1,7 +1,7 @@
 """Going back, stopping, what the history tells, and what may be deleted."""
 
 import pytest
-from chalicelib.inference import transitions
+from chalicelib.inference import stepping
 from chalicelib.inference.states import Outcome
 from chalicelib.inference.workflow import reading, requests, rollout, tidying
 
@@ -54,7 +54,7 @@ def test_a_rollback_during_a_rollout_keeps_what_is_live(two):
 def test_a_rollback_does_not_wait_for_the_lease_of_a_step_in_flight(two):
     two.add_model("v3", "v2")
     requests.promote(two.adapters, "flights", "v3", two.request())
-    two.adapters.releases.apply("flights", transitions.take_lease(two.release(), "busy", two.clock()))
+    two.adapters.releases.apply("flights", stepping.take_lease(two.release(), "busy", two.clock()))
     release = requests.roll_back(two.adapters, "flights", two.request())
     assert (release.candidate, release.gen) == (None, 4)
 
@@ -141,26 +141,37 @@ def test_an_idle_serverless_endpoint_of_the_previous_version_is_never_deleted(tw
 
 def test_what_is_neither_live_nor_previous_is_deleted(two):
     go_live(two, "v3", "v2")
+    two.clock.advance(60)
     tidying.reconcile(two.adapters)
     assert set(two.endpoints.made) == {V2, V3}
+
+
+def test_nothing_is_deleted_while_a_request_may_be_on_its_way_there(two):
+    go_live(two, "v3", "v2")
+    two.clock.advance(30)
+    tidying.reconcile(two.adapters)
+    assert V1 in two.endpoints.made
 
 
 def test_reaping_keeps_off_pipelines_whose_names_begin_alike(two):
     two.add_pipeline("flights-eu")
     two.endpoints.made["headrace-test-flights-eu-v1"] = two.endpoints.made[V1]
+    two.clock.advance(60)
     tidying.reap(two.adapters, "flights")
     assert "headrace-test-flights-eu-v1" in two.endpoints.made
 
 
 def test_models_and_configurations_without_an_endpoint_are_deleted_too(two):
     two.endpoints.leftovers.add(V3)
+    two.clock.advance(60)
     tidying.reconcile(two.adapters)
     assert two.endpoints.leftovers == set()
 
 
 def test_nothing_is_reaped_while_a_worker_has_the_lease(two):
     go_live(two, "v3", "v2")
-    two.adapters.releases.apply("flights", transitions.take_lease(two.release(), "busy", two.clock()))
+    two.adapters.releases.apply("flights", stepping.take_lease(two.release(), "busy", two.clock()))
+    two.clock.advance(60)
     tidying.reap(two.adapters, "flights")
     assert V1 in two.endpoints.made
 

@@ -1,15 +1,17 @@
 """Which version answers, and how lightly the app starts."""
 
 import os
+import random
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from chalicelib.inference.naming import endpoint_name, served_by
 from chalicelib.inference.plan import plan_endpoint
-from chalicelib.inference.routing import choose
+from chalicelib.inference.routing import Route, Spread, choose
 from chalicelib.inference.states import Refused
 
 from shared.entities.pipeline import Serverless
@@ -22,13 +24,18 @@ ROOT = Path(__file__).parents[3]
 AT: dict[str, Any] = {"created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z"}
 
 
+def chosen(release, key, draw):
+    route = choose(release, key, draw)
+    return route.version if route else None
+
+
 def canary(weight):
     return Release(pipeline="p", live="v1", candidate="v2", mode="canary", weight=weight, **AT)
 
 
 def test_a_direct_release_never_sends_anyone_to_the_candidate():
     release = Release(pipeline="p", live="v1", candidate="v2", weight=1.0, **AT)
-    assert {choose(release, key, 0.0) for key in (None, "a", "b")} == {"v1"}
+    assert {chosen(release, key, 0.0) for key in (None, "a", "b")} == {"v1"}
 
 
 def test_nothing_answers_while_nothing_is_live():
@@ -36,16 +43,47 @@ def test_nothing_answers_while_nothing_is_live():
 
 
 def test_without_a_key_the_draw_decides():
-    assert choose(canary(0.3), None, 0.29) == "v2"
-    assert choose(canary(0.3), None, 0.3) == "v1"
+    assert chosen(canary(0.3), None, 0.29) == "v2"
+    assert chosen(canary(0.3), None, 0.3) == "v1"
 
 
 def test_a_key_keeps_its_version_and_a_rising_weight_never_sends_it_back():
     keys = [f"user-{n}" for n in range(2000)]
-    chosen = [{key for key in keys if choose(canary(w), key, 0.0) == "v2"} for w in (0.1, 0.5, 1.0)]
-    assert chosen[0] < chosen[1] < chosen[2] == set(keys)
-    assert 140 < len(chosen[0]) < 260
-    assert 900 < len(chosen[1]) < 1100
+    canaries = [{key for key in keys if chosen(canary(w), key, 0.0) == "v2"} for w in (0.1, 0.5, 1.0)]
+    assert canaries[0] < canaries[1] < canaries[2] == set(keys)
+    assert 140 < len(canaries[0]) < 260
+    assert 900 < len(canaries[1]) < 1100
+
+
+@pytest.mark.parametrize("weight", [0.01, 0.1, 0.5, 0.9])
+@pytest.mark.parametrize("sandboxes", [1, 7])
+def test_any_thousand_requests_without_keys_are_spread_by_the_weight(weight, sandboxes):
+    start = random.Random(7)
+    spreads = [Spread(start.random()) for _ in range(sandboxes)]
+    went = [chosen(canary(weight), None, spreads[n % sandboxes].draw()) == "v2" for n in range(10_000)]
+    for first in range(0, 9_000, 500):
+        assert abs(sum(went[first : first + 1000]) - 1000 * weight) <= 20
+
+
+def test_keys_are_spread_as_chance_would():
+    """Chi-square of 20 equal parts: beyond 43.8 chance comes once in 1,000 times."""
+    keys = 20_000
+    weights = [n / 20 for n in range(1, 21)]
+    counts = [
+        sum(chosen(canary(weight), f"user-{n}", 0.0) == "v2" for n in range(keys)) for weight in weights
+    ]
+    parts = [later - sooner for sooner, later in pairwise([0, *counts])]
+    assert sum((part - keys / 20) ** 2 / (keys / 20) for part in parts) < 43.8
+
+
+def test_a_shadow_answers_nobody_and_sees_everything():
+    release = Release(pipeline="p", live="v1", candidate="v2", mode="shadow", weight=0.0, **AT)
+    routes = {choose(release, key, draw) for key in (None, "a", "b") for draw in (0.0, 0.5)}
+    assert routes == {Route(version="v1", shadow="v2")}
+
+
+def test_a_candidate_has_live_behind_it():
+    assert choose(canary(0.3), None, 0.0) == Route(version="v2", role="candidate", instead="v1")
 
 
 @pytest.mark.parametrize("pipeline", ["flights", "flights-v1", "a-b-c"])

@@ -3,15 +3,18 @@
 from typing import Any
 
 import pytest
-from chalicelib.inference.formats import CSV, Records, to_json
+from chalicelib.inference.formats import CSV, Records, join, to_rows
+from chalicelib.inference.inputs import Input
 from chalicelib.inference.spelling import Spelling
-from chalicelib.inference.validation import Input, Validator
+from chalicelib.inference.validation import Validator
 
 
 def value_of(cell: str, kind: Any, **spelling: Any) -> bytes:
     given = Input(name="x", type=kind, spelling=Spelling(**spelling))
     body = f'x\n"{cell}"\n'.encode()
-    return to_json(Records(kind=CSV, body=body), {"x": given}).removeprefix(b'[{"x":').removesuffix(b"}]")
+    return (
+        join(to_rows(Records(kind=CSV, body=body), {"x": given})).removeprefix(b'[{"x":').removesuffix(b"}]")
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 from chalicelib.inference.answers import Answer, parse_answers
-from chalicelib.inference.formats import CSV, Records, to_json
+from chalicelib.inference.formats import CSV, Records, join, to_rows
 from chalicelib.inference.golden import GoldenRow, check_answers
 from chalicelib.inference.states import Refused
 from chalicelib.inference.tables import to_csv
@@ -69,7 +69,7 @@ def test_golden_rows_of_the_task_tell_another_answer_from_the_same(task: str) ->
 
 
 def test_an_answer_that_says_nothing_breaks_the_contract() -> None:
-    with pytest.raises(Unavailable, match="an answer needs a value, points or items"):
+    with pytest.raises(Unavailable, match="an answer without value, points or items"):
         parse_answers(b'{"predictions": [{}]}', 1)
 
 
@@ -102,7 +102,9 @@ def test_what_is_wrong_inside_an_object_or_out_of_bounds_is_named(
 
 def test_a_csv_names_the_members_of_an_object_by_its_columns() -> None:
     validator = Validator(SHOPS)
-    body = to_json(Records(kind=CSV, body=b"series.shop,series.item,horizon\na,7,2\n"), validator.inputs)
+    body = join(
+        to_rows(Records(kind=CSV, body=b"series.shop,series.item,horizon\na,7,2\n"), validator.inputs)
+    )
     assert json.loads(body) == [{"series": {"shop": "a", "item": 7.0}, "horizon": 2.0}]
     assert validator.check(body) == 1
 

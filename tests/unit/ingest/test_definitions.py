@@ -125,6 +125,9 @@ def test_every_text_column_must_be_in_the_file_though_one_may_be_empty_in_a_row(
         (LOAD, {"series": ["mw"]}, ["/series/0"]),
         (LOAD, {"data": {"drop": ["at"]}}, ["/data/drop"]),
         (LOAD, {"gate": ["accuracy > 0.3"]}, ["/gate/0"]),
+        (LOAD, {"gate": ["size_mb < 9", "size_mb < baseline"]}, ["/gate/1"]),
+        (TABLE, {"gate": ["tpr_difference < 0.1"]}, ["/gate/0"]),
+        (TABLE, {"gate": ["tpr_difference < 0.1"], "model": {"fairness": ["sex"]}}, []),
         (TOPICS, {"text": ["title", "topic"]}, ["/text/1"]),
         (TOPICS, {"data": {"drop": ["title"]}}, ["/data/drop"]),
         (TASTES, {"item": "who"}, ["/item"]),
@@ -180,7 +183,7 @@ def test_a_definition_too_long_for_its_row_is_refused_before_it_is_stored() -> N
         check_definition("trips", parsed(TABLE, data={"schema": schema}))
 
 
-@pytest.mark.parametrize(("document", "trains"), [(TABLE, True), (LOAD, True), (TASTES, False)])
+@pytest.mark.parametrize(("document", "trains"), [(TABLE, True), (LOAD, True), (TASTES, True)])
 def test_clients_can_ask_whether_a_pipeline_trains_at_all(document: dict[str, Any], trains: bool) -> None:
     stored = Pipeline(pipeline="x", definition=document, rev=1, created_at="", updated_at="")
     assert pipeline_view(stored).trains is trains

@@ -14,11 +14,12 @@ from shared.auth import Tokens, hash_token, new_token
 from shared.errors import Conflict, InvalidRequest, Unavailable
 from shared.http.api import Api
 from shared.http.authorizer import register_authorizer
+from shared.http.idempotency import Replies
 from shared.http.middleware import ORIGIN_HEADER, guard
 from shared.http.openapi import openapi
 from shared.http.problem import MEDIA_TYPE
 from shared.http.request import Caller, Request, authorise, public_path
-from tests.fakes import FakeTable
+from tests.fakes import FakeClock, FakeTable
 
 TOKEN = new_token()
 READER = new_token()
@@ -46,7 +47,9 @@ def make_tokens() -> Tokens:
 def make_api() -> tuple[Chalice, Api]:
     app = Chalice(app_name="shop")
     tokens = make_tokens()
-    api = Api(app, register_authorizer(app, lambda: tokens), logging.getLogger("test.http"))
+    log = logging.getLogger("test.http")
+    replies = Replies(FakeTable("idempotency", "id"), FakeClock(), log)
+    api = Api(app, register_authorizer(app, lambda: tokens), log, lambda: replies)
     guard(app, lambda: ("secret", "older"))
 
     @api.route("GET", "/v1/things/{pipeline}", scope="read")
@@ -62,11 +65,14 @@ def make_api() -> tuple[Chalice, Api]:
             raise failures[pipeline]
         return {"pipeline": pipeline, "caller": request.caller.token_id}
 
-    @api.route("POST", "/v1/orders", scope="operate", body=Order, response=Order, status=201)
+    orders: list[Order] = []
+
+    @api.route("POST", "/v1/orders", scope="operate", body=Order, response=Order, status=201, idempotent=True)
     def order(request: Request) -> Order:
-        """Order something."""
+        """Order something; each order is one more."""
         body: Order = request.body
-        return body
+        orders.append(body)
+        return Order(quantity=body.quantity + len(orders) - 1)
 
     return app, api
 
@@ -136,6 +142,19 @@ def test_a_wrong_body_is_422_and_names_the_field(http: Any, body: bytes, pointer
 def test_a_good_body_is_answered_with_the_documented_status(http: Any) -> None:
     response = http("POST", "/v1/orders", body=b'{"quantity": 3}', **{"Content-Type": "application/json"})
     assert (response.status_code, json.loads(response.body)) == (201, {"quantity": 3})
+
+
+def test_an_order_with_a_key_is_made_once_and_a_changed_one_is_refused(http: Any) -> None:
+    def send(body: bytes) -> HTTPResponse:
+        headers = {"Content-Type": "application/json", "Idempotency-Key": "o-1"}
+        answer: HTTPResponse = http("POST", "/v1/orders", body=body, **headers)
+        return answer
+
+    first, again = send(b'{"quantity": 3}'), send(b'{"quantity": 3}')
+    assert (first.status_code, json.loads(first.body)) == (201, {"quantity": 3})
+    assert (again.status_code, again.body) == (201, first.body)
+    assert again.headers["X-Request-Id"]
+    assert problem(send(b'{"quantity": 4}'))["status"] == 422
 
 
 def test_a_body_over_the_limit_is_413_and_another_type_415(http: Any) -> None:

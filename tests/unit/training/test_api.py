@@ -10,11 +10,13 @@ import msgspec
 import pytest
 from chalice.test import Client
 from chalicelib.training import wiring
+from chalicelib.training.job import Job
 from chalicelib.training.settings import TrainingSettings
 
 from shared.entities.training import JobState, ModelState
 from shared.errors import NotFound
 from shared.events import ModelVersionApproved, ModelVersionRejected
+from tests.unit.training.test_comparing import evaluations, overtaken
 from tests.unit.training.world import World
 
 SERVICE = Path(__file__).parents[3] / "training_service"
@@ -152,6 +154,61 @@ def test_retry_revives_what_failed_and_refuses_what_succeeded(api: Api) -> None:
     assert api.call("POST", "/v1/training-jobs", body)[0] == 409
 
 
+def failed(api: Api) -> Job:
+    api.world.ready(api.world.dataset(1))
+    job = api.world.only_job()
+    api.world.logs.lines[api.world.name(job)] = ("Traceback", "ValueError: token=abc in /opt/ml/code/x.py")
+    api.world.sagemaker.move(api.world.name(job), "Failed", reason="AlgorithmError: x")
+    api.world.changed(job)
+    return job
+
+
+def test_a_failed_job_is_answered_with_its_reason_and_its_last_lines(api: Api) -> None:
+    view = api.call("GET", f"/v1/training-jobs/{failed(api).job_id}")[1]
+    assert view["reason"] == "AlgorithmError: x"
+    assert view["log_tail"] == ["Traceback", "ValueError: token=<secret> in <path>"]
+
+
+def test_a_job_named_by_its_id_is_retried_whatever_is_live_by_now(api: Api) -> None:
+    job = failed(api)
+    api.world.define(train={"max_minutes": 90, "instance": "ml.c5.xlarge"})
+    body = {"pipeline": "flights", "job_id": job.job_id, "retry": True}
+    status, revived = api.call("POST", "/v1/training-jobs", body)
+    assert (status, revived["job_id"], revived["attempt"], revived["log_tail"]) == (202, job.job_id, 2, [])
+    # The same inputs, on what the pipeline gives by now: else raising max_minutes would change nothing.
+    request = api.world.sagemaker.created[-1]
+    assert request["ResourceConfig"]["InstanceType"] == "ml.c5.xlarge"
+    assert request["StoppingCondition"] == {"MaxRuntimeInSeconds": 5400}
+    assert request["Environment"] == api.world.sagemaker.created[0]["Environment"] | {"OMP_NUM_THREADS": "4"}
+
+
+def test_a_job_of_another_pipeline_or_of_nobody_is_not_retried(api: Api) -> None:
+    job = failed(api)
+    api.world.define(name="other")
+    for pipeline, job_id in (("other", job.job_id), ("flights", "0" * 20)):
+        body = {"pipeline": pipeline, "job_id": job_id, "retry": True}
+        assert api.call("POST", "/v1/training-jobs", body)[0] == 404
+    assert api.world.only_job().attempt == 1
+
+
+@pytest.mark.parametrize("more", [{}, {"retry": True, "dataset_version": "d1"}])
+def test_a_job_id_goes_with_retry_alone(api: Api, more: dict[str, Any]) -> None:
+    body = {"pipeline": "flights", "job_id": failed(api).job_id, **more}
+    assert api.call("POST", "/v1/training-jobs", body)[0] == 400
+
+
+def test_a_page_of_jobs_links_to_the_next_and_the_last_does_not(api: Api) -> None:
+    for ordinal in (1, 2, 3):
+        api.world.ready(api.world.dataset(ordinal))
+        api.world.clock.advance(1)
+    page = api.call("GET", "/v1/training-jobs?pipeline=flights&limit=2")[1]
+    link = api.headers["Link"]
+    assert link == f'</v1/training-jobs?pipeline=flights&limit=2&cursor={page["next"]}>; rel="next"'
+    rest = api.call("GET", link[1 : link.index(">")])[1]
+    assert [job["dataset_version"] for job in rest["jobs"]] == ["d1"]
+    assert "Link" not in api.headers
+
+
 def test_jobs_are_listed_newest_first_and_page_by_page(api: Api) -> None:
     for ordinal in (1, 2, 3):
         api.world.ready(api.world.dataset(ordinal))
@@ -217,7 +274,11 @@ def test_the_log_is_that_of_the_present_attempt(api: Api) -> None:
     api.world.ready(api.world.dataset(1))
     job = api.world.only_job()
     api.world.logs.lines[api.world.name(job)] = ("a", "b")
-    assert api.call("GET", f"/v1/training-jobs/{job.job_id}/log") == (200, {"lines": ["a", "b"]})
+    path = f"/v1/training-jobs/{job.job_id}/log"
+    status, first = api.call("GET", path)
+    assert (status, first["lines"]) == (200, ["a", "b"])
+    api.world.logs.lines[api.world.name(job)] += ("c",)
+    assert api.call("GET", f"{path}?cursor={first['next']}")[1]["lines"] == ["c"]
 
 
 def test_a_model_version_shows_how_it_was_judged_and_whence_it_comes(api: Api) -> None:
@@ -298,6 +359,42 @@ def test_a_rejected_version_stays_rejected(api: Api) -> None:
     trained(api, gate=["roc_auc >= 0.99"])
     assert api.world.models()[0].state is ModelState.REJECTED
     assert api.call("POST", "/v1/models/flights/v1/approve", {"reason": "please"})[0] == 409
+
+
+def test_who_changed_the_gate_need_not_wait_for_the_minute_and_sees_both_judgements(api: Api) -> None:
+    trained(api, gate=["roc_auc >= 0.99"])
+    api.world.define(gate=["roc_auc >= 0.60"])
+    status, model = api.call("POST", "/v1/models/flights/v1/judge", {})
+    assert (status, model["state"]) == (202, ModelState.APPROVED)
+    assert [each["basis"]["gate"] for each in model["judgements"]] == [
+        ["roc_auc >= 0.99"],
+        ["roc_auc >= 0.60"],
+    ]
+    assert [each["state"] for each in model["judgements"]] == ["REJECTED", "APPROVED"]
+
+
+def test_the_gate_does_not_overrule_a_person_nor_judge_what_serves(api: Api) -> None:
+    trained(api, release={"approval": "person"})
+    api.call("POST", "/v1/models/flights/v1/approve", {"reason": "looks good"})
+    status, problem = api.call("POST", "/v1/models/flights/v1/judge", {})
+    assert (status, problem["detail"]) == (
+        409,
+        "a person decided about v1; the gate does not overrule that",
+    )
+    api.world.go_live("v1")
+    assert api.call("POST", "/v1/models/flights/v1/judge", {})[0] == 409
+
+
+def test_a_comparison_that_failed_is_tried_again_when_asked_for(api: Api) -> None:
+    world = overtaken()
+    api.world.ports = world.ports
+    (job,) = evaluations(world)
+    world.sagemaker.move(world.name(job), "Failed", reason="AlgorithmError: no rows")
+    world.changed(job)
+    world.tick()
+    assert world.models()[-1].state is ModelState.NEEDS_PERSON
+    assert api.call("POST", "/v1/models/flights/v2/judge", {})[0] == 202
+    assert world.ports.jobs.get(job.job_id).state is JobState.RUNNING
 
 
 def test_every_route_has_the_authorizer_and_a_policy_exists_for_every_function(api: Api) -> None:

@@ -23,12 +23,12 @@ STEPS = [
     ("models_table", "update"),
     ("jobs_table", "update"),
     ("models_bucket", "open"),
-    *[("models_bucket", "write")] * 8,
+    *[("models_bucket", "write")] * 9,
     ("signer", "sign"),
     ("models_bucket", "write"),
     ("models_bucket", "head"),
     ("jobs_table", "transact"),
-    ("models_bucket", "read"),
+    *[("models_bucket", "read")] * 2,
     ("bus", "announce"),
 ]
 
@@ -211,7 +211,7 @@ def test_a_nan_metric_is_left_out_of_the_row() -> None:
     job = world.only_job()
     world.complete(job, make_archive(make_evaluation(metrics=metrics)))
     world.changed(job)
-    assert world.models()[0].metrics == {"log_loss": 0.5}
+    assert world.models()[0].metrics == {"log_loss": 0.5, "latency_p95_ms": 4.0}
 
 
 def test_a_pipeline_deleted_while_it_trained_leaves_a_rejected_version() -> None:
@@ -221,13 +221,50 @@ def test_a_pipeline_deleted_while_it_trained_leaves_a_rejected_version() -> None
     assert world.models()[0].reasons == ("the pipeline was deleted while its model was trained",)
 
 
-def test_a_model_version_that_exists_is_never_overwritten() -> None:
+def test_a_number_that_is_another_jobs_model_is_left_to_it_and_the_next_is_taken() -> None:
+    world, first = completed()
+    world.changed(first)
+    (before,) = world.models()
+    world.ready(world.dataset(2))
+    second = world.jobs()[-1]
+    world.complete(second)
+    # As after restoring tables: the counter and the row are those of a time before v1.
+    world.models_table.rows[("#counters", "flights")]["number"] = 0
+    world.changed(second)
+    assert [(model.version, model.job_id) for model in world.models()] == [
+        ("v1", first.job_id),
+        ("v2", second.job_id),
+    ]
+    assert world.models()[0] == before
+    assert world.ports.jobs.get(second.job_id).state is JobState.SUCCEEDED
+
+
+def test_a_job_whose_own_model_exists_already_is_ended_and_not_finalised_for_ever() -> None:
     world, job = completed()
-    world.models_table.rows[("flights", "v1")] = {"pipeline": "flights", "version": "v1", "mine": True}
     world.changed(job)
-    assert world.models_table.rows[("flights", "v1")] == {
-        "pipeline": "flights",
-        "version": "v1",
-        "mine": True,
-    }
-    assert world.only_job().state is JobState.FINALISING
+    (before,) = world.models()
+    row = world.jobs_table.rows[(job.job_id,)]
+    row |= {"state": "FINALISING", "attention": "open"}
+    world.tick()
+    assert world.only_job().state is JobState.SUCCEEDED
+    assert world.models() == [before]
+
+
+def test_a_job_for_which_no_number_is_free_is_dead_and_says_so() -> None:
+    world, job = completed()
+    world.changed(job)
+    (model,) = world.models()
+    for number in range(2, 60):
+        world.models_table.rows[("flights", f"v{number}")] = {
+            **world.models_table.rows[("flights", "v1")],
+            "version": f"v{number}",
+            "number": number,
+        }
+    world.models_table.rows[("#counters", "flights")]["number"] = 1
+    world.ready(world.dataset(2))
+    second = world.jobs()[-1]
+    world.complete(second)
+    world.changed(second)
+    dead = world.ports.jobs.get(second.job_id)
+    assert dead.state is JobState.DEAD
+    assert f"is the model of training job {model.job_id}" in (dead.reason or "")

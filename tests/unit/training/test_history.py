@@ -6,12 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 from chalicelib.training.plan import choose_parts, choose_window
-from chalicelib.training.workflow.planning import plan_job
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.entities.dataset import DatasetManifest, DatasetState, SplitRecord, TimeBounds
-from shared.errors import Conflict
 from tests.unit.training.world import World, make_manifest
 
 DAYS = st.lists(st.integers(1, 28), min_size=1, max_size=8)
@@ -108,27 +106,3 @@ def test_rejected_failed_superseded_and_repeated_uploads_are_not_in_the_window(h
     world.dataset(7, duplicate_of="d1")
     world.ready(world.dataset(8))
     assert world.only_job().dataset_versions == ("d1", "d8")
-
-
-TASKS_WITHOUT_RECIPE: list[dict[str, Any]] = [
-    {"task": "recommendation", "target": None, "user": "reader", "item": "book", "gate": []},
-]
-
-
-@pytest.mark.parametrize("definition", TASKS_WITHOUT_RECIPE)
-def test_a_dataset_of_a_task_without_recipe_trains_nothing_and_disturbs_nothing(
-    definition: dict[str, Any], caplog: pytest.LogCaptureFixture
-) -> None:
-    world = World(**definition)
-    world.ready(world.dataset(1))
-    world.tick()
-    assert world.jobs() == []
-    assert world.sagemaker.created == []
-    assert not [record for record in caplog.records if record.levelname == "ERROR"]
-
-
-def test_who_asks_for_a_training_without_recipe_is_told_so() -> None:
-    world = World(**TASKS_WITHOUT_RECIPE[0])
-    definition = world.ports.pipelines.definition("flights")
-    with pytest.raises(Conflict, match="no recipe trains recommendation yet"):
-        plan_job(world.ports, definition, world.dataset(1))

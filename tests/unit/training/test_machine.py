@@ -80,7 +80,7 @@ def test_two_claims_of_the_last_slot_cannot_both_win() -> None:
     world.ports.jobs.submitting(first, seen)
     with pytest.raises(ConditionFailed):
         world.ports.jobs.submitting(second, seen)
-    assert submission.claim(world.ports, second) is None
+    assert submission.claim(world.ports, second) is submission.Outcome.FULL
 
 
 def test_the_quota_admits_the_oldest_first_and_an_end_admits_the_next() -> None:
@@ -137,7 +137,7 @@ def test_a_limit_with_no_job_of_ours_is_counted_at_once(capsys: pytest.CaptureFi
     world = World()
     world.sagemaker.refusal = LIMIT
     world.ready(world.dataset(1))
-    assert '"JobWaiting": 1' in capsys.readouterr().out
+    assert '"JobWaiting":1' in capsys.readouterr().out
 
 
 def test_a_wait_of_more_than_an_hour_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
@@ -147,7 +147,7 @@ def test_a_wait_of_more_than_an_hour_is_counted(capsys: pytest.CaptureFixture[st
     world.tick(3000)
     assert "JobWaiting" not in capsys.readouterr().out
     world.tick(700)
-    assert '"JobWaiting": 1' in capsys.readouterr().out
+    assert '"JobWaiting":1' in capsys.readouterr().out
 
 
 def test_a_created_job_whose_answer_was_lost_is_found_again_and_not_created_twice() -> None:
@@ -346,7 +346,7 @@ def test_a_job_that_is_stuck_is_stopped_and_counted(capsys: pytest.CaptureFixtur
     assert world.sagemaker.stopped == []
     world.tick(60)
     assert world.sagemaker.stopped == [world.name(job)]
-    assert '"StuckJob": 1' in capsys.readouterr().out
+    assert '"StuckJob":1' in capsys.readouterr().out
 
 
 def test_waiting_for_capacity_is_not_being_stuck() -> None:
@@ -361,10 +361,10 @@ def test_a_person_revives_a_dead_job_with_an_attempt_of_its_own() -> None:
     job = running(world)
     world.sagemaker.move(world.name(job), "Failed", reason="AlgorithmError: x")
     world.changed(job)
-    revived = world.ports.jobs.revived(world.only_job())
+    revived = world.ports.jobs.revived(world.only_job(), "ml.m5.large")
     assert (revived.state, revived.attempt, revived.reason, revived.number) == ("PENDING", 2, None, None)
     with pytest.raises(ConditionFailed):
-        world.ports.jobs.revived(revived)
+        world.ports.jobs.revived(revived, "ml.m5.large")
 
 
 @pytest.mark.parametrize("state", ["SUCCEEDED", "DEAD", "STOPPED"])
@@ -376,7 +376,7 @@ def test_a_job_at_rest_moves_no_more(state: str) -> None:
     changes: tuple[Callable[[], object], ...] = (
         lambda: jobs.running(job),
         lambda: jobs.finalising(job, 1),
-        lambda: jobs.retrying(job),
+        lambda: jobs.retrying(job, "x"),
         lambda: jobs.dead(job, "x"),
         lambda: jobs.stopping(job, "x"),
         lambda: jobs.stopped(job, "x"),
@@ -429,7 +429,7 @@ def test_a_revived_job_takes_a_number_of_its_own() -> None:
     world.complete(job, b"no archive")
     world.changed(job)
     assert (world.only_job().state, world.only_job().number) == (JobState.DEAD, 1)
-    world.ports.jobs.revived(world.only_job())
+    world.ports.jobs.revived(world.only_job(), "ml.m5.large")
     world.tick()
     world.complete(world.only_job())
     world.changed(world.only_job())

@@ -9,8 +9,10 @@ import msgspec
 from chalicelib.training.job import Job, sagemaker_name
 from chalicelib.training.job_files import JobFiles
 from chalicelib.training.job_rows import JobRows
+from chalicelib.training.logs import LogLines, LogPosition
 from chalicelib.training.model_files import ModelFiles
 from chalicelib.training.model_rows import ModelRows
+from chalicelib.training.pacing_rows import PacingRows
 from chalicelib.training.ports import Ports
 from chalicelib.training.request import Place
 from chalicelib.training.workflow import triggers
@@ -32,6 +34,7 @@ from shared.entities.training import ModelVersion
 from shared.events import DatasetVersionReady
 from shared.readers import Datasets, Pipelines, Releases
 from tests.fakes import FakeBucket, FakeBus, FakeClock, FakeTable
+from tests.unit.training.fake_packages import FakePackages
 from tests.unit.training.fake_sagemaker import FakeSageMaker
 
 DEFINITION = {
@@ -59,8 +62,17 @@ class FakeLogs:
     def __init__(self) -> None:
         self.lines: dict[str, tuple[str, ...]] = {}
 
-    def tail(self, name: str, limit: int = 200) -> tuple[str, ...]:
-        return self.lines.get(name, ())[-limit:]
+    def tail(self, name: str, limit: int = 200) -> LogLines:
+        if name not in self.lines:
+            return LogLines()
+        return self._lines(name, self.lines[name][-limit:])
+
+    def after(self, name: str, position: LogPosition, limit: int = 200) -> LogLines:
+        return self._lines(name, self.lines[name][int(position.token) :][:limit])
+
+    def _lines(self, name: str, lines: tuple[str, ...]) -> LogLines:
+        position = LogPosition(stream=f"{name}/algo-1-1", token=str(len(self.lines[name])))
+        return LogLines(lines=lines, position=position)
 
 
 class World:
@@ -70,6 +82,7 @@ class World:
         self.clock = FakeClock()
         self.bus = FakeBus()
         self.sagemaker = FakeSageMaker()
+        self.packages = FakePackages()
         self.signer = FakeSigner()
         self.logs = FakeLogs()
         self.jobs_table = FakeTable("jobs", "job_id")
@@ -84,12 +97,14 @@ class World:
     def _ports(self, quota: int) -> Ports:
         untyped: Any = {
             "sagemaker": self.sagemaker,
+            "packages": self.packages,
             "signer": self.signer,
             "logs": self.logs,
             "bus": self.bus,
         }
         return Ports(
             jobs=JobRows(self.jobs_table, self.clock),
+            pacing=PacingRows(self.jobs_table),
             models=ModelRows(self.models_table, self.clock),
             pipelines=Pipelines(self.pipelines_table),
             datasets=Datasets(self.datasets_table, self.data),
@@ -166,6 +181,11 @@ class World:
     def changed(self, job: Job) -> None:
         """Deliver SageMaker's state change of the job's attempt."""
         triggers.on_training_job_state_change(self.ports, self.name(job))
+
+    def decide_in_sagemaker(self, model: ModelVersion, status: str, **said: str) -> None:
+        """Let a person change the package in SageMaker, and deliver its event."""
+        self.packages.decide(model.package_arn or "", status, **said)
+        triggers.on_model_package_state_change(self.ports, model.package_arn or "")
 
     def tick(self, seconds: float = 60) -> None:
         self.clock.advance(seconds)
@@ -250,6 +270,17 @@ def make_evaluation(**changes: Any) -> dict[str, Any]:
     }
 
 
+def make_serving(latency_ms: float = 4.0, **champion: Any) -> dict[str, Any]:
+    """Return what ``serving.json`` says; *champion* are the members of the interval of the difference."""
+    return {
+        "format": 1,
+        "method": "one by one",
+        "requests": 100,
+        "metrics": {"challenger": {"latency_p95_ms": latency_ms}, "champion": None},
+        "differences": {"champion": {"latency_p95_ms": champion} if champion else None},
+    }
+
+
 def make_documents(evaluation: dict[str, Any] | None = None) -> dict[str, bytes]:
     return {
         "model.skops": b"not a pickle",
@@ -258,6 +289,7 @@ def make_documents(evaluation: dict[str, Any] | None = None) -> dict[str, bytes]
         ).encode(),
         "versions.json": json.dumps({"python": "3.12.1", "packages": {"numpy": "2.5.1"}}).encode(),
         "evaluation.json": json.dumps(evaluation or make_evaluation()).encode(),
+        "serving.json": json.dumps(make_serving()).encode(),
         "golden.jsonl": b'{"input": {}, "output": {}}\n',
         "card.md": b"# flights\n",
         "plots/calibration.vl.json": b'{"mark": "line"}',

@@ -16,6 +16,8 @@ MAX_UNPACKED_BYTES = 2 * 1024 * 1024 * 1024
 MAX_ENTRIES = 20_000
 MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
 REQUIRED = ("signature.json", "versions.json", "evaluation.json", "golden.jsonl", "card.md")
+# Of recipes before it was measured there is none, so no model version needs it.
+OPTIONAL = ("serving.json",)
 _CHUNK = 1024 * 1024
 
 
@@ -62,8 +64,8 @@ def chunks_of(bucket: Bucket, key: str) -> Iterator[bytes]:
         stream.close()
 
 
-def read_documents(archive: IO[bytes]) -> dict[str, bytes]:
-    """Return the documents beside the model by name: the required ones and ``plots/*.vl.json``.
+def read_documents(archive: IO[bytes], required: tuple[str, ...] = REQUIRED) -> dict[str, bytes]:
+    """Return the documents beside the model by name: those of a model version and ``plots/*.vl.json``.
 
     Raises
     ------
@@ -80,7 +82,7 @@ def read_documents(archive: IO[bytes]) -> dict[str, bytes]:
                     documents[name] = _read(name, content)
     except (tarfile.TarError, EOFError, OSError, ValueError) as error:
         raise BadArtifact(f"model.tar.gz cannot be read: {error}") from error
-    missing = [name for name in REQUIRED if name not in documents]
+    missing = [name for name in required if name not in documents]
     if missing:
         raise BadArtifact(f"model.tar.gz lacks {', '.join(missing)}")
     return documents
@@ -111,7 +113,7 @@ def _checked_name(member: tarfile.TarInfo) -> str:
 
 def _is_document(name: str) -> bool:
     folder, _, plain = name.rpartition("/")
-    return name in REQUIRED or (folder == "plots" and plain.endswith(".vl.json"))
+    return name in (*REQUIRED, *OPTIONAL) or (folder == "plots" and plain.endswith(".vl.json"))
 
 
 def _read(name: str, content: IO[bytes]) -> bytes:

@@ -5,7 +5,6 @@ from typing import Any
 import msgspec
 
 from shared.entities.pipeline import METRICS, PipelineDefinition, task_of
-from shared.errors import Conflict
 
 
 class Family(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +20,7 @@ FAMILIES = {
     "forecasting": Family(name="forecasting", metrics=METRICS["forecasting"]),
     "text": Family(name="text", metrics=METRICS["text"]),
     "image": Family(name="image", metrics=METRICS["image"]),
+    "recommendation": Family(name="recommendation", metrics=METRICS["recommendation"]),
 }
 
 # The keys that only one task's definition has, as its recipe gets them.
@@ -32,26 +32,9 @@ _OWN_KEYS = {
 }
 
 
-def has_recipe(definition: PipelineDefinition) -> bool:
-    """Say whether any recipe trains the task; the datasets of the others are prepared and wait."""
-    return task_of(definition) in FAMILIES
-
-
 def family_of(definition: PipelineDefinition) -> Family:
-    """Return the recipe family of the definition's task.
-
-    Raises
-    ------
-    Conflict
-        There is none yet.
-    """
-    task = task_of(definition)
-    if task not in FAMILIES:
-        raise Conflict(
-            f"no recipe trains {task} yet ({', '.join(FAMILIES)} are trained): "
-            f"datasets of pipeline {definition.name!r} are prepared and wait"
-        )
-    return FAMILIES[task]
+    """Return the recipe family of the definition's task."""
+    return FAMILIES[task_of(definition)]
 
 
 def task_options(definition: PipelineDefinition) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import re
 
-from shared.entities.training import JobState, TrainingJob
+from shared.entities.training import JobPurpose, JobState, TrainingJob
 
 ACTIVE = (JobState.SUBMITTING, JobState.RUNNING, JobState.STOPPING)
 AT_REST = (JobState.SUCCEEDED, JobState.DEAD, JobState.STOPPED)
@@ -10,10 +10,34 @@ _NAME = re.compile(r"headrace-([a-z]{2,8})-([0-9a-f]{20})-a([1-9][0-9]*)")
 
 
 class Job(TrainingJob, frozen=True, kw_only=True):
-    """``tries`` counts what limits refused of this attempt, ``told_attempt`` is the last whose start was told."""
+    """What only the training service needs to know of a job.
+
+    ``tries`` counts what limits refused of this attempt, and ``is_limited`` says that the last of them was the
+    account's quota of ``instance``; ``told_attempt`` is the last whose start was told. A ``paced`` job was asked for
+    by new data, the newest at ``data_at``: it starts when the pipeline's ``quiet`` and ``at_most`` allow, not before
+    ``not_before``. ``queued_at`` is its place in the line, None where that is its creation.
+    """
 
     tries: int = 0
     told_attempt: int = 0
+    instance: str = ""
+    is_limited: bool = False
+    paced: bool = False
+    data_at: str | None = None
+    not_before: str | None = None
+    queued_at: str | None = None
+    superseded_by: str | None = None
+    log_tail: tuple[str, ...] = ()
+
+
+def place_in_line(job: Job) -> tuple[str, int, str]:
+    """Return what waiting jobs are sorted by: the oldest is served first, within a second the older data."""
+    return job.queued_at or job.created_at, job.dataset_ordinal, job.job_id
+
+
+def makes_model(job: Job) -> bool:
+    """Say whether the job ends with a model version of its own."""
+    return job.purpose is JobPurpose.TRAIN
 
 
 def sagemaker_name(stage: str, job_id: str, attempt: int) -> str:

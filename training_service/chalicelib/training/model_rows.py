@@ -6,12 +6,13 @@ from chalicelib.training.gate import Decision
 
 from shared.clock import Clock, to_text
 from shared.codec import from_row, to_row
-from shared.conditions import Absent, having
-from shared.entities.training import ModelState, ModelVersion
+from shared.conditions import Absent, Condition, all_of, any_of, having
+from shared.entities.training import WAITS_FOR_PERSON, Judgement, ModelState, ModelVersion
 from shared.readers import Models
 from shared.tables import Change, Table, Write
 
 _COUNTERS = "#counters"
+_KEPT_JUDGEMENTS = 10  # a row holds 400 KB, and each has its sentences
 
 
 class ModelRows(Models):
@@ -26,16 +27,16 @@ class ModelRows(Models):
         row = self.table.get(pipeline, version)
         return from_row(row, ModelVersion) if row else None
 
-    def open(self) -> Iterator[ModelVersion]:
-        """Yield the versions that are not judged or whose verdict is not told; the index lags, each is re-read."""
+    def open(self, attention: str = "open") -> Iterator[ModelVersion]:
+        """Yield the versions with that attention, by default those not judged or told; the index lags, each is re-read."""
         cursor = None
         while True:
             page = self.table.query(
-                "open", index="attention", keys=("attention", "updated_at"), cursor=cursor
+                attention, index="attention", keys=("attention", "updated_at"), cursor=cursor
             )
             for row in page.rows:
                 model = self.find(row["pipeline"], row["version"])
-                if model is not None and model.attention:
+                if model is not None and model.attention == attention:
                     yield model
             if (cursor := page.cursor) is None:
                 return
@@ -53,20 +54,56 @@ class ModelRows(Models):
     def decided(
         self, model: ModelVersion, decision: Decision, *, after: tuple[ModelState, ...]
     ) -> ModelVersion:
-        """Write a decision; only from the states in *after*. It stays open until it is told."""
+        """Write a decision; only from the states in *after*. It stays open until it is told.
+
+        A decision of the gate also needs that nobody decided since *model* was read: a person's is never
+        overwritten.
+        """
+        now = to_text(self._clock())
+        judgement = Judgement(at=now, state=decision.state, reasons=decision.reasons, basis=decision.basis)
+        judgements = (*model.judgements, judgement)[-_KEPT_JUDGEMENTS:]
         fields = {
             "state": decision.state,
             "reasons": list(decision.reasons),
             "verdicts": [to_row(verdict) for verdict in decision.verdicts],
+            "judgements": [to_row(each) for each in judgements],
             "attention": "open",
-            "updated_at": to_text(self._clock()),
+            "updated_at": now,
         }
-        key = (model.pipeline, model.version)
-        return from_row(
-            self.table.update(key, Change(set=fields), only_if=having("state", *after)), ModelVersion
+        if decision.basis is None:
+            return self._update(model, Change(set=fields), having("state", *after))
+        champion = decision.basis.champion
+        change = Change(
+            set=fields | ({"evaluated_champion": champion} if champion else {}),
+            remove=() if champion else ("evaluated_champion",),
         )
+        return self._update(model, change, all_of(having("state", *after), having("rev", model.rev)))
 
-    def told(self, model: ModelVersion) -> None:
-        """Close the row: its verdict is out."""
+    def waiting(self, model: ModelVersion, reason: str) -> ModelVersion:
+        """Note on a version that is not decided what its decision waits for."""
+        change = Change(set={"reasons": [reason]})
+        return self._update(model, change, having("state", ModelState.REGISTERED))
+
+    def told(self, model: ModelVersion) -> ModelVersion:
+        """Note that the verdict is out; what is left is to write it into the version's model package."""
+        return self._update(model, Change(set={"attention": "package"}), having("state", model.state))
+
+    def packaged(self, model: ModelVersion, arn: str) -> None:
+        """Note which model package mirrors the version."""
+        self._update(model, Change(set={"package_arn": arn}), having("version", model.version))
+
+    def mirrored(self, model: ModelVersion) -> None:
+        """Close the row: its package says what it says. While it waits for a person it is looked at every minute."""
+        waits = model.state in WAITS_FOR_PERSON
+        if waits and model.attention == "person":
+            return
+        change = Change(set={"attention": "person"}) if waits else Change(remove=("attention",))
+        settled = all_of(
+            having("state", model.state),
+            any_of(having("attention", "package", "person"), Absent("attention")),
+        )
+        self._update(model, change, settled)
+
+    def _update(self, model: ModelVersion, change: Change, only_if: Condition) -> ModelVersion:
         key = (model.pipeline, model.version)
-        self.table.update(key, Change(remove=("attention",)), only_if=having("state", model.state))
+        return from_row(self.table.update(key, change, only_if=only_if), ModelVersion)

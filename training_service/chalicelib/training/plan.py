@@ -14,12 +14,13 @@ from chalicelib.training.gate import MIN_ROWS, gate_metrics
 
 from shared.entities.dataset import DatasetManifest, Part
 from shared.entities.pipeline import PipelineDefinition, group_column, target_of, task_of
+from shared.entities.training import JobPurpose
 
 SIDES = ("train", "validation", "test")
 
 
 class Champion(msgspec.Struct, frozen=True, kw_only=True):
-    """The model version that is live when the job is planned."""
+    """The model version that is live when the job is planned, or another that takes part as it was trained."""
 
     version: str
     trained_through: str | None
@@ -41,9 +42,12 @@ class TrainingPlan(msgspec.Struct, frozen=True, kw_only=True):
     """``jobs/<job_id>/plan.json``: what every attempt of the job is submitted from.
 
     ``channels`` maps train, validation and test to the keys of their parts; a side without parts is not there.
+    ``challenger`` is the model version that an evaluation judges beside the champion instead of training one.
     """
 
     format: int = 1
+    purpose: JobPurpose = JobPurpose.TRAIN
+    challenger: Champion | None = None
     job_id: str
     input_sha256: str
     pipeline: str
@@ -54,6 +58,7 @@ class TrainingPlan(msgspec.Struct, frozen=True, kw_only=True):
     recipe_sha256: str
     image_uri: str
     instance: str
+    spot: bool = False
     max_minutes: int
     max_attempts: int
     champion: Champion | None
@@ -81,12 +86,43 @@ def plan_training(work: Work) -> TrainingPlan:
         recipe_sha256=work.recipe_sha256,
         image_uri=work.image_uri,
         instance=definition.train.instance,
+        spot=definition.train.spot,
         max_minutes=definition.train.max_minutes,
         max_attempts=definition.train.max_attempts,
         champion=work.champion,
         channels=choose_parts(window),
         parameters=parameters,
     )
+
+
+def plan_evaluation(work: Work, challenger: Champion) -> TrainingPlan:
+    """Return the plan that judges *challenger* and the champion on the data that would train a model now.
+
+    The job is named by who is compared, not by the data: the same two meet once, whatever was uploaded meanwhile.
+    """
+    plan = plan_training(work)
+    champion = work.champion.version if work.champion else None
+    input_sha256 = hash_evaluation(plan.pipeline, challenger.version, champion)
+    stated = {"version": challenger.version, "trained_through": challenger.trained_through}
+    return msgspec.structs.replace(
+        plan,
+        purpose=JobPurpose.EVALUATE,
+        challenger=challenger,
+        job_id=input_sha256[:20],
+        input_sha256=input_sha256,
+        parameters={**plan.parameters, "purpose": JobPurpose.EVALUATE, "challenger": stated},
+    )
+
+
+def hash_evaluation(pipeline: str, challenger: str, champion: str | None) -> str:
+    """Return the input hash of the evaluation of two model versions; its first 20 digits are the job's id."""
+    identity = {
+        "purpose": JobPurpose.EVALUATE,
+        "pipeline": pipeline,
+        "challenger": challenger,
+        "champion": champion,
+    }
+    return hashlib.sha256(msgspec.json.encode(identity, order="sorted")).hexdigest()
 
 
 def choose_window(
@@ -128,6 +164,8 @@ def make_parameters(
         "split": _split(newest.split.by),
         "champion": judged,
         "min_rows": MIN_ROWS,
+        # Absent rather than empty: an entry that says nothing must not give known work another id.
+        **({"fairness": list(definition.model.fairness)} if definition.model.fairness else {}),
         **task_options(definition),
     }
 

@@ -8,6 +8,8 @@ from chalicelib.training.job_rows import JobRows
 from chalicelib.training.logs import TrainingLogs
 from chalicelib.training.model_files import ModelFiles
 from chalicelib.training.model_rows import ModelRows
+from chalicelib.training.pacing_rows import PacingRows
+from chalicelib.training.packages import ModelPackages
 from chalicelib.training.request import Place
 from chalicelib.training.sagemaker import SageMakerJobs
 from chalicelib.training.signer import Signer
@@ -22,6 +24,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     """``jitter`` returns a number from [0, 1); ``max_jobs`` is this stage's quota of active training jobs."""
 
     jobs: JobRows
+    pacing: PacingRows
     models: ModelRows
     pipelines: Pipelines
     datasets: Datasets
@@ -30,6 +33,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     model_files: ModelFiles
     staging: Bucket
     sagemaker: SageMakerJobs
+    packages: ModelPackages
     signer: Signer
     logs: TrainingLogs
     bus: Bus

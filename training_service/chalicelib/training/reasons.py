@@ -1,8 +1,12 @@
 """Why a job failed, fit for a person: no paths, no addresses, no secrets, one line."""
 
 import re
+from collections.abc import Sequence
 
 MAX_CHARS = 300
+TAIL_LINES = 20
+# "The account-level service limit 'ml.m5.large for training job usage' is 0 Instances, with current …"
+_QUOTA = re.compile(r"limit '([^']{1,100})'")
 RETRYABLE = ("InternalServerError", "CapacityError", "Interrupted")
 # The order matters: an address holds a path, an ARN may hold a secret.
 _HIDDEN = (
@@ -20,6 +24,20 @@ def sanitise(text: str) -> str:
         text = pattern.sub(shown, text)
     line = " ".join(part for part in text.split() if part.isprintable())
     return line if len(line) <= MAX_CHARS else line[: MAX_CHARS - 1] + "…"
+
+
+def sanitise_log(lines: Sequence[str]) -> tuple[str, ...]:
+    """Return the last lines of a log that say something, each as :func:`sanitise` leaves it."""
+    said = (sanitise(line) for line in lines)
+    return tuple(line for line in said if line)[-TAIL_LINES:]
+
+
+def quota_in(waiting_reason: str) -> str | None:
+    """Return the name of the quota a job waits for, None where it waits for something else."""
+    if waiting_reason.startswith("queued"):
+        return "MAX_TRAINING_JOBS"
+    named = _QUOTA.search(waiting_reason)
+    return named[1] if named else None
 
 
 def is_retryable(failure_reason: str, secondary_status: str) -> bool:

@@ -11,6 +11,8 @@ INPUT_VARIABLE = "HEADRACE_INPUT_SHA256"
 _CODE = "/opt/ml/input/data/code/sourcedir.tar.gz"
 # Input mode File copies every channel to the disk whole; the model and its checkpoints need room beside them.
 _VOLUME_GB = 30
+# Spot capacity that does not come for an hour in all will hardly come in the next.
+_SPOT_WAIT_S = 3600
 _VCPUS = {"medium": 2, "large": 2, "xlarge": 4}
 
 
@@ -49,14 +51,16 @@ def training_request(plan: TrainingPlan, attempt: int, place: Place) -> dict[str
         "InputDataConfig": channels_of(plan, place),
         # No KMS key here: the bucket encrypts by default.
         "OutputDataConfig": {"S3OutputPath": f"s3://{place.models_bucket}/staging"},
-        "CheckpointConfig": {"S3Uri": f"s3://{place.models_bucket}/staging/{name}/checkpoints"},
+        # One place for all attempts of a job: they have the same inputs, so the next goes on where the last was.
+        "CheckpointConfig": {"S3Uri": f"s3://{place.models_bucket}/staging/{plan.job_id}/checkpoints"},
         "ResourceConfig": {
             "InstanceType": plan.instance,
             "InstanceCount": 1,
             "VolumeSizeInGB": _VOLUME_GB,
         },
         # What runs away is stopped by SageMaker itself; we only notice if it fails to.
-        "StoppingCondition": {"MaxRuntimeInSeconds": plan.max_minutes * 60},
+        "StoppingCondition": stopping_condition(plan),
+        "EnableManagedSpotTraining": plan.spot,
         "EnableNetworkIsolation": True,
         # Describe returns the environment but not the tags, so the input hash is in both.
         "Environment": {INPUT_VARIABLE: plan.input_sha256, "OMP_NUM_THREADS": str(vcpus_of(plan.instance))},
@@ -69,6 +73,15 @@ def training_request(plan: TrainingPlan, attempt: int, place: Place) -> dict[str
     }
 
 
+def stopping_condition(plan: TrainingPlan) -> dict[str, int]:
+    """Return how long the job may run and, on spot capacity, how long it may take with all interruptions."""
+    run_s = plan.max_minutes * 60
+    if not plan.spot:
+        # SageMaker refuses a MaxWaitTimeInSeconds without spot capacity.
+        return {"MaxRuntimeInSeconds": run_s}
+    return {"MaxRuntimeInSeconds": run_s, "MaxWaitTimeInSeconds": run_s + _SPOT_WAIT_S}
+
+
 def channels_of(plan: TrainingPlan, place: Place) -> list[dict[str, Any]]:
     """Return the input channels: full keys for single objects, manifests for parts of many versions."""
     folder = f"s3://{place.data_bucket}/jobs/{plan.job_id}"
@@ -78,9 +91,10 @@ def channels_of(plan: TrainingPlan, place: Place) -> list[dict[str, Any]]:
         _channel("parameters", "S3Prefix", f"{folder}/parameters.json"),
     ]
     channels += [_channel(side, "ManifestFile", f"{folder}/{side}.manifest") for side in plan.channels]
-    if plan.champion:
-        artifact = f"s3://{place.models_bucket}/{plan.champion.artifact_key}"
-        channels.append(_channel("champion", "S3Prefix", artifact))
+    for name, model in (("champion", plan.champion), ("challenger", plan.challenger)):
+        if model:
+            artifact = f"s3://{place.models_bucket}/{model.artifact_key}"
+            channels.append(_channel(name, "S3Prefix", artifact))
     return channels
 
 

@@ -17,7 +17,8 @@ _ABSENT = "Requested resource not found"
 class Described(msgspec.Struct, frozen=True, kw_only=True):
     """What SageMaker says of one job. ``status`` is InProgress, Completed, Failed, Stopping or Stopped.
 
-    ``started_at`` is None until an instance runs it: waiting for capacity is not run time.
+    ``started_at`` is None until an instance runs it: waiting for capacity is not run time. ``max_wait_s`` is how long
+    a job on spot capacity may take with all its interruptions, None for others.
     """
 
     name: str
@@ -25,8 +26,10 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     secondary_status: str = ""
     failure_reason: str = ""
     input_sha256: str = ""
+    created_at: datetime | None = None
     started_at: datetime | None = None
     max_runtime_s: int = 86400
+    max_wait_s: int | None = None
 
 
 class SageMakerJobs:
@@ -61,8 +64,10 @@ class SageMakerJobs:
             secondary_status=answer.get("SecondaryStatus", ""),
             failure_reason=answer.get("FailureReason", ""),
             input_sha256=answer.get("Environment", {}).get(INPUT_VARIABLE, ""),
+            created_at=answer.get("CreationTime"),
             started_at=answer.get("TrainingStartTime"),
             max_runtime_s=answer.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 86400),
+            max_wait_s=answer.get("StoppingCondition", {}).get("MaxWaitTimeInSeconds"),
         )
 
     def stop(self, name: str) -> None:

@@ -7,13 +7,25 @@ from chalicelib.training.job import Job, sagemaker_name
 from msgspec import Meta
 
 from shared.entities.pipeline import Name
-from shared.entities.training import ModelFile, ModelManifest, ModelState, ModelVersion, Verdict
+from shared.entities.training import (
+    JobPurpose,
+    Judgement,
+    ModelFile,
+    ModelManifest,
+    ModelState,
+    ModelVersion,
+    Verdict,
+)
 
 
 class NewTrainingJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Ask for a training: of the newest dataset version unless one is named; ``retry`` revives a job that ended."""
+    """Ask for a training: of the newest dataset version unless one is named; ``retry`` revives a job that ended.
+
+    ``job_id`` names the job to revive, whatever champion is live by now.
+    """
 
     pipeline: Name
+    job_id: Annotated[str, Meta(pattern="^[0-9a-f]{20}$")] | None = None
     dataset_version: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
     retry: bool = False
 
@@ -25,10 +37,17 @@ class PersonsDecision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 class JobView(msgspec.Struct, frozen=True, kw_only=True):
-    """A training job; ``version`` is the model version it became, ``sagemaker_job`` the name of its last attempt."""
+    """A training job; ``version`` is the model version it became, ``sagemaker_job`` the name of its last attempt.
+
+    ``purpose`` is ``train``, ``evaluate`` (compare ``subject`` with the live version again) or ``reproduce``.
+    ``reason`` says why it ended without a model and ``log_tail`` what it printed last; ``not_before`` is when its
+    pipeline lets it start, ``superseded_by`` the job that trains its data instead.
+    """
 
     job_id: str
     pipeline: str
+    purpose: JobPurpose
+    subject: str | None
     state: str
     attempt: int
     waiting_reason: str | None
@@ -40,6 +59,11 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: str
     started_at: str | None
     ended_at: str | None
+    dataset_versions: tuple[str, ...] = ()
+    max_attempts: int = 1
+    not_before: str | None = None
+    superseded_by: str | None = None
+    log_tail: tuple[str, ...] = ()
 
 
 class JobList(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,9 +74,10 @@ class JobList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LogView(msgspec.Struct, frozen=True, kw_only=True):
-    """The last lines of a job's container, oldest first."""
+    """The last lines of a job's container, oldest first; ``next`` is the cursor of what it will write after them."""
 
     lines: tuple[str, ...]
+    next: str | None = None
 
 
 class ModelView(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,10 +97,11 @@ class ModelView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelDetails(ModelView, frozen=True, kw_only=True):
-    """A model version with what a prediction request must look like."""
+    """A model version with every decision about it, oldest first, and what a prediction request must look like."""
 
     task: str
     trained_through: str | None
+    judgements: tuple[Judgement, ...]
     inputs: dict[str, Any]
     updated_at: str
 
@@ -108,17 +134,24 @@ def job_view(stage: str, job: Job) -> JobView:
     return JobView(
         job_id=job.job_id,
         pipeline=job.pipeline,
+        purpose=job.purpose,
+        subject=job.subject,
         state=job.state,
         attempt=job.attempt,
         waiting_reason=job.waiting_reason,
         reason=job.reason,
         dataset_version=job.dataset_version,
-        version=f"v{job.number}" if job.state == "SUCCEEDED" else None,
+        version=f"v{job.number}" if job.state == "SUCCEEDED" and job.number else None,
         sagemaker_job=sagemaker_name(stage, job.job_id, job.attempt),
         created_at=job.created_at,
         updated_at=job.updated_at,
         started_at=job.started_at,
         ended_at=job.ended_at,
+        dataset_versions=job.dataset_versions,
+        max_attempts=job.max_attempts,
+        not_before=job.not_before,
+        superseded_by=job.superseded_by,
+        log_tail=job.log_tail,
     )
 
 

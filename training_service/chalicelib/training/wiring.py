@@ -9,16 +9,20 @@ from chalicelib.training.job_rows import JobRows
 from chalicelib.training.logs import TrainingLogs
 from chalicelib.training.model_files import ModelFiles
 from chalicelib.training.model_rows import ModelRows
+from chalicelib.training.pacing_rows import PacingRows
+from chalicelib.training.packages import ModelPackages
 from chalicelib.training.ports import Ports
 from chalicelib.training.request import Place
 from chalicelib.training.sagemaker import SageMakerJobs
 from chalicelib.training.settings import TrainingSettings
 from chalicelib.training.signer import Signer
 
+from shared import log
 from shared.auth import Tokens
-from shared.aws import client
+from shared.aws import client, dynamodb, event_bridge, s3, secrets_manager
 from shared.bus import Bus
 from shared.clock import utc_now
+from shared.http.idempotency import Replies
 from shared.objects import Bucket
 from shared.readers import Datasets, Pipelines, Releases
 from shared.secrets import OriginSecret
@@ -34,7 +38,7 @@ def settings() -> TrainingSettings:
 @functools.cache
 def origin_secret() -> OriginSecret:
     """Return the reader of the origin secret."""
-    return OriginSecret(client("secretsmanager"), settings().origin_secret_arn)
+    return OriginSecret(secrets_manager(), settings().origin_secret_arn)
 
 
 @functools.cache
@@ -44,12 +48,20 @@ def tokens() -> Tokens:
 
 
 @functools.cache
+def replies() -> Replies:
+    """Return the answers given under an Idempotency-Key."""
+    return Replies(_table(settings().idempotency_table, "id"), utc_now, log.logger("training"))
+
+
+@functools.cache
 def ports() -> Ports:
     """Return everything the workflows need."""
     have = settings()
-    data, models = Bucket(client("s3"), have.data_bucket), Bucket(client("s3"), have.models_bucket)
+    data, models = Bucket(s3(), have.data_bucket), Bucket(s3(), have.models_bucket)
+    jobs = _table(have.jobs_table, "job_id")
     return Ports(
-        jobs=JobRows(_table(have.jobs_table, "job_id"), utc_now),
+        jobs=JobRows(jobs, utc_now),
+        pacing=PacingRows(jobs),
         models=ModelRows(_table(have.models_table, "pipeline", "version"), utc_now),
         pipelines=Pipelines(_table(have.pipelines_table, "kind", "pipeline")),
         datasets=Datasets(_table(have.datasets_table, "pipeline", "version"), data),
@@ -59,9 +71,10 @@ def ports() -> Ports:
         # One bucket, two prefixes: the training role may write only below staging/.
         staging=models,
         sagemaker=SageMakerJobs(client("sagemaker")),
+        packages=ModelPackages(client("sagemaker")),
         signer=Signer(client("kms"), have.signing_key_arn),
         logs=TrainingLogs(client("logs")),
-        bus=Bus(client("events"), have.stage),
+        bus=Bus(event_bridge(), have.stage),
         clock=utc_now,
         # Passed in like the clock, so that a test knows how long a job waits.
         jitter=random.random,
@@ -78,4 +91,4 @@ def ports() -> Ports:
 
 
 def _table(name: str, *keys: str) -> Table:
-    return Table(client("dynamodb"), name, *keys)
+    return Table(dynamodb(), name, *keys)

@@ -33,7 +33,7 @@ def view_of(adapters: Releasing, release: CurrentRelease) -> EndpointView:
 
 
 def get_history(adapters: Releasing, pipeline: str, at: str | None, limit: int) -> History:
-    """Return how releases of *pipeline* ended, newest first; with *at*, only what had ended by then."""
+    """Return the changes of releases of *pipeline*, newest first; with *at*, only what had happened by then."""
     existing(adapters, pipeline)
     until = to_text(_moment(at)) if at else None
     return history_view(pipeline, adapters.releases.history(pipeline, until=until, limit=limit))

@@ -2,16 +2,17 @@
 
 from chalicelib.inference import transitions
 from chalicelib.inference.naming import endpoint_name
-from chalicelib.inference.states import CurrentRelease, Intent, Request, Transition
-from chalicelib.inference.workflow import rollout
+from chalicelib.inference.states import AUTOMATIC, CurrentRelease, Intent, Request, Transition
+from chalicelib.inference.workflow import baking, mending, rollout
 from chalicelib.inference.workflow.context import Releasing
 
 from shared.entities.training import ModelState, ModelVersion
 from shared.errors import ConditionFailed, Conflict, HeadraceError, NotFound
 from shared.events import ModelVersionApproved
 
-AUTOMATIC = "headrace"  # who asks when nobody does: an approved version releases itself
 _TRIES = 3  # of a request that lost against another writer
+# A rollback wins against whoever is quicker; more than this cannot be ahead of it while it asks.
+_ROLLBACK_TRIES = 20
 
 
 def on_model_approved(adapters: Releasing, event: ModelVersionApproved) -> None:
@@ -66,7 +67,7 @@ def roll_back(adapters: Releasing, pipeline: str, request: Request) -> CurrentRe
     Where the previous endpoint is there, its version is live when this returns; where it was reaped, the
     returned release has it as a candidate.
     """
-    for _ in range(_TRIES):
+    for _ in range(_ROLLBACK_TRIES):
         release = existing(adapters, pipeline)
         if release.candidate and release.intent is Intent.ROLLBACK:
             return release
@@ -84,6 +85,14 @@ def stop(adapters: Releasing, pipeline: str, request: Request) -> CurrentRelease
         if _applied(adapters, pipeline, transitions.cancel(existing(adapters, pipeline), request)):
             return _begin(adapters, pipeline)
     raise Conflict(f"pipeline {pipeline!r} keeps changing; read its endpoint and ask again")
+
+
+def wake(adapters: Releasing, pipeline: str) -> None:
+    """Bring back the endpoint of what is live, which slept; where that fails now, the reconciler goes on."""
+    try:
+        mending.wake(adapters, pipeline)
+    except HeadraceError:
+        adapters.log.warning("the reconciler will go on", exc_info=True)
 
 
 def existing(adapters: Releasing, pipeline: str) -> CurrentRelease:
@@ -108,7 +117,7 @@ def _way_back(adapters: Releasing, release: CurrentRelease, request: Request) ->
     state = adapters.endpoints.describe(name) if release.previous else None
     if state is None or state.status != "InService":
         return transitions.recreate(release, request)
-    return transitions.swap_back(release, request, rollout.grace_s(adapters, release.pipeline))
+    return transitions.swap_back(release, request, baking.grace_s(adapters, release.pipeline))
 
 
 def _applied(adapters: Releasing, pipeline: str, transition: Transition) -> bool:

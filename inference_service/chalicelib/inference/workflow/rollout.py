@@ -1,4 +1,4 @@
-"""A candidate's way to live: CREATING → WARMING → LIVE, one leased and fenced step after the other.
+"""A candidate's way to live: CREATING → WARMING → SHADOW or CANARY → LIVE, one leased and fenced step after the other.
 
 Each step first reads the row and describes the endpoint; what an event says only makes us look sooner. A step that
 crashes leaves a row with attention open and a lease that runs out: the reconciler takes it up from there.
@@ -7,16 +7,18 @@ crashes leaves a row with attention open and a lease that runs out: the reconcil
 from datetime import datetime, timedelta
 
 import msgspec
-from chalicelib.inference import transitions
+from chalicelib.inference import stepping, transitions
 from chalicelib.inference.golden import check_answers, parse_golden
 from chalicelib.inference.naming import endpoint_name, served_by
 from chalicelib.inference.plan import EndpointPlan, plan_endpoint
 from chalicelib.inference.ports import EndpointState
-from chalicelib.inference.states import CurrentRelease, Outcome, Refused
+from chalicelib.inference.states import CurrentRelease, Outcome, Refused, Request
 from chalicelib.inference.validation import Validator
+from chalicelib.inference.workflow import baking
 from chalicelib.inference.workflow.context import Releasing
+from chalicelib.inference.workflow.leasing import under_lease
 
-from shared.entities.pipeline import endpoint_of, seconds
+from shared.entities.pipeline import endpoint_of
 from shared.entities.serving import Phase
 from shared.entities.training import ModelVersion
 from shared.errors import (
@@ -32,13 +34,14 @@ from shared.events import Event, ReleaseCompleted, ReleaseRolledBack, ReleaseSta
 
 # SageMaker gives up on an endpoint by itself; this also ends what can never begin, such as a missing quota.
 PATIENCE = timedelta(minutes=45)
+MAKING = (Phase.CREATING, Phase.RECREATING)
 
 
 def advance(adapters: Releasing, pipeline: str) -> None:
     """Take the release of *pipeline* as far as it goes now; harmless at any time and any number of times."""
     release = adapters.releases.current(pipeline)
     if release is not None and release.candidate is not None:
-        _work_under_lease(adapters, release)
+        under_lease(adapters, release, _step_or_fail)
         release = adapters.releases.current(pipeline)
     if release is not None and release.phase is Phase.IDLE and release.attention:
         tell_end(adapters, release)
@@ -60,52 +63,24 @@ def tell_end(adapters: Releasing, release: CurrentRelease) -> None:
         adapters.log.info("the next release began before this one was closed")
 
 
-def grace_s(adapters: Releasing, pipeline: str) -> int:
-    """Return how long the endpoint of a version lives on after it was live."""
-    return seconds(adapters.pipelines.definition(pipeline).release.grace)
-
-
-def _work_under_lease(adapters: Releasing, release: CurrentRelease) -> None:
-    owner = adapters.owner()
-    try:
-        mine = adapters.releases.apply(
-            release.pipeline, transitions.take_lease(release, owner, adapters.clock())
-        )
-    except ConditionFailed:
-        adapters.log.info("another worker has this release")
-        return
-    try:
-        _step_or_fail(adapters, mine)
-    except ConditionFailed:
-        # The fence: a rollback or a stop came in between, and the row says what is true now.
-        adapters.log.info("the release moved on without this step")
-    finally:
-        drop_lease(adapters, release.pipeline, owner)
-
-
-def drop_lease(adapters: Releasing, pipeline: str, owner: str) -> None:
-    """Let the next worker in; nothing to do where a transition has dropped it."""
-    try:
-        adapters.releases.apply(pipeline, transitions.drop_lease(owner))
-    except ConditionFailed:
-        adapters.log.debug("the lease is gone already")
-
-
 def _step_or_fail(adapters: Releasing, release: CurrentRelease) -> None:
     """Do the next steps; what can never succeed ends the release with its reason."""
     try:
         model = adapters.models.get(release.pipeline, release.candidate or "")
-        if release.phase is Phase.CREATING:
+        if release.phase in MAKING:
             release = _create(adapters, release, model)
         if release.phase is Phase.WARMING:
-            _warm(adapters, release, model)
+            release = _warm(adapters, release, model)
+        if release.phase in baking.TRIALS:
+            release = baking.judge_step(adapters, release)
     except (Refused, InvalidRequest, NotFound) as error:
         # Trying again gives the same answer; what is retryable flies instead.
         _fail(adapters, release, str(error))
         return
     except (QuotaExceeded, Forbidden, Unavailable) as error:
         _raise_while_in_time(adapters, release, error)
-    if _is_late(release, adapters.clock()):
+    # How long a trial may take is the pipeline's own to say.
+    if release.phase not in baking.TRIALS and _is_late(release, adapters.clock()):
         _fail(
             adapters, release, f"not ready {int(PATIENCE.total_seconds() / 60)} minutes after it was accepted"
         )
@@ -134,7 +109,7 @@ def _create(adapters: Releasing, release: CurrentRelease, model: ModelVersion) -
     if not _is_coming(adapters, plan, adapters.endpoints.describe(plan.name)):
         return release
     moved: CurrentRelease = adapters.releases.apply(
-        release.pipeline, transitions.move(release, Phase.WARMING, adapters.clock())
+        release.pipeline, stepping.move(release, Phase.WARMING, adapters.clock())
     )
     return moved
 
@@ -155,20 +130,22 @@ def _is_coming(adapters: Releasing, plan: EndpointPlan, state: EndpointState | N
     return True
 
 
-def _warm(adapters: Releasing, release: CurrentRelease, model: ModelVersion) -> None:
-    """Once the endpoint serves, let it answer the golden rows and make it live."""
+def _warm(adapters: Releasing, release: CurrentRelease, model: ModelVersion) -> CurrentRelease:
+    """Once the endpoint serves, let it answer the golden rows; then it goes on trial, or live."""
     name = endpoint_name(adapters.stage, model.pipeline, model.version)
     state = adapters.endpoints.describe(name)
     if state is None:
-        adapters.releases.apply(release.pipeline, transitions.move(release, Phase.CREATING, adapters.clock()))
-        return
+        back = transitions.begun_in(release.intent)
+        again: CurrentRelease = adapters.releases.apply(
+            release.pipeline, stepping.move(release, back, adapters.clock())
+        )
+        return again
     if state.status == "Failed":
         raise Refused(f"SageMaker could not start the endpoint: {state.reason or 'no reason given'}")
     if state.status != "InService":
-        return
+        return release
     _prove(adapters, model, name)
-    grace = grace_s(adapters, release.pipeline)
-    adapters.releases.apply(release.pipeline, transitions.complete(release, adapters.clock(), grace))
+    return baking.begin(adapters, release)
 
 
 def _prove(adapters: Releasing, model: ModelVersion, endpoint: str) -> None:
@@ -180,7 +157,8 @@ def _prove(adapters: Releasing, model: ModelVersion, endpoint: str) -> None:
 
 def _fail(adapters: Releasing, release: CurrentRelease, reason: str) -> None:
     adapters.log.warning("release failed", extra={"version": release.candidate, "reason": reason})
-    adapters.releases.apply(release.pipeline, transitions.fail(release, reason, adapters.clock()))
+    request = Request(who=release.who, why=reason, at=adapters.clock())
+    adapters.releases.apply(release.pipeline, transitions.give_up(release, Outcome.FAILED, request))
 
 
 def _is_late(release: CurrentRelease, now: datetime) -> bool:

@@ -1,25 +1,29 @@
 """Each minute: go on with what was left, hear what was lost, delete what serves nobody."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 import msgspec
-from chalicelib.inference import transitions
 from chalicelib.inference.naming import endpoint_name, served_by, stage_prefix
 from chalicelib.inference.states import CurrentRelease
-from chalicelib.inference.workflow import requests, rollout
+from chalicelib.inference.verdict import age_s
+from chalicelib.inference.workflow import mending, requests, rollout
 from chalicelib.inference.workflow.context import Releasing
+from chalicelib.inference.workflow.leasing import under_lease
 
 from shared.entities.training import ModelState, ModelVersion
-from shared.errors import ConditionFailed
+
+# A router may send requests by a row two seconds old, and an answer may take until API Gateway hangs up.
+ON_ITS_WAY_S = 35
 
 
 def reconcile(adapters: Releasing) -> None:
-    """Do in three passes what a lost event, a crash or a passed time left undone."""
+    """Do pass by pass what a lost event, a crash or a passed time left undone."""
     for pipeline in adapters.releases.open():
         _apart(adapters, pipeline, go_on)
     for pipeline in adapters.pipelines.names():
-        _apart(adapters, pipeline, hear_lost_approval)
+        for work in (hear_lost_approval, mending.mend, mending.send_to_sleep):
+            _apart(adapters, pipeline, work)
     for pipeline in sorted(_with_endpoints(adapters)):
         _apart(adapters, pipeline, reap)
 
@@ -47,20 +51,24 @@ def reap(adapters: Releasing, pipeline: str) -> None:
     The lease keeps a rollout from wanting an endpoint that is just being deleted, and tells a rollback so.
     """
     release = adapters.releases.current(pipeline)
-    if release is None or not _surplus(adapters, release):
+    if release is None:
+        # Every endpoint of ours has a row before it is made: this one is of nobody.
+        _delete(adapters, _names(adapters, pipeline).keys())
         return
-    owner = adapters.owner()
-    try:
-        mine = adapters.releases.apply(pipeline, transitions.take_lease(release, owner, adapters.clock()))
-    except ConditionFailed:
+    if age_s(release.updated_at, adapters.clock()) < ON_ITS_WAY_S or not _surplus(adapters, release):
         return
-    try:
-        # Judged again from the row under the lease: a rollout may have begun since.
-        for name in sorted(_surplus(adapters, mine)):
-            adapters.log.info("deleting an endpoint", extra={"endpoint": name})
-            adapters.endpoints.delete(name)
-    finally:
-        rollout.drop_lease(adapters, pipeline, owner)
+    under_lease(adapters, release, _delete_surplus)
+
+
+def _delete_surplus(adapters: Releasing, release: CurrentRelease) -> None:
+    # Judged again from the row under the lease: a rollout may have begun since.
+    _delete(adapters, _surplus(adapters, release))
+
+
+def _delete(adapters: Releasing, names: Iterable[str]) -> None:
+    for name in sorted(names):
+        adapters.log.info("deleting an endpoint", extra={"endpoint": name})
+        adapters.endpoints.delete(name)
 
 
 def _apart(adapters: Releasing, pipeline: str, work: Callable[[Releasing, str], None]) -> None:
@@ -79,21 +87,22 @@ def _with_endpoints(adapters: Releasing) -> set[str]:
 
 def _surplus(adapters: Releasing, release: CurrentRelease) -> set[str]:
     """Return the names that SageMaker has and the release does not keep."""
-    own = endpoint_name(adapters.stage, release.pipeline, "")
-    names = adapters.endpoints.names(own)
-    versions = {name: served_by(adapters.stage, name) for name in names}
     kept = _kept(adapters, release)
-    return {
-        name
-        for name, served in versions.items()
-        # The prefix of "a" also begins the names of a pipeline "a-b".
-        if served and served[0] == release.pipeline and served[1] not in kept
-    }
+    found = _names(adapters, release.pipeline)
+    return {name for name, version in found.items() if version not in kept}
+
+
+def _names(adapters: Releasing, pipeline: str) -> dict[str, str]:
+    """Return the names that SageMaker has for *pipeline*, each with its version."""
+    own = endpoint_name(adapters.stage, pipeline, "")
+    versions = {name: served_by(adapters.stage, name) for name in adapters.endpoints.names(own)}
+    # The prefix of "a" also begins the names of a pipeline "a-b".
+    return {name: served[1] for name, served in versions.items() if served and served[0] == pipeline}
 
 
 def _kept(adapters: Releasing, release: CurrentRelease) -> set[str | None]:
     """Return the versions whose endpoints may not be deleted."""
-    kept = {release.live, release.candidate}
+    kept = {None if release.asleep_at else release.live, release.candidate}
     if release.previous and _may_be_needed(adapters, release, release.previous):
         kept.add(release.previous)
     return kept

@@ -9,11 +9,12 @@ import base64
 import hashlib
 import math
 import tempfile
+from contextlib import suppress
 from typing import IO, Any
 
 import msgspec
 from chalicelib.training.archive import BadArtifact, fetch, read_documents
-from chalicelib.training.evaluation import Evaluation
+from chalicelib.training.evaluation import Evaluation, decode_evaluation
 from chalicelib.training.job import Job, sagemaker_name
 from chalicelib.training.job_files import hash_parameters
 from chalicelib.training.model_files import artifact_key, folder_of
@@ -60,7 +61,7 @@ def finalise(ports: Ports, job: Job) -> Job:
     try:
         ports.jobs.table.transact(ports.jobs.succeeding(job), ports.models.registering(model))
     except ConditionFailed:
-        return ports.jobs.get(job.job_id)
+        return _end_where_the_model_exists(ports, job, model)
     count(ports, "TrainingJobSucceeded", job.pipeline, job_id=job.job_id, version=model.version)
     judge(ports, model)
     return ports.jobs.get(job.job_id)
@@ -70,11 +71,29 @@ def _make_numbered(ports: Ports, job: Job) -> tuple[Job, ModelVersion]:
     """Make the model under the job's number, or under the next that has no files of another model."""
     for _ in range(_NUMBERS_TRIED):
         try:
+            _check_number(ports, job)
             return job, _make_model(ports, job)
         except Conflict:
-            # Files outlive rows: a table restored from a backup counts on from an older number.
+            # Files outlive rows, and rows each other: a table restored from a backup names older numbers.
             job = ports.jobs.renumbered(job, ports.models.take_number(job.pipeline))
+    _check_number(ports, job)
     return job, _make_model(ports, job)
+
+
+def _check_number(ports: Ports, job: Job) -> None:
+    """Raise Conflict where the job's number is that of another job's model."""
+    found = ports.models.find(job.pipeline, f"v{job.number}")
+    if found is not None and found.job_id != job.job_id:
+        raise Conflict(f"{job.pipeline} v{job.number} is the model of training job {found.job_id}")
+
+
+def _end_where_the_model_exists(ports: Ports, job: Job, model: ModelVersion) -> Job:
+    """Return the job as it is; one whose own model exists already only lacks its end (its table was restored)."""
+    found = ports.models.find(model.pipeline, model.version)
+    if found is not None and found.job_id == job.job_id:
+        with suppress(ConditionFailed):
+            ports.jobs.table.transact(ports.jobs.succeeding(job))
+    return ports.jobs.get(job.job_id)
 
 
 def _make_model(ports: Ports, job: Job) -> ModelVersion:
@@ -120,7 +139,7 @@ def _parse(documents: dict[str, bytes]) -> _Documents:
     if len(documents["signature.json"]) > MAX_SIGNATURE_BYTES:
         raise BadArtifact(f"signature.json is larger than {MAX_SIGNATURE_BYTES} bytes; drop unused columns")
     try:
-        evaluation = msgspec.json.decode(documents["evaluation.json"], type=Evaluation)
+        evaluation = decode_evaluation(documents["evaluation.json"], documents.get("serving.json"))
         inputs = msgspec.json.decode(documents["signature.json"], type=dict[str, Any])
         versions = msgspec.json.decode(documents["versions.json"], type=_Versions)
     except msgspec.DecodeError as error:
@@ -166,7 +185,8 @@ def _row(
 ) -> ModelVersion:
     now = to_text(ports.clock())
     bucket = ports.model_files.bucket
-    scores = parsed.evaluation.metrics.challenger
+    served = parsed.evaluation.serving
+    scores = parsed.evaluation.metrics.challenger | (served.metrics.challenger if served else {})
     return ModelVersion(
         pipeline=job.pipeline,
         version=f"v{job.number}",

@@ -1,32 +1,45 @@
 """The gate decides about a new model version, or leaves it to a person, who decides with a reason."""
 
 import msgspec
-from chalicelib.training.evaluation import Evaluation
-from chalicelib.training.families import has_recipe
 from chalicelib.training.gate import Decision, decide
-from chalicelib.training.model_files import folder_of
 from chalicelib.training.ports import Ports
-from chalicelib.training.workflow.planning import plan_job
+from chalicelib.training.workflow.comparing import compare
 from chalicelib.training.workflow.telling import tell_verdict
 
 from shared import log
-from shared.entities.training import ModelState, ModelVersion, Verdict
+from shared.entities.training import WAITS_FOR_PERSON, Basis, ModelState, ModelVersion, Verdict
 from shared.errors import ConditionFailed, Conflict, NotFound
 
-WAITS_FOR_PERSON = (ModelState.PENDING_APPROVAL, ModelState.NEEDS_PERSON)
 _log = log.logger("training")
 
 
 def judge(ports: Ports, model: ModelVersion) -> ModelVersion:
-    """Decide about a REGISTERED version and tell it; another judge who was faster is right too."""
-    decision = _decide(ports, model)
+    """Decide about a version by what is live and what the gate says now, and tell it.
+
+    Where the live version is not the one it was compared with, a job compares the two first: the version waits as
+    it is, and is judged again when the job has ended. Another judge who was faster is right too. What a person
+    decided stays, and what serves or is about to is not judged any more.
+    """
+    release = ports.releases.current(model.pipeline)
+    if not is_gates_to_decide(model) or (release and model.version in {release.live, release.candidate}):
+        return model
+    decision = _decide(ports, model, release.live if release else None)
     try:
-        model = ports.models.decided(model, decision, after=(ModelState.REGISTERED,))
+        if isinstance(decision, str):
+            return _wait(ports, model, decision)
+        model = ports.models.decided(model, decision, after=(model.state,))
     except ConditionFailed:
         return ports.models.get(model.pipeline, model.version)
     _log.info("model version judged", extra={"version": model.version, "state": model.state})
     tell_verdict(ports, model)
     return model
+
+
+def is_gates_to_decide(model: ModelVersion) -> bool:
+    """Say whether nobody has decided about the version yet, or the gate did: a person's decision is final."""
+    if model.state is ModelState.REGISTERED:
+        return True
+    return bool(model.judgements) and model.judgements[-1].basis is not None
 
 
 def decide_as_person(
@@ -56,40 +69,33 @@ def decide_as_person(
     return model
 
 
-def _decide(ports: Ports, model: ModelVersion) -> Decision:
+def _decide(ports: Ports, model: ModelVersion, live: str | None) -> Decision | str:
+    """Return the decision, or the sentence that says what it waits for."""
     try:
         definition = ports.pipelines.definition(model.pipeline)
     except NotFound:
-        return _reject("the pipeline was deleted while its model was trained")
-    release = ports.releases.current(model.pipeline)
-    live = release.live if release else None
-    # The comparison is with a champion that is gone: its differences say nothing about the one that is live.
-    if live != model.evaluated_champion:
-        return _supersede(ports, model, live)
-    key = f"{folder_of(model.pipeline, model.version)}evaluation.json"
-    evaluation = msgspec.json.decode(ports.model_files.bucket.read(key), type=Evaluation)
+        reason = "the pipeline was deleted while its model was trained"
+        return Decision(state=ModelState.REJECTED, reasons=(reason,))
+    comparison = compare(ports, definition, model, live)
+    if comparison.waits:
+        return comparison.reason
+    basis = Basis(
+        gate=definition.gate,
+        approval=definition.release.approval,
+        champion=live,
+        evaluation_key=comparison.key or None,
+    )
+    if comparison.evaluation is None:
+        # Nothing is known against the version, and nothing for it.
+        reason = f"{comparison.reason}; a person must decide"
+        return Decision(state=ModelState.NEEDS_PERSON, reasons=(reason,), basis=basis)
     needs_approval = definition.release.approval == "person"
-    return decide(evaluation, definition.gate, live=live, needs_approval=needs_approval)
+    decision = decide(comparison.evaluation, definition.gate, live=live, needs_approval=needs_approval)
+    return msgspec.structs.replace(decision, basis=basis)
 
 
-def _supersede(ports: Ports, model: ModelVersion, live: str | None) -> Decision:
-    """Reject a version that was compared with a champion of the past, and have its data judged anew.
-
-    Only for the newest data: an older dataset version's second training would be overtaken at once, and
-    a burst of uploads would train each of them again for every release.
-    """
-    was, now = model.evaluated_champion or "none", live or "none"
-    reason = f"superseded: champion changed from {was} to {now} while training"
-    ready = ports.datasets.ready(model.pipeline)
-    if not ready or ready[-1].version != model.dataset_version:
-        return _reject(f"{reason}; newer data is trained instead")
-    definition = ports.pipelines.definition(model.pipeline)
-    if not has_recipe(definition):
-        return _reject(f"{reason}; the pipeline has become one that no recipe trains")
-    # Planned before the verdict is written: a crash between repeats both, and the job id is the same.
-    job = plan_job(ports, definition, ready[-1])
-    return _reject(f"{reason}; training job {job.job_id} compares with {now}")
-
-
-def _reject(reason: str) -> Decision:
-    return Decision(state=ModelState.REJECTED, reasons=(reason,), verdicts=())
+def _wait(ports: Ports, model: ModelVersion, reason: str) -> ModelVersion:
+    # Only a version without a decision says so: the others keep the one they have until there is a new one.
+    if model.state is not ModelState.REGISTERED or model.reasons == (reason,):
+        return model
+    return ports.models.waiting(model, reason)

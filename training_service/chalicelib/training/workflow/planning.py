@@ -1,18 +1,25 @@
 """A dataset version asks for a model: decide what to train and write it down, once."""
 
-from chalicelib.training.families import family_of, has_recipe
+from datetime import datetime
+
+import msgspec
+from chalicelib.training.families import family_of
 from chalicelib.training.job import Job
+from chalicelib.training.job_changes import QUEUED
 from chalicelib.training.model_files import artifact_key
-from chalicelib.training.plan import Champion, TrainingPlan, Work, plan_training
+from chalicelib.training.pacing import find_hold, is_paced
+from chalicelib.training.pacing_rows import Pacing
+from chalicelib.training.plan import Champion, TrainingPlan, Work, plan_evaluation, plan_training
 from chalicelib.training.ports import Ports
 
 from shared import log
 from shared.clock import to_text
 from shared.entities.dataset import DatasetState, DatasetVersion
 from shared.entities.pipeline import PipelineDefinition
-from shared.entities.training import JobState
-from shared.errors import ConditionFailed, Conflict
+from shared.entities.training import JobState, ModelVersion
+from shared.errors import ConditionFailed, Conflict, Unavailable
 
+_PLAN_TRIES = 5
 _log = log.logger("training")
 
 
@@ -22,8 +29,8 @@ def is_trainable(version: DatasetVersion) -> bool:
 
 
 def trains_on_new_data(definition: PipelineDefinition) -> bool:
-    """Say whether new data shall become a model without a person, and can."""
-    return "new_data" in definition.retrain.on and has_recipe(definition)
+    """Say whether new data shall become a model without a person."""
+    return "new_data" in definition.retrain.on
 
 
 def plan_new_data(ports: Ports, pipeline: str, version: str) -> Job | None:
@@ -37,7 +44,68 @@ def plan_new_data(ports: Ports, pipeline: str, version: str) -> Job | None:
         return None
     if ports.jobs.is_trained(pipeline, version):
         return None
-    return plan_job(ports, definition, dataset)
+    return plan_data(ports, definition, dataset)
+
+
+def plan_data(ports: Ports, definition: PipelineDefinition, dataset: DatasetVersion) -> Job:
+    """Return the job for data that asks by itself, paced as the pipeline wants it."""
+    if not is_paced(definition.train):
+        return plan_job(ports, definition, dataset)
+    for _ in range(_PLAN_TRIES):
+        try:
+            return _gather(ports, definition, dataset)
+        except ConditionFailed:
+            continue
+    raise Unavailable(f"other uploads of {definition.name!r} are planned right now")
+
+
+def _gather(ports: Ports, definition: PipelineDefinition, dataset: DatasetVersion) -> Job:
+    """Return the waiting job of the pipeline, made anew to take in the newest data.
+
+    Raises
+    ------
+    ConditionFailed
+        Another upload was planned, or the job that waited has started, since both were read.
+    """
+    pacing = ports.pacing.get(definition.name)
+    waiting = _still_waiting(ports, pacing)
+    # The newest, whichever asks: events come in any order, and a large file is ready after smaller ones behind it.
+    newest = ports.datasets.ready(definition.name)[-1]
+    plan = plan_training(gather_work(ports, definition, newest))
+    existing = ports.jobs.find(plan.job_id)
+    if existing is not None:
+        ports.jobs.mark_trained(existing, dataset.version)
+        # It gave way to one that has lost its data since (archived, or rejected by a person): it is wanted after all.
+        return ports.jobs.revived(existing, existing.instance) if existing.superseded_by else existing
+    ports.job_files.write(plan)
+    job = _paced(_new_job(plan, newest.correlation_id or newest.version, to_text(ports.clock())), waiting)
+    job = _held(definition, job, pacing, ports.clock())
+    ended = [ports.jobs.superseding(waiting, job.job_id)] if waiting else []
+    ports.jobs.create(job, ports.pacing.gathering(pacing, job), *ended, covers=(dataset.version,))
+    told = {"job_id": job.job_id, "instead_of": waiting.job_id if waiting else None}
+    _log.info("training job planned for new data", extra=told)
+    return ports.jobs.get(job.job_id)
+
+
+def _still_waiting(ports: Ports, pacing: Pacing) -> Job | None:
+    """Return the job that gathers the pipeline's data and has not been tried yet."""
+    job = ports.jobs.find(pacing.waiting) if pacing.waiting else None
+    if job is None or job.state is not JobState.PENDING or not job.paced or job.attempt > 1:
+        return None
+    return job
+
+
+def _paced(job: Job, waiting: Job | None) -> Job:
+    """Return the new job as a paced one; it takes over the place in the line of the job it replaces."""
+    first = (waiting.queued_at or waiting.created_at) if waiting else job.created_at
+    return msgspec.structs.replace(job, paced=True, data_at=job.created_at, queued_at=first)
+
+
+def _held(definition: PipelineDefinition, job: Job, pacing: Pacing, now: datetime) -> Job:
+    hold = find_hold(definition.train, job, pacing.starts, now)
+    if hold is None:
+        return job
+    return msgspec.structs.replace(job, not_before=hold.until, waiting_reason=hold.reason)
 
 
 def plan_job(ports: Ports, definition: PipelineDefinition, dataset: DatasetVersion) -> Job:
@@ -67,17 +135,37 @@ def gather_work(ports: Ports, definition: PipelineDefinition, dataset: DatasetVe
     )
 
 
+def plan_comparison(ports: Ports, definition: PipelineDefinition, model: ModelVersion, live: str) -> Job:
+    """Return the job that judges *model* beside *live* on the newest data, making it if it is not there.
+
+    Raises
+    ------
+    Conflict
+        No recipe evaluates the pipeline any more, or no dataset version is READY.
+    """
+    ready = ports.datasets.ready(model.pipeline)
+    if not ready:
+        raise Conflict(f"pipeline {model.pipeline!r} has no READY dataset version to judge on")
+    work = gather_work(ports, definition, ready[-1])
+    champion = _contestant(ports.models.get(model.pipeline, live))
+    plan = plan_evaluation(msgspec.structs.replace(work, champion=champion), _contestant(model))
+    return ports.jobs.find(plan.job_id) or _create(ports, plan, model.correlation_id)
+
+
 def find_champion(ports: Ports, pipeline: str) -> Champion | None:
     """Return the model version that is live now, None while nothing is."""
     release = ports.releases.current(pipeline)
     if release is None or release.live is None:
         return None
-    model = ports.models.get(pipeline, release.live)
+    return _contestant(ports.models.get(pipeline, release.live))
+
+
+def _contestant(model: ModelVersion) -> Champion:
     # By its own copy under v<N>, which stays; the job's staging folder expires.
     return Champion(
         version=model.version,
         trained_through=model.trained_through,
-        artifact_key=artifact_key(pipeline, model.version),
+        artifact_key=artifact_key(model.pipeline, model.version),
     )
 
 
@@ -98,9 +186,11 @@ def _new_job(plan: TrainingPlan, correlation_id: str, now: str) -> Job:
     return Job(
         job_id=plan.job_id,
         pipeline=plan.pipeline,
+        purpose=plan.purpose,
+        subject=plan.challenger.version if plan.challenger else None,
         state=JobState.PENDING,
         max_attempts=plan.max_attempts,
-        waiting_reason="queued",
+        waiting_reason=QUEUED,
         next_try_at=now,
         dataset_version=plan.dataset_version,
         dataset_versions=plan.dataset_versions,
@@ -108,6 +198,7 @@ def _new_job(plan: TrainingPlan, correlation_id: str, now: str) -> Job:
         recipe=plan.recipe,
         recipe_sha256=plan.recipe_sha256,
         image_uri=plan.image_uri,
+        instance=plan.instance,
         champion=plan.champion.version if plan.champion else None,
         input_sha256=plan.input_sha256,
         attention="open",

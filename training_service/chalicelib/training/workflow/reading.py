@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 from chalice.app import Response
 from chalicelib.training.job import Job, sagemaker_name
-from chalicelib.training.model_files import folder_of
+from chalicelib.training.logs import LogPosition
+from chalicelib.training.model_files import evaluation_key, folder_of, serving_key
 from chalicelib.training.paging import from_cursor, to_cursor
 from chalicelib.training.ports import Ports
 from chalicelib.training.views import (
@@ -58,9 +59,14 @@ def _newest_of_all(ports: Ports, request: Request, limit: int) -> JobList:
     return JobList(jobs=tuple(job_view(ports.place.stage, job) for job in jobs[:limit]))
 
 
-def read_log(ports: Ports, job: Job) -> LogView:
-    """Return the last lines that the job's present attempt wrote."""
-    return LogView(lines=ports.logs.tail(sagemaker_name(ports.place.stage, job.job_id, job.attempt)))
+def read_log(ports: Ports, job: Job, cursor: str | None = None) -> LogView:
+    """Return the last lines that the job's present attempt wrote, or those after *cursor*."""
+    name = sagemaker_name(ports.place.stage, job.job_id, job.attempt)
+    position = from_cursor(cursor, LogPosition)
+    # The attempt before wrote another log: nothing of the present one has been read yet.
+    is_of_attempt = position is not None and position.stream.startswith(f"{name}/")
+    found = ports.logs.after(name, position) if position and is_of_attempt else ports.logs.tail(name)
+    return LogView(lines=found.lines, next=to_cursor(found.position))
 
 
 def list_models(ports: Ports, request: Request, pipeline: str) -> ModelList:
@@ -92,8 +98,14 @@ def read_lineage(ports: Ports, model: ModelVersion) -> Lineage:
 
 
 def answer_evaluation(ports: Ports, request: Request, model: ModelVersion) -> Response:
-    """Return ``evaluation.json`` as the job wrote it."""
-    return _immutable(request, _read(ports, model, "evaluation.json"))
+    """Return the evaluation that decided last, as the jobs wrote it, with the latencies under ``serving``."""
+    decided = [each.basis.evaluation_key for each in model.judgements if each.basis]
+    key = (decided and decided[-1]) or evaluation_key(model.pipeline, model.version)
+    folder = folder_of(model.pipeline, model.version)
+    document = msgspec.json.decode(_read(ports, model, key.removeprefix(folder)), type=dict[str, Any])
+    serving = ports.model_files.find(serving_key(key))
+    document["serving"] = msgspec.json.decode(serving) if serving else None
+    return _immutable(request, msgspec.json.encode(document))
 
 
 def answer_plot(ports: Ports, request: Request, model: ModelVersion, name: str) -> Response:

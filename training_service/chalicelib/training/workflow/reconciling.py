@@ -7,10 +7,13 @@ from typing import Any
 from chalicelib.training.job import AT_REST, Job
 from chalicelib.training.ports import Ports
 from chalicelib.training.workflow.following import follow
+from chalicelib.training.workflow.hearing import hear_version
 from chalicelib.training.workflow.judging import judge
-from chalicelib.training.workflow.planning import is_trainable, plan_job, trains_on_new_data
+from chalicelib.training.workflow.mirroring import mirror
+from chalicelib.training.workflow.planning import is_trainable, plan_data, trains_on_new_data
+from chalicelib.training.workflow.rejudging import rejudge_pipeline
 from chalicelib.training.workflow.submission import start_next, waiting_jobs
-from chalicelib.training.workflow.telling import count, tell_ended, tell_verdict
+from chalicelib.training.workflow.telling import tell_ended, tell_verdict, tell_waiting
 
 from shared import log
 from shared.entities.pipeline import PipelineDefinition
@@ -21,10 +24,13 @@ _log = log.logger("training")
 
 
 def reconcile_rows(ports: Ports) -> None:
-    """Bring every open row forward, train data nobody was told of, then submit what may start."""
+    """Bring every open row forward, train data nobody was told of, judge by the gate of now, then submit."""
     _each(ports.jobs.open(), lambda job: reconcile_job(ports, job))
     _each(ports.models.open(), lambda model: reconcile_model(ports, model))
+    _each(ports.models.open("package"), lambda model: mirror(ports, model))
+    _each(ports.models.open("person"), lambda model: hear_version(ports, model))
     _each(ports.pipelines.names(), lambda name: reconcile_pipeline(ports, name))
+    _each(ports.pipelines.names(), lambda name: rejudge_pipeline(ports, name))
     # Last, so that slots freed above are used in this minute.
     _each([ports], start_next)
     warn_of_long_waits(ports)
@@ -53,14 +59,15 @@ def reconcile_pipeline(ports: Ports, name: str) -> None:
     if not trains_on_new_data(definition) or not ready or not is_trainable(ready[-1]):
         return
     if not ports.jobs.is_trained(name, ready[-1].version):
-        plan_job(ports, definition, ready[-1])
+        plan_data(ports, definition, ready[-1])
 
 
 def warn_of_long_waits(ports: Ports) -> None:
-    """Count every job that waits for more than an hour, naming what it waits for; an alarm reads the metric."""
+    """Count every job that waits for more than an hour for room; what its own pipeline wants is no wait."""
     for job in waiting_jobs(ports):
-        if ports.clock() - datetime.fromisoformat(job.created_at) > LONG_WAIT:
-            count(ports, "JobWaiting", job.pipeline, job_id=job.job_id, reason=job.waiting_reason)
+        since = max(job.created_at, job.queued_at or "", job.not_before or "")
+        if ports.clock() - datetime.fromisoformat(since) > LONG_WAIT:
+            tell_waiting(ports, job, job.waiting_reason or "")
 
 
 def _each(rows: Iterable[Any], reconcile: Callable[[Any], object]) -> None:

@@ -1,12 +1,14 @@
 """The quota admits a waiting job, SageMaker accepts it, or it waits on: waiting is normal and never a failure."""
 
 from datetime import timedelta
+from enum import Enum
 
-from chalicelib.training.job import Job, sagemaker_name
+from chalicelib.training.job import Job, place_in_line, sagemaker_name
 from chalicelib.training.ports import Ports
 from chalicelib.training.reasons import sanitise
 from chalicelib.training.request import training_request
-from chalicelib.training.workflow.telling import count, tell_ended, tell_started
+from chalicelib.training.workflow.admission import admit
+from chalicelib.training.workflow.telling import tell_ended, tell_started, tell_waiting
 
 from shared import log
 from shared.clock import LEASE_MARGIN, to_text
@@ -28,6 +30,15 @@ _CLAIM_TRIES = 3
 _log = log.logger("training")
 
 
+class Outcome(Enum):
+    """What became of a try, and so which of the younger jobs may be tried after it."""
+
+    SETTLED = "SageMaker has the job, or it is dead: the next"
+    NOT_NOW = "somebody else has the job, or its pipeline holds it: the next"
+    LIMITED = "the account has no more instances of its type: the next of another type"
+    FULL = "all slots of this stage are taken, or SageMaker throttles: none"
+
+
 def start_next(ports: Ports, *also: Job, wake: bool = False) -> None:
     """Submit waiting jobs, oldest first, until the quota or SageMaker says no.
 
@@ -38,21 +49,24 @@ def start_next(ports: Ports, *also: Job, wake: bool = False) -> None:
     wake
         Something ended: try even those that would wait longer.
     """
+    limited: set[str] = set()
     for job in waiting_jobs(ports, *also):
-        if not is_due(ports, job):
-            if not (wake and job.state is JobState.PENDING):
-                continue
-            job = ports.jobs.waken(job)  # noqa: PLW2901
-        # The quota or the account is full: the younger ones would only be refused too.
-        if not submit(ports, job):
+        # Nobody overtakes an older job that waits for the same kind of instance.
+        if job.instance in limited:
+            continue
+        outcome = _try(ports, job, wake=wake)
+        if outcome is Outcome.FULL:
             return
+        if outcome is Outcome.LIMITED:
+            limited.add(job.instance)
 
 
 def waiting_jobs(ports: Ports, *also: Job) -> list[Job]:
     """Return the jobs that want to be submitted, oldest first."""
-    found = {job.job_id: job for job in (*also, *ports.jobs.open())}
+    # Not read again one by one, though the index lags: every claim is guarded, and the line may be long.
+    found = {job.job_id: job for job in (*ports.jobs.seen_open(), *also)}
     wanted = [job for job in found.values() if job.state in {JobState.PENDING, JobState.SUBMITTING}]
-    return sorted(wanted, key=lambda job: (job.created_at, job.job_id))
+    return sorted(wanted, key=place_in_line)
 
 
 def is_due(ports: Ports, job: Job) -> bool:
@@ -62,42 +76,59 @@ def is_due(ports: Ports, job: Job) -> bool:
     return not held and (job.next_try_at or "") <= to_text(now)
 
 
-def submit(ports: Ports, job: Job) -> bool:
-    """Bring one job to SageMaker; False where it (and those behind it) must wait."""
+def _try(ports: Ports, job: Job, *, wake: bool) -> Outcome:
+    if not is_due(ports, job):
+        if not (wake and job.state is JobState.PENDING):
+            return Outcome.LIMITED if job.is_limited else Outcome.NOT_NOW
+        try:
+            job = ports.jobs.waken(job)
+        except ConditionFailed:
+            return Outcome.NOT_NOW
+    return submit(ports, job)
+
+
+def submit(ports: Ports, job: Job) -> Outcome:
+    """Bring one job to SageMaker, or say why it (and which of those behind it) must wait."""
     claimed = claim(ports, job)
-    if claimed is None:
-        return False
+    if isinstance(claimed, Outcome):
+        return claimed
     # From the stored plan, never planned anew: every attempt of a job trains on the same inputs.
     plan = ports.job_files.read(claimed.job_id)
     request = training_request(plan, claimed.attempt, ports.place)
     try:
         _create(ports, claimed, request)
-    except (QuotaExceeded, Unavailable) as error:
+    except QuotaExceeded as error:
         _wait(ports, claimed, error)
-        return False
+        return Outcome.LIMITED
+    except Unavailable as error:
+        _wait(ports, claimed, error)
+        return Outcome.FULL
     except (Conflict, Forbidden, InvalidRequest) as error:
         # Trying again would be refused again: a person reads the reason and uses retry.
         code = "name_collision" if isinstance(error, Conflict) else "refused"
         tell_ended(ports, ports.jobs.dead(claimed, f"{code}: {sanitise(str(error))}"))
-        return True
+        return Outcome.SETTLED
     _note_running(ports, claimed)
-    return True
+    return Outcome.SETTLED
 
 
-def claim(ports: Ports, job: Job) -> Job | None:
-    """Take a slot of the quota and the job's lease in one transaction; None where there is none to take."""
+def claim(ports: Ports, job: Job) -> Job | Outcome:
+    """Take a slot of the quota and the job's lease in one transaction, or say why there is none to take."""
     for _ in range(_CLAIM_TRIES):
         slots = ports.jobs.slots()
         if job.job_id not in slots.jobs and len(slots.jobs) >= ports.max_jobs:
-            return None
+            return Outcome.FULL
+        also = admit(ports, job)
+        if also is None:
+            return Outcome.NOT_NOW
         try:
-            return ports.jobs.submitting(job, slots)
+            return ports.jobs.submitting(job, slots, *also)
         except ConditionFailed:
             # Either another job took a slot, then ours may still be had; or somebody has ours.
             job = ports.jobs.get(job.job_id)
             if job.state not in {JobState.PENDING, JobState.SUBMITTING} or not is_due(ports, job):
-                return None
-    return None
+                return Outcome.NOT_NOW
+    return Outcome.NOT_NOW
 
 
 def _create(ports: Ports, job: Job, request: dict[str, object]) -> None:
@@ -125,11 +156,12 @@ def _wait(ports: Ports, job: Job, error: Exception) -> None:
     wait = timedelta(seconds=round(longest * (0.5 + ports.jitter() / 2)))
     reason = sanitise(str(error))
     others = set(ports.jobs.slots().jobs) - {job.job_id}
-    if isinstance(error, QuotaExceeded) and not others:
+    is_limited = isinstance(error, QuotaExceeded)
+    if is_limited and not others:
         # None of our jobs runs, so waiting for one to end cannot help: the account's quota is too small.
-        count(ports, "JobWaiting", job.pipeline, job_id=job.job_id, reason=reason)
+        tell_waiting(ports, job, reason)
     try:
-        ports.jobs.waiting(job, reason, to_text(ports.clock() + wait))
+        ports.jobs.waiting(job, reason, to_text(ports.clock() + wait), is_limited=is_limited)
     except ConditionFailed:
         return  # stopped, or claimed anew after the lease ran out: the other side goes on
     _log.warning("training job waits", extra={"job_id": job.job_id, "reason": reason})

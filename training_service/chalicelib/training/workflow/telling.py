@@ -2,6 +2,8 @@
 
 from chalicelib.training.job import Job
 from chalicelib.training.ports import Ports
+from chalicelib.training.reasons import quota_in
+from chalicelib.training.workflow.mirroring import mirror
 
 from shared import metrics
 from shared.entities.training import JobState, ModelState, ModelVersion
@@ -39,7 +41,7 @@ def tell_ended(ports: Ports, job: Job) -> None:
 
 
 def tell_verdict(ports: Ports, model: ModelVersion) -> None:
-    """Announce a decision that others act on, and close the row; a version that waits for a person is no event."""
+    """Announce a decision that others act on, then mirror it; a version that waits for a person is no event."""
     # PENDING_APPROVAL and NEEDS_PERSON are shown by the API; nobody acts on them by event.
     event: Event | None = None
     if model.state is ModelState.APPROVED:
@@ -57,9 +59,15 @@ def tell_verdict(ports: Ports, model: ModelVersion) -> None:
         ports.bus.announce(event, correlation_id=model.correlation_id)
         count(ports, type(event).__name__, model.pipeline, version=model.version)
     try:
-        ports.models.told(model)
+        told = ports.models.told(model)
     except ConditionFailed:
         return  # decided anew meanwhile; whoever did that tells it
+    mirror(ports, told)
+
+
+def tell_waiting(ports: Ports, job: Job, reason: str) -> None:
+    """Count a job that waits for longer than is normal, naming the quota it waits for; an alarm reads the metric."""
+    count(ports, "JobWaiting", job.pipeline, job_id=job.job_id, reason=reason, quota=quota_in(reason))
 
 
 def count(ports: Ports, name: str, pipeline: str, **properties: object) -> None:

@@ -1,4 +1,4 @@
-"""What starts a chapter: a fact of the ingest service, a change in SageMaker, the minute."""
+"""What starts a chapter: a fact of the ingest service, a change in SageMaker or its registry, the minute."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from chalicelib.training.job import job_id_of
 from chalicelib.training.ports import Ports
 from chalicelib.training.workflow.following import follow
+from chalicelib.training.workflow.hearing import hear_package
 from chalicelib.training.workflow.planning import plan_new_data
 from chalicelib.training.workflow.reconciling import reconcile_rows
 from chalicelib.training.workflow.submission import start_next
@@ -39,6 +40,13 @@ def on_training_job_state_change(ports: Ports, name: str) -> None:
         # A job that left RUNNING has freed its slot.
         if after.state is not job.state and after.state is not JobState.RUNNING:
             start_next(ports, after, wake=True)
+
+
+def on_model_package_state_change(ports: Ports, arn: str) -> None:
+    """Look at the model package that SageMaker says has changed: perhaps a person has decided there."""
+    log.start()
+    with _permanent_errors_logged():
+        hear_package(ports, arn)
 
 
 def on_minute(ports: Ports) -> None:

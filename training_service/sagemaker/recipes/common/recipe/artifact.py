@@ -20,6 +20,7 @@ from sklearn.pipeline import Pipeline
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from .failure import ModelRefusedError
+from .reproducible import write_canonical
 
 MODEL_FILE = "model.skops"
 SIGNATURE_FILE = "signature.json"
@@ -31,8 +32,8 @@ MAX_ENTRIES = 20_000
 
 
 def save_pipeline(pipeline: Pipeline, folder: Path) -> None:
-    """Write the fitted pipeline without pickle, compressed."""
-    sio.dump(pipeline, folder / MODEL_FILE, compression=zipfile.ZIP_DEFLATED, compresslevel=6)
+    """Write the fitted pipeline without pickle, compressed; equal pipelines give equal bytes."""
+    (folder / MODEL_FILE).write_bytes(write_canonical(sio.dumps(pipeline)))
 
 
 def load_pipeline(content: bytes, trusted: Sequence[str] = TRUSTED_TYPES) -> Pipeline:

@@ -1,4 +1,4 @@
-"""The live model, judged beside the challenger on the same rows."""
+"""The models that are judged: the one just trained, and those that come as the artifact of an earlier job."""
 
 import json
 from dataclasses import dataclass
@@ -20,16 +20,27 @@ type Hashes = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Champion:
-    """The live model and what it was trained on, by time or by row hash."""
+class Contestant:
+    """A model that is judged and what it was trained on, by time or by row hash.
+
+    `size_bytes` are those of the files that an endpoint loads, unpacked.
+    """
 
     model: Any
     trained_through: np.datetime64 | None
     seen_rows: Hashes | None
+    size_bytes: int
 
 
-def load_champion(folder: Path, parameters: Parameters, serving: Serving) -> Champion:
-    """Load the champion from its own tarball; none of the code in there is run.
+def load_contestant(folder: Path, whose: str, stated_through: str | None, serving: Serving) -> Contestant:
+    """Load a model from its own tarball in a channel; none of the code in there is run.
+
+    Parameters
+    ----------
+    whose
+        `champion` or `challenger`, for the sentences.
+    stated_through
+        The newest time it was trained on, as the registry has it; None where it has none.
 
     Raises
     ------
@@ -38,28 +49,29 @@ def load_champion(folder: Path, parameters: Parameters, serving: Serving) -> Cha
     """
     archive = folder / ARCHIVE
     if not archive.is_file():
-        raise ModelRefusedError(f"The channel 'champion' has no {ARCHIVE}.")
-    # Only these members, read by name: the champion's own code and any path in the archive stay untouched.
+        raise ModelRefusedError(f"The channel '{whose}' has no {ARCHIVE}.")
+    # Only these members, read by name: the model's own code and any path in the archive stay untouched.
     members = read_members(archive, {SIGNATURE_FILE, EVALUATION_FILE, SEEN_FILE, *serving.files})
-    champion = Champion(
-        model=load_model(serving, members, "champion"),
-        trained_through=_trained_through(parameters, members.get(EVALUATION_FILE)),
+    contestant = Contestant(
+        model=load_model(serving, members, whose),
+        trained_through=_trained_through(stated_through, whose, members.get(EVALUATION_FILE)),
         seen_rows=load_hashes(members[SEEN_FILE]) if SEEN_FILE in members else None,
+        size_bytes=sum(len(members[name]) for name in (SIGNATURE_FILE, *serving.files)),
     )
-    if champion.trained_through is None and champion.seen_rows is None:
-        raise ModelRefusedError("The champion does not say which rows it was trained on.")
-    return champion
+    if contestant.trained_through is None and contestant.seen_rows is None:
+        raise ModelRefusedError(f"The {whose} does not say which rows it was trained on.")
+    return contestant
 
 
-def _trained_through(parameters: Parameters, evaluation: bytes | None) -> np.datetime64 | None:
-    """Believe the registry first, then what the champion's own run wrote down."""
-    if parameters.champion_trained_through:
-        return parse_time(parameters.champion_trained_through)
+def _trained_through(stated: str | None, whose: str, evaluation: bytes | None) -> np.datetime64 | None:
+    """Believe the registry first, then what the model's own run wrote down."""
+    if stated:
+        return parse_time(stated)
     try:
-        stated = json.loads(evaluation or b"{}").get("trained_through")
-        return parse_time(stated) if stated else None
+        written = json.loads(evaluation or b"{}").get("trained_through")
+        return parse_time(written) if written else None
     except (ValueError, AttributeError) as error:
-        raise ModelRefusedError(f"The champion's {EVALUATION_FILE} cannot be read: {error}") from error
+        raise ModelRefusedError(f"The {whose}'s {EVALUATION_FILE} cannot be read: {error}") from error
 
 
 def check_question(signature: Signature, parameters: Parameters) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from .failure import UserError
 
 FORMAT = 1
+PURPOSES = ("train", "evaluate", "reproduce")
 PRESETS = ("fast", "good", "best")
 SPLITS = ("time", "hash", "group")
 REQUIRED = ("pipeline", "task", "schema")
@@ -24,6 +25,7 @@ STATED = (
     "key",
     "min_rows",
     "task_options",
+    "purpose",
 )
 # How the data's files spell values, in the terms of Frictionless: a CSV request may spell them so, too.
 SPELLINGS = ("format", "missingValues", "trueValues", "falseValues", "decimalChar", "groupChar")
@@ -68,7 +70,8 @@ class Parameters:
 
     `target` is empty for a task that predicts no column. `task_options` holds the keys that only this task's
     definition has (`series`, `horizon`, `text`, `user`, …). `metrics` names what the gate will read; all metrics of the family are computed anyway, so that a
-    changed gate can be judged again without training.
+    changed gate can be judged again without training. `purpose` `evaluate` trains nothing and judges the model in
+    the channel `challenger`.
     """
 
     pipeline: str
@@ -84,11 +87,14 @@ class Parameters:
     time: str | None = None
     key: str | None = None
     drop: tuple[str, ...] = ()
+    fairness: tuple[str, ...] = ()
     split_by: str = "hash"
     group: str | None = None
     champion_version: str | None = None
     champion_trained_through: str | None = None
+    challenger_trained_through: str | None = None
     min_rows: int = 200
+    purpose: str = "train"
 
     @property
     def target_field(self) -> Field:
@@ -132,11 +138,13 @@ def parse_parameters(document: dict[str, Any], rules: Rules) -> Parameters:
         **stated,
         metrics=tuple(document.get("metrics") or ()),
         drop=tuple(document.get("drop") or ()),
+        fairness=tuple(document.get("fairness") or ()),
         fields=_parse_fields(document["schema"], rules),
         split_by=split.get("by", "hash"),
         group=split.get("group"),
         champion_version=champion.get("version"),
         champion_trained_through=champion.get("trained_through"),
+        challenger_trained_through=(document.get("challenger") or {}).get("trained_through"),
     )
     _check(parameters, rules)
     return parameters
@@ -174,6 +182,7 @@ def _check(parameters: Parameters, rules: Rules) -> None:
     _one_of("task", parameters.task, rules.tasks)
     _one_of("recipe", parameters.recipe, rules.recipes)
     _one_of("preset", parameters.preset, PRESETS)
+    _one_of("purpose", parameters.purpose, PURPOSES)
     _one_of("split.by", parameters.split_by, SPLITS)
     for column in parameters.fields:
         _one_of(f"type of the column '{column.name}'", column.type, FIELD_TYPES)

@@ -89,10 +89,12 @@ def _json_records(body: bytes | str) -> Records:
 
 
 def _listed(document: dict[str, Any]) -> Records:
-    records = document.get("records", document.get("instances"))
+    # `instances` and `inputs` as MLflow's scoring server has them.
+    named = next((name for name in ("records", "instances", "inputs") if name in document), "")
+    records = document.get(named)
     if not isinstance(records, list):
         raise RequestError(
-            400, "The body needs a list 'records', a list 'instances' or an object 'dataframe_split'."
+            400, "The body needs a list 'records', 'instances' or 'inputs', or an object 'dataframe_split'."
         )
     return records
 
@@ -143,7 +145,7 @@ def _from_csv(text: str, kind: str | None) -> Any:
 
 def read_column(records: Records, taken: Input) -> Column:
     """Return one input of every record, missing where it is not there; raise `RequestError` for a wrong type."""
-    convert, expected = CONVERTERS[taken.type]
+    convert, expected = _converter(taken)
     missing, dtype = EMPTY.get(taken.type, (math.nan, np.float64))
     values = []
     for position, record in enumerate(records):
@@ -158,7 +160,23 @@ def read_column(records: Records, taken: Input) -> Column:
             raise RequestError(
                 400, f"Record {position}, field '{taken.name}': {shown} is not {expected}."
             ) from error
-    return np.array(values, dtype=dtype)
+    # One by one: numpy would make a matrix of lists that happen to be of equal length.
+    return np.fromiter(values, dtype, len(values)) if dtype is object else np.array(values, dtype=dtype)
+
+
+def _converter(taken: Input) -> tuple[Callable[[Any], Any], str]:
+    if taken.type != "array":
+        return CONVERTERS[taken.type]
+    convert, expected = CONVERTERS[taken.fields[0].type]
+    most = taken.maximum or math.inf
+
+    def each(values: Any) -> tuple[Any, ...]:
+        """Convert every member."""
+        if not isinstance(values, list) or len(values) > most:
+            raise TypeError
+        return tuple(convert(value) for value in values)
+
+    return each, f"a list of at most {most:g}, each {expected}"
 
 
 def _number(value: Any) -> float:
@@ -203,6 +221,7 @@ CONVERTERS: dict[str, tuple[Callable[[Any], Any], str]] = {
 EMPTY: dict[str, tuple[Any, Any]] = {
     "string": (None, object),
     "binary": (None, object),
+    "array": (None, object),
     "datetime": (np.datetime64("NaT", "us"), "datetime64[us]"),
     "date": (np.datetime64("NaT", "us"), "datetime64[us]"),
 }

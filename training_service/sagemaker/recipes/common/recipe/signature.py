@@ -22,7 +22,8 @@ class Input:
     """One input; `required` means it was never null in training (a missing value is still answered).
 
     `spelling` is how the training data's files spell it, by the names that Frictionless has for that. An input
-    of type object has `fields` of its own; a number may have bounds, both inclusive.
+    of type object has `fields` of its own, one of type array the one that describes its members; a number may have
+    bounds, both inclusive, and an array a maximum of members.
     """
 
     name: str

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from .labels import Label, encode_labels, find_classes, find_extra
 from .metrics import Floats, Measure, classification_measures, regression_measures
 from .parameters import Parameters
 from .signature import Signature
+from .slices import Mask
 
 
 class Scorer(Protocol):
@@ -41,21 +42,39 @@ class Answered(Judged):
     answers: dict[str, Floats]
 
 
-def find_targets(data: Data, parameters: Parameters) -> tuple[tuple[Label, ...] | None, list[Any]]:
-    """Return the classes (None for a regression) and the targets of the training and the validation side.
+@dataclass(frozen=True, kw_only=True)
+class Targets:
+    """What is to be predicted: codes into the classes, or values where these are None.
 
-    Targets are codes into the classes, NaN for a class that only validation has, or values.
+    A class that only validation has cannot be scored by a model that never met it: `known` says, per validation row,
+    that it is none of those, and `validation` has the targets of the known rows only.
     """
+
+    classes: tuple[Label, ...] | None
+    train: Floats
+    validation: Floats
+    known: Mask
+
+
+def find_targets(data: Data, parameters: Parameters) -> Targets:
+    """Return the targets of the training and the validation side."""
     target = parameters.target_field
-    sides = [data.train[target.name], data.validation[target.name]]
+    train, validation = data.train[target.name], data.validation[target.name]
     if parameters.task != "regression":
-        classes = find_classes(sides[0], target)
-        return classes, [encode_labels(values, classes) for values in sides]
+        classes = find_classes(train, target)
+        codes = encode_labels(validation, classes)
+        known = ~np.isnan(codes)
+        return Targets(
+            classes=classes, train=encode_labels(train, classes), validation=codes[known], known=known
+        )
     if target.type not in ("integer", "number"):
         raise UserError(
             f"The target '{target.name}' is {target.type}; regression needs an integer or a number."
         )
-    return None, sides
+    every = np.ones(len(validation), dtype=bool)
+    return Targets(
+        classes=None, train=train.astype(np.float64), validation=validation.astype(np.float64), known=every
+    )
 
 
 def answer_rows(

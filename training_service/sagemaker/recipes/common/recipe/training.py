@@ -2,28 +2,35 @@
 
 read the channels → fit → save → load the champion → judge both and the baseline on rows neither has seen →
 write the evaluation, plots, golden rows and card beside the model, with the code that serves it.
+
+A job whose purpose is `evaluate` fits nothing: it loads the challenger as it loads the champion, judges both on
+the newest rows and writes the evaluation alone.
 """
 
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .artifact import SEEN_FILE
-from .champion import Champion, load_champion
+from .artifact import EVALUATION_FILE, SEEN_FILE, SIGNATURE_FILE, write_json
+from .champion import Contestant, load_contestant
 from .columns import concatenate, row_count
 from .data import Data
 from .evaluate import Judged, evaluate, metric_lines
 from .failure import ModelRefusedError, UserError
-from .family import Family, Model
+from .fairness import with_fairness
+from .family import Family
 from .packing import pack_model, write_plots
 from .parameters import Parameters, load_parameters
 from .serving import load_folder
+from .serving_cost import SERVING_FILE, time_serving, weigh
 from .slices import hash_taught, judged_rows, last_time
 from .times import format_time
+from .worst import find_worst
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +50,7 @@ class Paths:
 def run(family: Family, paths: Paths) -> int:
     """Train and judge; return the exit code, with the sentence for a person in `output/failure` when it is not 0."""
     try:
-        train(family, paths)
+        work(family, paths)
     except UserError as error:
         paths.output.mkdir(parents=True, exist_ok=True)
         (paths.output / "failure").write_text(str(error), encoding="utf-8")
@@ -52,8 +59,8 @@ def run(family: Family, paths: Paths) -> int:
     return 0
 
 
-def train(family: Family, paths: Paths) -> dict[str, Any]:
-    """Do the whole job and return its evaluation.
+def work(family: Family, paths: Paths) -> dict[str, Any]:
+    """Do the whole job, whatever its purpose, and return its evaluation.
 
     Raises
     ------
@@ -67,20 +74,47 @@ def train(family: Family, paths: Paths) -> dict[str, Any]:
     data = family.read(paths.data, parameters)
     _say(started, f"{row_count(data.train)} training rows, {row_count(data.validation)} validation rows")
     paths.model.mkdir(parents=True, exist_ok=True)
+    do = judge_again if parameters.purpose == "evaluate" else train
+    evaluation = do(family, paths, parameters, data)
+    _say(started, f"judged on {evaluation['rows']} rows, done")
+    return evaluation
+
+
+def train(family: Family, paths: Paths, parameters: Parameters, data: Data) -> dict[str, Any]:
+    """Fit a model, judge it and write everything a model version is made of."""
+    started = time.monotonic()
     family.fit(parameters, data, paths.model)
-    # What is judged is what will be served: the model as it comes back from disk.
-    challenger = load_folder(family.serving, paths.model)
     _say(started, f"fitted {parameters.recipe} ({parameters.preset})")
-    judged, facts = _judge(family, paths, parameters, data, challenger)
-    tables = (family.metrics[parameters.task], family.primary[parameters.task])
-    evaluation = evaluate(tables, parameters, judged, facts)
-    _say(started, f"judged on {evaluation['rows']} rows")
-    write_plots(paths.model / "plots", family.plots(parameters, judged, challenger) if judged.rows else {})
-    samples = family.samples(parameters, data, judged, challenger)
+    taught = [data.train, data.validation]
+    challenger = Contestant(
+        # What is judged is what will be served: the model as it comes back from disk.
+        model=load_folder(family.serving, paths.model),
+        trained_through=last_time(taught, parameters.time),
+        seen_rows=hash_taught(concatenate(taught), parameters),
+        size_bytes=sum((paths.model / n).stat().st_size for n in (SIGNATURE_FILE, *family.serving.files)),
+    )
+    np.save(paths.model / SEEN_FILE, challenger.seen_rows, allow_pickle=False)
+    judged, samples, evaluation = _judge(family, paths, parameters, data, challenger)
+    plots = family.plots(parameters, judged, challenger.model) if judged.rows else {}
+    write_plots(paths.model / "plots", plots)
     pack_model(paths.model, (family.name, family.serving), parameters, evaluation, samples)
-    for line in metric_lines(evaluation["metrics"]["challenger"], parameters.metrics):
-        print(line, flush=True)
-    _say(started, "done")
+    return evaluation
+
+
+def judge_again(family: Family, paths: Paths, parameters: Parameters, data: Data) -> dict[str, Any]:
+    """Judge the model in the channel `challenger` beside the champion of now, and write the evaluation alone.
+
+    The baseline is one of somebody who knows today's training rows, which may be more than the challenger's.
+    """
+    try:
+        challenger = load_contestant(
+            paths.data / "challenger", "challenger", parameters.challenger_trained_through, family.serving
+        )
+        family.check_champion(challenger.model.signature, parameters)
+    except ModelRefusedError as error:
+        raise UserError(f"The challenger cannot be judged again: {error}") from error
+    _, _, evaluation = _judge(family, paths, parameters, data, challenger)
+    write_json(paths.model / EVALUATION_FILE, evaluation)
     return evaluation
 
 
@@ -92,40 +126,49 @@ def _check_metrics(family: Family, parameters: Parameters) -> None:
 
 
 def _judge(
-    family: Family, paths: Paths, parameters: Parameters, data: Data, challenger: Model
-) -> tuple[Judged, dict[str, Any]]:
+    family: Family, paths: Paths, parameters: Parameters, data: Data, challenger: Contestant
+) -> tuple[Judged, Sequence[dict[str, Any]], dict[str, Any]]:
+    """Return the judged rows, records as clients send them, and the evaluation."""
     champion, error = _find_champion(family, paths, parameters)
-    taught = [data.train, data.validation]
-    through = last_time(taught, parameters.time)
-    seen = hash_taught(concatenate(taught), parameters)
-    np.save(paths.model / SEEN_FILE, seen, allow_pickle=False)
-    others = [champion] if champion else []
+    contestants = {"challenger": challenger, **({"champion": champion} if champion else {})}
     rows = judged_rows(
         data.test,
         parameters,
-        [through, *(c.trained_through for c in others)],
-        [seen, *(c.seen_rows for c in others)],
+        [c.trained_through for c in contestants.values()],
+        [c.seen_rows for c in contestants.values()],
     )
-    models = {"challenger": challenger, **({"champion": champion.model} if champion else {})}
+    judged = family.judge(parameters, data, rows, {name: c.model for name, c in contestants.items()})
+    primary, better = family.primary[parameters.task], family.metrics[parameters.task]
+    judged, fairness = with_fairness(judged, parameters, primary)
+    samples = family.samples(parameters, data, judged, challenger.model)
     facts = {
+        "purpose": parameters.purpose,
         "rows_train": row_count(data.train),
         "rows_validation": row_count(data.validation),
         "rows_without_target": data.without_target,
         "rows_test_seen": int((~rows).sum()),
-        "trained_through": format_time(through),
+        "trained_through": format_time(challenger.trained_through),
         "champion_error": error,
+        "slices": find_worst(judged, parameters, primary, better[primary]),
+        "fairness": fairness,
     }
-    return family.judge(parameters, data, rows, models), facts
+    serving = time_serving(family.serving, contestants, samples, parameters.seed)
+    write_json(paths.model / SERVING_FILE, serving)
+    evaluation = evaluate((better, primary), parameters, weigh(judged, contestants), facts)
+    latency = serving["metrics"]["challenger"]
+    for line in metric_lines(evaluation["metrics"]["challenger"] | latency, parameters.metrics):
+        print(line, flush=True)
+    return judged, samples, evaluation
 
 
 def _find_champion(
     family: Family, paths: Paths, parameters: Parameters
-) -> tuple[Champion | None, str | None]:
+) -> tuple[Contestant | None, str | None]:
     folder = paths.data / "champion"
     if parameters.champion_version is None and not folder.is_dir():
         return None, None
     try:
-        champion = load_champion(folder, parameters, family.serving)
+        champion = load_contestant(folder, "champion", parameters.champion_trained_through, family.serving)
         family.check_champion(champion.model.signature, parameters)
     except ModelRefusedError as error:
         print(f"champion not judged: {error}", flush=True)

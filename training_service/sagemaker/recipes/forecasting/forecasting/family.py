@@ -8,10 +8,10 @@ from recipe.family import Family
 from recipe.golden import GOLDEN_ROWS
 from recipe.parameters import Parameters, Rules
 from recipe.plots import Spec, spread
+from recipe.tables import HIGHER_IS_BETTER, PRIMARY
 
 from .fitting import fit_predictor
 from .judging import Backtested, check_champion, judge
-from .metrics import HIGHER_IS_BETTER, PRIMARY
 from .panel import Key
 from .plots import forecast_plots
 from .predictor import Predictor

@@ -10,12 +10,13 @@ from recipe.failure import UserError
 from recipe.metrics import Floats
 from recipe.options import check_options
 from recipe.parameters import Parameters
+from recipe.sides import Side
 from recipe.signature import Input, Signature
 
 from .backtest import MOST_ERRORS, Bounds, draw_questions, find_bounds, measure_widths
 from .features import Facts, Question, Shape, build_features
 from .grid import spans_years
-from .models import Side, fit_model
+from .models import fit_model
 from .options import OPTIONS, PRESETS, recipe_of
 from .panel import Panel, make_panel, series_columns
 from .predictor import Predictor, Widths
@@ -132,9 +133,9 @@ def _difference(values: Floats, season: int) -> Floats:
     )
 
 
-def _side(panel: Panel, question: Question, truth: Floats, shape: Shape, facts: Facts) -> Side:
+def _side(panel: Panel, question: Question, truth: Floats, shape: Shape, facts: Facts) -> Side[Floats]:
     matrix, naive = build_features(panel, question, shape, facts)
-    return Side(matrix=matrix, target=(truth - naive) / facts.scale[question.cells.series])
+    return Side(features=matrix, target=(truth - naive) / facts.scale[question.cells.series])
 
 
 def tail(panel: Panel, shape: Shape) -> Panel:

@@ -3,11 +3,6 @@
 import numpy as np
 from recipe.metrics import Floats, Measure, mean_of
 
-HIGHER_IS_BETTER = {
-    "forecasting": {"mae": False, "rmse": False, "smape": False, "mase": False, "coverage": True},
-}
-PRIMARY = {"forecasting": "mae"}
-
 
 def measures_of(truth: Floats, forecast: Floats, half_width: Floats, scale: Floats) -> dict[str, Measure]:
     """Prepare every metric; all arguments of shape (values,).

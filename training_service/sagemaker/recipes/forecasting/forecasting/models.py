@@ -4,12 +4,12 @@ The validation side never teaches: it says when boosting should stop and which o
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from recipe.metrics import Floats
 from recipe.options import Value
+from recipe.sides import Side
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Ridge
@@ -33,20 +33,11 @@ LEAVES = 120
 ETA = 3
 
 
-@dataclass(frozen=True, kw_only=True)
-class Side:
-    """Features of shape (rows, features) and targets of shape (rows,)."""
-
-    matrix: Floats
-    target: Floats
-
-    def thin(self, rows: int) -> "Side":
-        """Return at most that many rows; they are in random order already."""
-        return Side(matrix=self.matrix[:rows], target=self.target[:rows])
+type Known = Side[Floats]
 
 
 def fit_model(
-    recipe: str, preset: str, params: Mapping[str, Value], seed: int, sides: tuple[Side, Side]
+    recipe: str, preset: str, params: Mapping[str, Value], seed: int, sides: tuple[Known, Known]
 ) -> Pipeline:
     """Return the pipeline fitted on the first of the two sides, chosen on the second."""
     budget = PRESETS[preset]
@@ -73,33 +64,34 @@ def _draw(budget: Budget, params: Mapping[str, Value], seed: int, rows: int) -> 
     return [{**usual, **other, **params} for other in ({}, *others)]
 
 
-def _halve(candidates: list[dict[str, Any]], sides: tuple[Side, Side], seed: int) -> Pipeline:
+def _halve(candidates: list[dict[str, Any]], sides: tuple[Known, Known], seed: int) -> Pipeline:
     """Fit all on few rows, the better third on three times as many, the last one on all (successive halving)."""
     train, validation = sides
     rounds = 0
     while ETA**rounds < len(candidates):
         rounds += 1
     for left in range(rounds, 0, -1):
-        fewer = train.thin(len(train.target) // ETA**left)
+        # The rows are in random order already.
+        fewer = train.take(slice(len(train.target) // ETA**left))
         errors = [_error(_fit_boosting(c, (fewer, validation), seed), validation) for c in candidates]
         order = np.argsort(errors, kind="stable")[: max(1, len(candidates) // ETA)]
         candidates = [candidates[place] for place in order]
     return _fit_boosting(candidates[0], sides, seed)
 
 
-def _fit_boosting(settings: dict[str, Any], sides: tuple[Side, Side], seed: int) -> Pipeline:
+def _fit_boosting(settings: dict[str, Any], sides: tuple[Known, Known], seed: int) -> Pipeline:
     train, validation = sides
     held_out = len(validation.target) > 0
     estimator = HistGradientBoostingRegressor(**settings, early_stopping=held_out, random_state=seed)
-    shown = {"X_val": validation.matrix, "y_val": validation.target} if held_out else {}
-    return Pipeline([("model", estimator.fit(train.matrix, train.target, **shown))])
+    shown = {"X_val": validation.features, "y_val": validation.target} if held_out else {}
+    return Pipeline([("model", estimator.fit(train.features, train.target, **shown))])
 
 
-def _fit_linear(budget: Budget, params: Mapping[str, Value], sides: tuple[Side, Side]) -> Pipeline:
+def _fit_linear(budget: Budget, params: Mapping[str, Value], sides: tuple[Known, Known]) -> Pipeline:
     train, validation = sides
     asked = params.get("regularization")
     strengths = (float(asked),) if asked is not None else budget.strengths
-    fitted = [_linear(strength).fit(train.matrix, train.target) for strength in strengths]
+    fitted = [_linear(strength).fit(train.features, train.target) for strength in strengths]
     return min(fitted, key=lambda model: _error(model, validation))
 
 
@@ -109,7 +101,7 @@ def _linear(strength: float) -> Pipeline:
     return Pipeline([("impute", imputer), ("scale", StandardScaler()), ("model", Ridge(alpha=strength))])
 
 
-def _error(model: Pipeline, side: Side) -> float:
+def _error(model: Pipeline, side: Known) -> float:
     if not len(side.target):
         return 0.0
-    return float(np.abs(model.predict(side.matrix) - side.target).mean())
+    return float(np.abs(model.predict(side.features) - side.target).mean())

@@ -1,28 +1,25 @@
 """The image family: which class a picture belongs to."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from recipe.artifact import SIGNATURE_FILE, save_pipeline, write_json
-from recipe.columns import take_rows
 from recipe.confusion import confusion
 from recipe.data import Data
 from recipe.failure import UserError
 from recipe.family import Family
-from recipe.golden import sample_records
 from recipe.parameters import Parameters, Rules
 from recipe.plots import Spec, supervised_plots
-from recipe.reliability import with_reliability
+from recipe.row_judging import judge_calibrated, sample_rows
+from recipe.sides import Side
 from recipe.signature import make_signature
-from recipe.slices import Mask
-from recipe.supervised import Answered, answer_rows, find_targets, naive_baseline
+from recipe.supervised import Answered, find_targets
+from recipe.tables import HIGHER_IS_BETTER, PRIMARY
 
 from .features import VERSION
-from .metrics import HIGHER_IS_BETTER, PRIMARY
-from .models import Plan, Side, fit_pipeline
+from .models import Plan, fit_pipeline
 from .pictures import Shape
 from .predictor import Predictor, see
 from .serving import PICTURE_FILE, SERVING
@@ -47,22 +44,23 @@ def fit(parameters: Parameters, data: Data, folder: Path) -> None:
     parameters = only_picture(parameters)
     (picture,) = parameters.features
     shape = shape_of(parameters)
-    classes, targets = find_targets(data, parameters)
-    # A class that only validation has cannot be scored by a model that never met it.
-    known = ~np.isnan(targets[1])
+    targets = find_targets(data, parameters)
     train = Side(
-        features=see(data.train[picture.name], shape, _refuse("training")), target=targets[0].astype(np.int64)
+        features=see(data.train[picture.name], shape, _refuse("training")),
+        target=targets.train.astype(np.int64),
     )
     validation = Side(
-        features=see(data.validation[picture.name][known], shape, _refuse("validation")),
-        target=targets[1][known].astype(np.int64),
+        features=see(data.validation[picture.name][targets.known], shape, _refuse("validation")),
+        target=targets.validation.astype(np.int64),
     )
     plan = Plan(
         recipe=parameters.recipe, preset=parameters.preset, params=parameters.params, seed=parameters.seed
     )
     save_pipeline(fit_pipeline(plan, train, validation), folder)
     write_json(folder / PICTURE_FILE, {"size": shape.size, "channels": shape.channels, "features": VERSION})
-    write_json(folder / SIGNATURE_FILE, make_signature(parameters, data.train, {}, classes).to_document())
+    write_json(
+        folder / SIGNATURE_FILE, make_signature(parameters, data.train, {}, targets.classes).to_document()
+    )
 
 
 def shape_of(parameters: Parameters) -> Shape:
@@ -75,23 +73,16 @@ def _refuse(side: str) -> Any:
     return lambda text: UserError(f"{text.removesuffix('.')}, in the {side} rows.")
 
 
-def judge(parameters: Parameters, data: Data, rows: Mask, models: Mapping[str, Predictor]) -> Answered:
-    """Let the models answer beside who only knows how frequent each class is."""
-    classes, targets = find_targets(data, parameters)
-    baseline = naive_baseline(targets[0], len(classes or ()))
-    return with_reliability(answer_rows(take_rows(data.test, rows), parameters, models, baseline))
-
-
 def plots(_parameters: Parameters, judged: Answered, _challenger: Predictor) -> dict[str, Spec]:
     """Return what all classifiers show, and who is taken for whom."""
     return {"confusion": confusion(judged), **supervised_plots(judged)}
 
 
 def samples(
-    parameters: Parameters, data: Data, judged: Answered, _challenger: Predictor
+    parameters: Parameters, data: Data, judged: Answered, challenger: Predictor
 ) -> list[dict[str, Any]]:
     """Return judged pictures, or training pictures where none was judged."""
-    return sample_records(judged.columns if judged.rows else data.train, only_picture(parameters).features)
+    return sample_rows(only_picture(parameters), data, judged, challenger)
 
 
 IMAGE = Family(
@@ -101,7 +92,7 @@ IMAGE = Family(
     primary=PRIMARY,
     serving=SERVING,
     fit=fit,
-    judge=judge,
+    judge=judge_calibrated,
     plots=plots,
     samples=samples,
 )

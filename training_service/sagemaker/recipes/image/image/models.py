@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from recipe.calibration import MIN_ROWS, calibrate
 from recipe.halving import Rows, choose
 from recipe.options import Option, Value, check_options
+from recipe.sides import Side
 from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
@@ -32,7 +31,7 @@ OPTIONS = {
 }
 STRENGTHS = {"fast": (100.0,), "good": (100.0, 10.0, 30.0, 300.0, 1000.0)}
 COMPONENTS = 64
-type Codes = npt.NDArray[np.int64]
+type Pictures = Side[Features]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,14 +45,6 @@ class Plan:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Side:
-    """One side of a split: features of shape (rows, features), class codes of shape (rows,)."""
-
-    features: Features
-    target: Codes
-
-
-@dataclass(frozen=True, kw_only=True)
 class Candidate:
     """One way to fit: the recipe, its parameters, and whether rare classes weigh as much as frequent ones."""
 
@@ -62,7 +53,7 @@ class Candidate:
     balanced: bool = False
 
 
-def fit_pipeline(plan: Plan, train: Side, validation: Side) -> Pipeline:
+def fit_pipeline(plan: Plan, train: Pictures, validation: Pictures) -> Pipeline:
     """Return the best candidate, fitted on the whole training side.
 
     Raises
@@ -77,8 +68,7 @@ def fit_pipeline(plan: Plan, train: Side, validation: Side) -> Pipeline:
 
     def loss(one: Candidate, rows: Rows) -> float:
         """Return the loss on the validation side of what those training rows teach."""
-        part = Side(features=train.features[rows], target=train.target[rows])
-        fitted = _fit(plan, one, part, validation)
+        fitted = _fit(plan, one, train.take(rows), validation)
         scores = fitted.predict_proba(validation.features)
         return float(log_loss(validation.target, scores, labels=fitted.classes_))
 
@@ -106,12 +96,12 @@ def _linear_candidates(plan: Plan, asked: Mapping[str, Value]) -> list[Candidate
     ]
 
 
-def _fit(plan: Plan, candidate: Candidate, train: Side, validation: Side) -> Pipeline:
+def _fit(plan: Plan, candidate: Candidate, train: Pictures, validation: Pictures) -> Pipeline:
     fit = _fit_linear if candidate.recipe == "linear" else _fit_boosting
     return fit(plan, candidate, train, validation)
 
 
-def _fit_linear(plan: Plan, candidate: Candidate, train: Side, validation: Side) -> Pipeline:
+def _fit_linear(plan: Plan, candidate: Candidate, train: Pictures, validation: Pictures) -> Pipeline:
     scaler = StandardScaler().fit(train.features)
     model = LogisticRegression(
         C=1.0 / candidate.params["regularization"],
@@ -125,7 +115,7 @@ def _fit_linear(plan: Plan, candidate: Candidate, train: Side, validation: Side)
     return Pipeline([("scale", scaler), ("model", model)])
 
 
-def _fit_boosting(plan: Plan, candidate: Candidate, train: Side, validation: Side) -> Pipeline:
+def _fit_boosting(plan: Plan, candidate: Candidate, train: Pictures, validation: Pictures) -> Pipeline:
     """Add trees until the held-out loss does not improve; without a validation side, all of them."""
     params = dict(candidate.params)
     most = min(int(params.pop("components", COMPONENTS)), *train.features.shape)

@@ -4,10 +4,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from recipe.answers import to_predictions, to_table
+from recipe.answers import to_predictions
 from recipe.artifact import MODEL_FILE, SIGNATURE_FILE, load_pipeline
 from recipe.failure import ModelRefusedError
 from recipe.requests import RequestError, parse_request
+from recipe.row_serving import tabulate
 from recipe.serving import Body, Serving
 from recipe.signature import parse_signature
 
@@ -53,5 +54,5 @@ SERVING = Serving(
     load=load,
     parse=parse,
     answer=answer,
-    tabulate=lambda model, predictions: to_table(model.signature, predictions),
+    tabulate=tabulate,
 )

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from recipe.features import Matrix, preprocessing
 from recipe.options import Value, check_options
 from recipe.parameters import Field
+from recipe.sides import Side
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -51,15 +52,9 @@ class Plan:
     seed: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Side:
-    """One side of a split: features of shape (rows, columns), targets of shape (rows,)."""
-
-    matrix: Matrix
-    target: Floats
-
-
-def fit_pipeline(plan: Plan, fields: Sequence[Field], train: Side, validation: Side) -> Pipeline:
+def fit_pipeline(
+    plan: Plan, fields: Sequence[Field], train: Side[Matrix], validation: Side[Matrix]
+) -> Pipeline:
     """Return the pipeline fitted on the training side.
 
     Raises
@@ -70,8 +65,8 @@ def fit_pipeline(plan: Plan, fields: Sequence[Field], train: Side, validation: S
     params = check_options(plan.recipe, OPTIONS[family_of(plan.recipe)], plan.params)
     recipe = family_of(plan.recipe)
     limit = params.pop("max_categories", None)
-    transformer = preprocessing(train.matrix, fields, recipe, int(limit) if limit else None)
-    numbers = np.asarray(transformer.fit_transform(train.matrix), dtype=np.float64)
+    transformer = preprocessing(train.features, fields, recipe, int(limit) if limit else None)
+    numbers = np.asarray(transformer.fit_transform(train.features), dtype=np.float64)
     held_out = _transform(transformer, validation)
     fit = _fit_boosting if recipe == "boosting" else _fit_linear
     estimator = fit(plan, params, (numbers, train.target), held_out)
@@ -79,10 +74,10 @@ def fit_pipeline(plan: Plan, fields: Sequence[Field], train: Side, validation: S
     return Pipeline([("preprocessing", transformer), ("model", estimator)])
 
 
-def _transform(transformer: BaseEstimator, side: Side) -> tuple[Floats, Floats] | None:
+def _transform(transformer: BaseEstimator, side: Side[Matrix]) -> tuple[Floats, Floats] | None:
     if not len(side.target):
         return None
-    return np.asarray(transformer.transform(side.matrix), dtype=np.float64), side.target
+    return np.asarray(transformer.transform(side.features), dtype=np.float64), side.target
 
 
 def _fit_boosting(

@@ -17,6 +17,7 @@ from recipe.features import Matrix
 from recipe.halving import choose
 from recipe.options import Option, check_options
 from recipe.parameters import Field
+from recipe.sides import Side
 from scipy.sparse import csr_matrix
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
@@ -68,14 +69,6 @@ class Plan:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Side:
-    """One side of a split: the matrix of shape (rows, columns), class codes of shape (rows,)."""
-
-    matrix: Matrix
-    target: Codes
-
-
-@dataclass(frozen=True, kw_only=True)
 class Cut:
     """The texts cut in one way: the transformer and the features of both sides."""
 
@@ -93,7 +86,7 @@ class Candidate:
     balanced: bool
 
 
-def fit_pipeline(plan: Plan, train: Side, validation: Side) -> Pipeline:
+def fit_pipeline(plan: Plan, train: Side[Matrix], validation: Side[Matrix]) -> Pipeline:
     """Return the best candidate, fitted on the whole training side and calibrated on the validation side.
 
     Raises
@@ -105,7 +98,7 @@ def fit_pipeline(plan: Plan, train: Side, validation: Side) -> Pipeline:
     # Too few rows can neither choose nor calibrate: the first candidate is the one that does well in general.
     can_choose = len(validation.target) >= MIN_ROWS
     grams = budget.grams if can_choose else budget.grams[:1]
-    cuts = [_cut(plan, one, train.matrix, validation.matrix) for one in grams]
+    cuts = [_cut(plan, one, train.features, validation.features) for one in grams]
     candidates = [
         Candidate(cut=cut, strength=strength, balanced=balanced)
         for cut, strength, balanced in product(cuts, budget.strengths, budget.balanced)

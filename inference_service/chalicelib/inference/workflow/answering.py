@@ -1,0 +1,190 @@
+"""One request to the version that the release routes it to; what a candidate cannot answer, live answers.
+
+A caller never pays for a release: a candidate that fails costs time, not an answer. While one is on trial, every
+attempt is counted for the verdict over it.
+"""
+
+import msgspec
+from chalicelib.inference.answers import Answer
+from chalicelib.inference.attempts import NOTHING, Attempt, Copy
+from chalicelib.inference.fitting import Fitted, fit
+from chalicelib.inference.laps import Laps
+from chalicelib.inference.measuring import measure
+from chalicelib.inference.naming import endpoint_name, is_version
+from chalicelib.inference.routing import Route, choose
+from chalicelib.inference.states import CurrentRelease, Waking
+from chalicelib.inference.tally import Step, one_request
+from chalicelib.inference.workflow.context import Asked, Predicting
+
+from shared.errors import (
+    BadGateway,
+    Conflict,
+    HeadraceError,
+    InvalidRequest,
+    NotFound,
+    QuotaExceeded,
+    TimedOut,
+    Unavailable,
+)
+
+ON_TRIAL = ("canary", "shadow")
+# API Gateway hangs up after 29 s: another attempt after this would be for nobody.
+LAST_ATTEMPT_MS = 25_000.0
+# Within it a second try, at worst as slow as the client allows one to be, still ends before API Gateway's 29 s.
+RETRY_WITHIN_S = 2.0
+RETRY_PAUSE_S = 0.1
+
+
+def answer(adapters: Predicting, asked: Asked, laps: Laps) -> Attempt:
+    """Return the attempt that answered; *laps* is told of every hop.
+
+    Raises
+    ------
+    HeadraceError
+        Nobody could answer: what the last one who tried says.
+    """
+    release, route = _route(adapters, asked)
+    laps.end("route")
+    attempts = [attempt(adapters, asked, route, laps)]
+    if isinstance(attempts[0].error, NotFound) and route.role == "live":
+        # The row that was remembered may be older than what was deleted since.
+        adapters.router.forget(asked.pipeline)
+        release, route = _route(adapters, asked)
+        attempts = [attempt(adapters, asked, route, laps)]
+    if attempts[0].error and route.instead and attempts[0].latency_ms < LAST_ATTEMPT_MS:
+        attempts.append(attempt(adapters, asked, Route(version=route.instead), laps))
+    last = attempts[-1]
+    for made in attempts:
+        measure(adapters.stage, asked.pipeline, asked.request_id, made)
+        _count(adapters, release, made, is_callers_fault=isinstance(last.error, InvalidRequest))
+    if last.error:
+        raise _told(asked, last)
+    if release and route.shadow:
+        _hand_over(adapters, asked, release, last)
+    _touch(adapters, asked.pipeline)
+    return last
+
+
+def _route(adapters: Predicting, asked: Asked) -> tuple[CurrentRelease | None, Route]:
+    """Return the release row and who shall answer under it."""
+    if asked.version is not None:
+        if not is_version(asked.version):
+            raise InvalidRequest(f"version={asked.version[:20]!r} is not spelled like v3")
+        return None, Route(version=asked.version, role="pinned")
+    # No check that the pipeline exists before: that would cost a read for every prediction.
+    release: CurrentRelease | None = adapters.router.release(asked.pipeline)
+    route = (
+        choose(release, asked.records.routing_key, adapters.router.draw(asked.pipeline)) if release else None
+    )
+    if release is None or route is None:
+        adapters.pipelines.get(asked.pipeline)
+        raise Conflict(
+            f"nothing is live yet: pipeline {asked.pipeline!r} has not released a model version; "
+            f"GET /v1/endpoints/{asked.pipeline} says how far it is"
+        )
+    if release.asleep_at:
+        adapters.router.forget(asked.pipeline)
+        adapters.wake(asked.pipeline)
+        raise Waking(f"{release.live} of {asked.pipeline} slept; it is being started")
+    return release, route
+
+
+def attempt(adapters: Predicting, asked: Asked, route: Route, laps: Laps) -> Attempt:
+    """Let one version answer, and return what came of it."""
+    own = Laps(adapters.seconds)
+    error: HeadraceError | None = None
+    fitted, answers = NOTHING, list[Answer]()
+    cold = adapters.router.is_cold(asked.pipeline, route.version)
+    try:
+        served = adapters.router.served(asked.pipeline, route.version)
+        fitted = fit(asked.records, served.validator, asked.rules)
+        laps.end("validate")
+        answers = _ask(adapters, asked, route, fitted)
+    except HeadraceError as caught:
+        error = caught
+    laps.end("endpoint")
+    return Attempt(
+        version=route.version,
+        role=route.role,
+        latency_ms=own.total_ms(),
+        cold=cold,
+        fitted=fitted,
+        answers=answers,
+        error=error,
+    )
+
+
+def _ask(adapters: Predicting, asked: Asked, route: Route, fitted: Fitted) -> list[Answer]:
+    began = adapters.seconds()
+    try:
+        return _invoke(adapters, asked, route, fitted)
+    except (BadGateway, TimedOut):
+        # The records reached the model: they would fail or take as long once more.
+        raise
+    except Unavailable:
+        # Where another version can answer, that is the better second try.
+        if route.instead or adapters.seconds() - began > RETRY_WITHIN_S:
+            raise
+    # Throttled, or a connection that broke: a prediction changes nothing, so it may be asked for twice.
+    adapters.pause(RETRY_PAUSE_S * (0.5 + adapters.draw()))
+    return _invoke(adapters, asked, route, fitted)
+
+
+def _invoke(adapters: Predicting, asked: Asked, route: Route, fitted: Fitted) -> list[Answer]:
+    endpoint = endpoint_name(adapters.stage, asked.pipeline, route.version)
+    try:
+        return adapters.runtime.invoke(endpoint, fitted.records, fitted.count)
+    except NotFound:
+        if route.role == "pinned":
+            raise Conflict(
+                f"{route.version} of pipeline {asked.pipeline!r} has no endpoint in service now"
+            ) from None
+        raise
+
+
+def _told(asked: Asked, made: Attempt) -> HeadraceError:
+    """Return the error as the caller shall hear it."""
+    error = made.error
+    if not isinstance(error, NotFound):
+        return error or Unavailable("nobody answered")
+    if made.role != "pinned":
+        # Live by the row, absent at SageMaker: the reconciler makes it again, the caller may retry.
+        return Unavailable(f"{made.version} of {asked.pipeline} is live but its endpoint is not there")
+    return error
+
+
+def _count(
+    adapters: Predicting, release: CurrentRelease | None, made: Attempt, *, is_callers_fault: bool
+) -> None:
+    """Add the attempt to what the verdict over a release on trial rests on."""
+    if release is None or release.mode not in ON_TRIAL or is_callers_fault:
+        return
+    tally = one_request(made.latency_ms, failed=made.error is not None, cold=made.cold)
+    step = Step(pipeline=release.pipeline, gen=release.gen, version=made.version, step=release.step)
+    try:
+        adapters.traffic.add(step, tally, adapters.clock())
+    except (Unavailable, QuotaExceeded):
+        # A verdict waits a request longer; the answer does not.
+        adapters.log.warning("attempt not counted", exc_info=True)
+
+
+def _hand_over(adapters: Predicting, asked: Asked, release: CurrentRelease, made: Attempt) -> None:
+    """Begin to send the shadow a copy of what live answered."""
+    adapters.copies.begin(
+        Copy(
+            pipeline=asked.pipeline,
+            gen=release.gen,
+            version=release.candidate or "",
+            request_id=asked.request_id,
+            records=msgspec.Raw(made.fitted.records),
+            answers=made.answers,
+        )
+    )
+
+
+def _touch(adapters: Predicting, pipeline: str) -> None:
+    """Say that the pipeline is in use, so that nobody sends it to sleep."""
+    try:
+        adapters.usage.touch(pipeline, adapters.clock())
+    except (Unavailable, QuotaExceeded):
+        adapters.log.warning("use not written down", exc_info=True)

@@ -1,0 +1,1 @@
+"""What trains, judges and serves recommendations; travels in the recipe tarball and in the model."""
