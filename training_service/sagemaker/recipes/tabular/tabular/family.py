@@ -8,11 +8,12 @@ from recipe.data import Data
 from recipe.family import Family
 from recipe.features import known_categories
 from recipe.parameters import Parameters, Rules
-from recipe.plots import Spec, importance, supervised_plots
+from recipe.plots import importance, supervised_plots
 from recipe.row_judging import sample_rows
 from recipe.signature import make_signature
 from recipe.supervised import Answered, find_targets
 from recipe.tables import HIGHER_IS_BETTER, PRIMARY
+from recipe.vega import Spec
 
 from .judging import judge
 from .models import Known, Plan, fit_model
