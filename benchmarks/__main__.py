@@ -2,7 +2,9 @@
 
 from benchmarks import command_start, first_prediction
 from benchmarks.ingest import __main__ as ingest
+from benchmarks.training import gates
 
 command_start.main()
 first_prediction.main()
 ingest.main([])
+gates.main()
