@@ -266,8 +266,9 @@ def test_releases_are_fenced_checked_and_found_by_attention_in_dynamodb_itself()
         releases.apply("flights", cancel(first, request))
     releases.apply("flights", settle(stopped))
     assert releases.open() == []
-    (entry,) = releases.history("flights", until=None, limit=5)
-    assert (entry.candidate, entry.gen, entry.who) == ("v1", 2, "ada")
+    ended, started = releases.history("flights", until=None, limit=5)
+    assert (ended.candidate, ended.gen, ended.who) == ("v1", 2, "ada")
+    assert (started.outcome, started.gen) == ("STARTED", 1)
     assert releases.was_tried("flights", "v1")
     assert not releases.was_tried("flights", "v2")
 

@@ -10,7 +10,7 @@ from chalicelib.inference.disagreement import count_disagreements
 from chalicelib.inference.formats import read_request
 from chalicelib.inference.router import KEEP_S
 from chalicelib.inference.states import Outcome
-from chalicelib.inference.tally import Step, Tally
+from chalicelib.inference.tally import Step, Tally, step_of
 from chalicelib.inference.workflow import observing, predicting, reading, requests, rollout, tidying
 from chalicelib.inference.workflow.context import Asked
 
@@ -303,3 +303,15 @@ def test_a_copy_of_a_release_that_is_over_is_dropped():
 )
 def test_answers_disagree_in_what_a_caller_acts_on(live, other, disagreed):
     assert count_disagreements(live, other) == disagreed
+
+
+def test_labels_that_come_while_a_canary_is_on_trial_may_roll_it_back():
+    stage = trial(rollback_on=["accuracy < live - 0.1"], bake="5m")
+    ask(stage, 100)
+    for version, correct in (("v1", 90), ("v2", 60)):
+        step = step_of(stage.release(), version)
+        assert step
+        stage.adapters.traffic.add(step, Tally(labelled=100, correct=correct), stage.clock())
+    tick(stage, 1)
+    assert stage.release().reason == ("accuracy < live - 0.1: accuracy is 60.0% (live: 90.0%) in 10 requests")
+    assert step_of(stage.release(), "v1") is None
