@@ -313,5 +313,5 @@ def test_labels_that_come_while_a_canary_is_on_trial_may_roll_it_back():
         assert step
         stage.adapters.traffic.add(step, Tally(labelled=100, correct=correct), stage.clock())
     tick(stage, 1)
-    assert stage.release().reason == ("accuracy < live - 0.1: accuracy is 60.0% (live: 90.0%) in 10 requests")
+    assert "accuracy is 60.0% (live: 90.0%)" in (stage.release().reason or "")
     assert step_of(stage.release(), "v1") is None
