@@ -75,11 +75,15 @@ class Split(_Section, frozen=True, kw_only=True):
 
 
 class Model(_Section, frozen=True, kw_only=True):
-    """What is trained."""
+    """What is trained.
+
+    ``fairness`` names columns whose groups the evaluation compares; they need not be features.
+    """
 
     recipe: Literal["auto", "boosting", "linear"] = "auto"
     preset: Literal["fast", "good", "best"] = "fast"
     params: dict[str, str | int | float | bool | None] = {}
+    fairness: Annotated[tuple[Column, ...], Meta(max_length=10)] = ()
 
 
 class Train(_Section, frozen=True, kw_only=True):
@@ -237,14 +241,29 @@ class Recommendation(_Definition, frozen=True, kw_only=True, tag_field="task", t
 
 PipelineDefinition = Classification | Regression | Forecasting | Text | Image | Recommendation
 TASKS = ("classification", "regression", "forecasting", "text", "image", "recommendation")
-# What a gate may name: the metrics that the recipe of the task reports.
-METRICS: dict[str, tuple[str, ...]] = {
+# What the recipe of the task measures of a model's answers.
+_OF_ANSWERS: dict[str, tuple[str, ...]] = {
     "classification": ("log_loss", "roc_auc", "accuracy", "f1", "brier", "average_precision"),
     "regression": ("rmse", "mae", "r2", "mape"),
     "forecasting": ("mae", "rmse", "smape", "mase", "coverage"),
     "text": ("log_loss", "roc_auc", "accuracy", "f1", "brier", "average_precision", "calibration_error"),
     "image": ("log_loss", "roc_auc", "accuracy", "f1", "brier", "average_precision", "calibration_error"),
     "recommendation": ("recall_at_10", "ndcg_at_10", "map_at_10", "hit_rate_at_10", "coverage", "rmse"),
+}
+# Of a served model: the naive baseline has none of them.
+SERVING_METRICS = ("latency_p95_ms", "size_mb")
+_OF_GROUPS = ("metric_difference",)
+_OF_GROUPS_AND_CLASSES = ("selection_rate_difference", "tpr_difference", *_OF_GROUPS)
+# Reported where `model.fairness` names columns.
+FAIRNESS_METRICS: dict[str, tuple[str, ...]] = {
+    "classification": _OF_GROUPS_AND_CLASSES,
+    "regression": _OF_GROUPS,
+    "text": _OF_GROUPS_AND_CLASSES,
+    "image": _OF_GROUPS_AND_CLASSES,
+}
+# What a gate may name.
+METRICS = {
+    task: (*own, *SERVING_METRICS, *FAIRNESS_METRICS.get(task, ())) for task, own in _OF_ANSWERS.items()
 }
 
 
