@@ -1,6 +1,7 @@
 """A candidate on trial, from golden rows to live or back, asked by real requests."""
 
 import json
+from typing import Any
 
 import msgspec
 import pytest
@@ -315,3 +316,30 @@ def test_labels_that_come_while_a_canary_is_on_trial_may_roll_it_back():
     tick(stage, 1)
     assert "accuracy is 60.0% (live: 90.0%)" in (stage.release().reason or "")
     assert step_of(stage.release(), "v1") is None
+
+
+def metric_lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+
+
+def test_every_attempt_has_a_metric_line_with_its_role_and_what_came_of_it(capsys):
+    stage = trial(steps=["99%"])
+    break_down(stage, "v2")
+    metric_lines(capsys)
+    ask(stage, 2)
+    told = [(line["role"], line["outcome"], line["version"], line["errors"]) for line in metric_lines(capsys)]
+    assert told == [("candidate", "model_error", "v2", 1), ("live", "ok", "v1", 0)] * 2
+
+
+def test_what_a_shadow_answers_otherwise_is_a_metric(capsys):
+    stage = shadow()
+    stage.runtime.wrong["v2"] = [Answer(value=True)]
+    ask(stage, 3)
+    metric_lines(capsys)
+    observe_all(stage)
+    lines = metric_lines(capsys)
+    assert [(line["role"], line["disagreements"], line["cold_starts"]) for line in lines] == [
+        ("shadow", 1, 1),
+        ("shadow", 1, 0),
+        ("shadow", 1, 0),
+    ]
