@@ -24,7 +24,7 @@ from shared.aws.credentials import Credentials
 from shared.aws.endpoints import SAGEMAKER_RUNTIME, endpoint_of
 from shared.aws.service import Patience
 from shared.codec import to_row
-from shared.entities.pipeline import Realtime, Serverless
+from shared.entities.releasing import Realtime, Serverless
 from shared.entities.serving import PredictionLog
 from shared.errors import ConditionFailed, InvalidBody, NotFound, PayloadTooLarge, Unavailable
 from shared.objects import Bucket
