@@ -16,7 +16,7 @@ from chalicelib.inference.workflow import observing, predicting, reading, reques
 from chalicelib.inference.workflow.context import Asked
 
 from shared.entities.serving import Phase
-from shared.errors import BadGateway, InvalidBody
+from shared.errors import BadGateway, InvalidBody, NotFound
 from shared.events import ReleaseCompleted, ReleaseRolledBack
 from shared.tables import Change
 from tests.unit.inference.fakes import DOWN, Stage
@@ -189,6 +189,16 @@ def test_counters_that_cannot_be_written_cost_no_answer(monkeypatch):
 
     monkeypatch.setattr(stage.predictions, "update", fail)
     assert len(ask(stage, 20)) == 20
+
+
+def test_counters_are_no_predictions_that_anybody_could_read():
+    stage = trial()
+    ask(stage, 100)
+    keys = [key for key in stage.predictions.rows if str(key[0]).startswith("traffic#")]
+    assert keys
+    for partition, _ in keys:
+        with pytest.raises(NotFound):
+            predicting.find_prediction(stage.predicting, "flights", f"{partition}-0")
 
 
 def test_requests_are_counted_only_while_a_candidate_is_on_trial():
