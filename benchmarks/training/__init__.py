@@ -1,1 +1,1 @@
-"""What training costs beside its peers, and how good each example's model is."""
+"""What training promises, measured."""
