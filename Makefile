@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 RUNTIMES := $(VENV)/runtimes
 IMAGE := $(RUNTIMES)/sagemaker-scikit-learn-1.9-0
 BENCH := $(RUNTIMES)/bench
+CLIENTS := $(RUNTIMES)/clients
 READY := $(VENV)/.ready
 UV := $(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes --python
 CODE := headrace infra ingest_service inference_service localcloud shared training_service tests benchmarks docs
@@ -54,10 +55,19 @@ $(RUNTIMES)/pytest: requirements/pytest.txt
 	@$(BIN)/uv pip install --quiet --require-hashes --python $(BIN)/python --target $@ -r $<
 	@touch $@
 
-integration e2e: setup
+# What tests run that others wrote: clients of the Open Inference Protocol.
+$(CLIENTS)/.ready: requirements/clients.txt
+	@test -x $(CLIENTS)/bin/python || $(BIN)/python -m venv --without-pip $(CLIENTS)
+	@$(UV) $(CLIENTS)/bin/python $<
+	@touch $@
+
+integration: setup
 	$(BIN)/pytest -q tests/$@
 
-test: check recipes
+e2e: setup $(CLIENTS)/.ready
+	$(BIN)/pytest -q tests/$@
+
+test: check recipes $(CLIENTS)/.ready
 	$(BIN)/pytest -q tests/infra tests/docs tests/security tests/hostile tests/integration tests/e2e
 
 docs: setup

@@ -1,13 +1,14 @@
 """Endpoints, releases and predictions of Headrace: the routes and event handlers of the inference service."""
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from chalice.app import Chalice, Response
-from chalicelib.inference import exchange, formats, naming, views
+from chalicelib.inference import exchange, formats, naming, oip, views
 from chalicelib.inference.settings import Settings
 from chalicelib.inference.wiring import Wiring, logger
-from chalicelib.inference.workflow import predicting, reading, requests, rollout, tidying
+from chalicelib.inference.workflow import predicting, reading, requests, rollout, serving, tidying
 
 from shared import log
 from shared.events import ModelVersionApproved, source
@@ -162,3 +163,56 @@ def predict(request: Request, pipeline: str) -> Response:
 def get_prediction(_: Request, pipeline: str, id: str) -> views.Provenance:
     """Return one prediction with the model, job and data it came from."""
     return predicting.find_prediction(wiring.predicting, pipeline, id)
+
+
+@api.route("GET", "/v2", scope="predict", response=oip.ServerMetadata)
+def get_server(_: Request) -> oip.ServerMetadata:
+    """Say what this server of the Open Inference Protocol is."""
+    return oip.ServerMetadata()
+
+
+@api.route("GET", "/v2/health/live", scope="predict", response=oip.ServerLive)
+def get_server_live(_: Request) -> oip.ServerLive:
+    """Say that the server answers."""
+    return oip.ServerLive()
+
+
+@api.route("GET", "/v2/health/ready", scope="predict", response=oip.ServerReady)
+def get_server_ready(_: Request) -> oip.ServerReady:
+    """Say that the server takes requests."""
+    return oip.ServerReady()
+
+
+def _on_model_and_version(
+    method: str, action: str, **documented: Any
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a view under both addresses of a model: of what is live, and of one version."""
+
+    def register(view: Callable[..., Any]) -> Callable[..., Any]:
+        name, path = view.__name__, "/v2/models/{pipeline}"
+        api.route(method, path + action, scope="predict", **documented)(view)
+        path += "/versions/{version}"
+        api.route(method, path + action, scope="predict", name=f"{name}_version", **documented)(view)
+        return view
+
+    return register
+
+
+@_on_model_and_version("GET", "", response=oip.ModelMetadata)
+def get_served_model(_: Request, pipeline: str, version: str | None = None) -> oip.ModelMetadata:
+    """Say which tensors a pipeline's model takes and answers."""
+    return serving.describe(wiring.predicting, pipeline, version)
+
+
+@_on_model_and_version("GET", "/ready", response=oip.ModelReady)
+def get_served_model_ready(_: Request, pipeline: str, version: str | None = None) -> oip.ModelReady:
+    """Say that a pipeline's model answers; 409 while it does not."""
+    endpoints = wiring.releasing.endpoints
+    return serving.check_ready(wiring.predicting, endpoints, pipeline, version)
+
+
+@_on_model_and_version("POST", "/infer", reads=oip.InferRequest, response=oip.InferResponse)
+def infer(request: Request, pipeline: str, version: str | None = None) -> oip.InferResponse:
+    """Answer tensors (JSON) with a pipeline's model."""
+    asked = oip.read_infer(request)
+    return serving.infer(wiring.predicting, request.id, pipeline, version, asked)

@@ -1,10 +1,14 @@
 """Mint bearer tokens with the operator's own AWS credentials."""
 
+import os
 import secrets
 from collections.abc import Sequence
 
 from infra.stage import Stage
 from shared.auth import SCOPES, hash_token, new_token
+from shared.aws import endpoints
+from shared.aws.json_api import of_dynamodb
+from shared.aws.service import service_at
 from shared.clock import to_text, utc_now
 from shared.codec import to_row
 from shared.conditions import Absent
@@ -40,6 +44,7 @@ def mint_token(
         created_at=to_text(utc_now()),
         note=note or None,
     )
-    tokens = Table(stage.client("dynamodb"), table, "token_sha256")
+    dynamodb = of_dynamodb(service_at(endpoints.DYNAMODB, stage.environment(os.environ)))
+    tokens = Table(dynamodb, table, "token_sha256")
     tokens.put(to_row(row), only_if=Absent("token_sha256"))
     return token

@@ -1,11 +1,10 @@
 """Adapter: the default EventBridge bus."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
-from shared.aws import aws_errors
+from shared.aws import JsonApi, aws_errors
 from shared.errors import Unavailable
 from shared.events import Event, Metadata, source
 
@@ -15,8 +14,8 @@ MAX_ENTRIES = 10  # of one PutEvents call
 class Bus:
     """Announces facts of one stage."""
 
-    def __init__(self, client: Any, stage: str) -> None:
-        self._client = client
+    def __init__(self, event_bridge: JsonApi, stage: str) -> None:
+        self._event_bridge = event_bridge
         self._stage = stage
 
     def announce(self, *events: Event, correlation_id: str = "", causation_id: str | None = None) -> None:
@@ -38,7 +37,7 @@ class Bus:
     def _put(self, entries: Sequence[dict[str, str]]) -> list[dict[str, str]]:
         """Send one batch and return the entries that were refused."""
         with aws_errors(f"put {len(entries)} events"):
-            answer = self._client.put_events(Entries=list(entries))
+            answer = self._event_bridge.call("PutEvents", {"Entries": list(entries)})
         # PutEvents answers 200 also when it refused entries: only the count tells.
         if not answer["FailedEntryCount"]:
             return []

@@ -1,5 +1,6 @@
 """Between our structs, plain rows and DynamoDB items: the one place where floats become Decimal."""
 
+import base64
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -48,7 +49,7 @@ def to_attribute(value: object) -> dict[str, Any]:
         case str():
             return {"S": value}
         case bytes():
-            return {"B": value}
+            return {"B": base64.b64encode(value).decode()}
         case Mapping():
             return {"M": to_item(value)}
         case list() | tuple():
@@ -66,6 +67,9 @@ def from_attribute(attribute: Mapping[str, Any]) -> Any:
             # DynamoDB has one number type: whether 3 was written as 3 or as 3.0 is lost there.
             number = Decimal(value)
             return int(number) if number == number.to_integral_value() else float(number)
+        # In JSON bytes travel as base64.
+        case "B":
+            return base64.b64decode(value)
         case "M":
             return from_item(value)
         case "L":

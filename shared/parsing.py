@@ -10,6 +10,8 @@ import msgspec
 from shared.errors import FieldError, InvalidBody
 
 MAX_DEPTH = 32
+_BRACKETS = re.compile(rb"[\[\]{}]")
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 
 
 def decode[T](body: bytes, kind: type[T]) -> T:
@@ -20,6 +22,12 @@ def decode[T](body: bytes, kind: type[T]) -> T:
     InvalidBody
         Not JSON, nested deeper than 32, NaN, an unknown, missing or wrongly typed field; its ``errors`` say where.
     """
+    _check_depth(body)
+    return decode_typed(body, kind)
+
+
+def decode_typed[T](body: bytes, kind: type[T]) -> T:
+    """Return *body* as a *kind* whose own types bound its depth; raises as :func:`decode` does."""
     if not body:
         raise InvalidBody("The body is empty; send JSON.", (FieldError(pointer="", detail="missing"),))
     try:
@@ -51,6 +59,17 @@ def unreadable(error: msgspec.DecodeError | UnicodeDecodeError, within: str = ""
     # Only a value that was reached has a path; without one the text itself is broken.
     detail = text if path else f"is not JSON: {text}"
     return InvalidBody(f"{pointer or 'The body'}: {detail}", (FieldError(pointer=pointer, detail=detail),))
+
+
+def _check_depth(body: bytes) -> None:
+    # Most bodies have fewer brackets in all, and are not looked at closely.
+    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+        return
+    depth = 0
+    for bracket in _BRACKETS.finditer(_STRINGS.sub(b"", body)):
+        depth += 1 if bracket[0] in b"[{" else -1
+        if depth > MAX_DEPTH:
+            raise too_deep()
 
 
 def too_deep() -> InvalidBody:

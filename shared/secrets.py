@@ -2,11 +2,10 @@
 
 import time
 from collections.abc import Collection
-from typing import Any
 
 import msgspec
 
-from shared.aws import aws_errors
+from shared.aws import JsonApi, aws_errors
 
 KEEP_S = 300  # after a rotation the old value stays valid at least this long
 
@@ -14,8 +13,8 @@ KEEP_S = 300  # after a rotation the old value stays valid at least this long
 class OriginSecret:
     """The values CloudFront may send; read again every five minutes."""
 
-    def __init__(self, client: Any, arn: str) -> None:
-        self._client = client
+    def __init__(self, secrets: JsonApi, arn: str) -> None:
+        self._secrets = secrets
         self._arn = arn
         self._values: tuple[str, ...] = ()
         self._read_at = float("-inf")
@@ -25,7 +24,7 @@ class OriginSecret:
         # Never before the first request: packaging and tests make the object without AWS.
         if time.monotonic() - self._read_at > KEEP_S:
             with aws_errors("read the origin secret"):
-                text = self._client.get_secret_value(SecretId=self._arn)["SecretString"]
+                text = self._secrets.call("GetSecretValue", {"SecretId": self._arn})["SecretString"]
             self._values = tuple(
                 value for value in msgspec.json.decode(text, type=dict[str, str]).values() if value
             )

@@ -1,11 +1,12 @@
 """Adapter: one DynamoDB table, with conditional writes and transactions; no Scan, no decisions."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from shared.aws import aws_errors
+from shared.aws import JsonApi, aws_errors
 from shared.codec import Row, from_item, to_attribute, to_item
 from shared.conditions import Condition, Names
 
@@ -38,8 +39,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 class Table:
     """One table. ``keys`` are the names of its partition and, where it has one, sort key."""
 
-    def __init__(self, client: Any, name: str, *keys: str) -> None:
-        self._client = client
+    def __init__(self, dynamodb: JsonApi, name: str, *keys: str) -> None:
+        self._dynamodb = dynamodb
         self.name = name
         self.keys = keys
 
@@ -50,7 +51,9 @@ class Table:
             return None
         with aws_errors(f"read {self.name} {key}"):
             # Consistent, at twice the price: a handler often reads what another wrote a moment ago.
-            answer = self._client.get_item(TableName=self.name, Key=self._key(key), ConsistentRead=True)
+            answer = self._dynamodb.call(
+                "GetItem", {"TableName": self.name, "Key": self._key(key), "ConsistentRead": True}
+            )
         return from_item(answer["Item"]) if "Item" in answer else None
 
     def query(
@@ -75,14 +78,15 @@ class Table:
         condition = f"{names.name(partition_key)} = {names.value(partition)}"
         if prefix:
             condition += f" AND begins_with({names.name(sort_key)}, {names.value(prefix)})"
+        request = {
+            "TableName": self.name,
+            "KeyConditionExpression": condition,
+            "ScanIndexForward": not descending,
+            **_placeholders(names),
+            **_page_options(index, limit, cursor),
+        }
         with aws_errors(f"query {self.name} {partition}"):
-            answer = self._client.query(
-                TableName=self.name,
-                KeyConditionExpression=condition,
-                ScanIndexForward=not descending,
-                **_placeholders(names),
-                **_page_options(index, limit, cursor),
-            )
+            answer = self._dynamodb.call("Query", request)
         last = answer.get("LastEvaluatedKey")
         rows = [from_item(item) for item in answer["Items"]]
         return Page(rows=rows, cursor=from_item(last) if last else None)
@@ -96,22 +100,21 @@ class Table:
             *only_if* does not hold of the row that is there.
         """
         with aws_errors(f"write {self.name}"):
-            self._client.put_item(**self.putting(row, only_if=only_if).request)
+            self._dynamodb.call("PutItem", self.putting(row, only_if=only_if).request)
 
     def update(self, key: tuple[str, ...], change: Change, *, only_if: Condition | None = None) -> Row:
         """Change the row under *key* (made if absent, unless *only_if* forbids) and return it as it is then."""
+        request = {**self.updating(key, change, only_if=only_if).request, "ReturnValues": "ALL_NEW"}
         with aws_errors(f"update {self.name} {key}"):
-            answer = self._client.update_item(
-                **self.updating(key, change, only_if=only_if).request, ReturnValues="ALL_NEW"
-            )
+            answer = self._dynamodb.call("UpdateItem", request)
         return from_item(answer["Attributes"])
 
     def delete(self, key: tuple[str, ...], *, only_if: Condition | None = None) -> None:
         """Remove the row under *key*; an absent row is no error."""
         names = Names()
-        request = {"TableName": self.name, "Key": self._key(key)}
+        request = {"TableName": self.name, "Key": self._key(key), **_conditional(only_if, names)}
         with aws_errors(f"delete {self.name} {key}"):
-            self._client.delete_item(**request, **_conditional(only_if, names), **_placeholders(names))
+            self._dynamodb.call("DeleteItem", request | _placeholders(names))
 
     def putting(self, row: Mapping[str, Any], *, only_if: Condition | None = None) -> Write:
         """Return :meth:`put` as a part of a transaction."""
@@ -148,9 +151,14 @@ class Table:
         ConditionFailed
             At least one condition does not hold; nothing was written.
         """
-        # DynamoDB takes at most 100 parts, and no two of one row: a ConditionCheck beside an Update is refused.
+        request = {
+            # DynamoDB takes at most 100 parts, and no two of one row: a ConditionCheck beside an Update is refused.
+            "TransactItems": [{write.kind: write.request} for write in writes],
+            # With it a transaction that is sent again, because its answer was lost, happens once.
+            "ClientRequestToken": os.urandom(18).hex(),
+        }
         with aws_errors(f"transaction of {len(writes)} writes at {self.name}"):
-            self._client.transact_write_items(TransactItems=[{write.kind: write.request} for write in writes])
+            self._dynamodb.call("TransactWriteItems", request)
 
     def _key(self, key: tuple[str, ...]) -> dict[str, Any]:
         return to_item(dict(zip(self.keys, key, strict=True)))

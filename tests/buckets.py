@@ -27,7 +27,8 @@ class FakeBucket(Bucket):
     """A versioned bucket in a dict; what it refuses, it refuses as S3 does."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(None, name)
+        nobody: Any = None
+        super().__init__(nobody, name)
         self.versions: dict[str, list[Version]] = {}
         self.marks: dict[tuple[str, str], Marks] = {}
         self.uploads: dict[str, FakeUpload] = {}

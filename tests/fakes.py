@@ -22,7 +22,8 @@ class FakeTable(Table):
     """A table in a dict. A transaction's parts carry closures instead of requests."""
 
     def __init__(self, name: str, *keys: str) -> None:
-        super().__init__(None, name, *keys)
+        nobody: Any = None
+        super().__init__(nobody, name, *keys)
         self.rows: dict[Key, Row] = {}
 
     def get(self, *key: str) -> Row | None:
@@ -106,7 +107,8 @@ class FakeBus(Bus):
     """Keeps what was announced, as structs and as the entries PutEvents would have got."""
 
     def __init__(self, stage: str = "local") -> None:
-        super().__init__(self, stage)
+        event_bridge: Any = self
+        super().__init__(event_bridge, stage)
         self.events: list[Event] = []
         self.entries: list[dict[str, str]] = []
 
@@ -114,9 +116,9 @@ class FakeBus(Bus):
         super().announce(*events, correlation_id=correlation_id, causation_id=causation_id)
         self.events += events
 
-    def put_events(self, *, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
-        self.entries += Entries
-        return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"} for _ in Entries]}
+    def call(self, _operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        self.entries += request["Entries"]
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"} for _ in request["Entries"]]}
 
     def named(self, kind: type[Event]) -> list[Event]:
         """Return the announced events of one kind."""

@@ -14,7 +14,7 @@ import duckdb
 
 from benchmarks.ingest.dirty_csv import CELLS
 from benchmarks.ingest.outcome import BUCKET, PIPELINE, tell
-from shared.aws import client
+from shared.aws import s3
 from shared.objects import Bucket
 
 
@@ -23,7 +23,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file")
     file = parser.parse_args().file
-    bucket = Bucket(client("s3"), BUCKET)
+    bucket = Bucket(s3(), BUCKET)
     with tempfile.TemporaryDirectory() as folder:
         fifo, part = Path(folder) / "fifo", Path(folder) / "part.parquet"
         os.mkfifo(fifo)

@@ -19,7 +19,7 @@ from chalicelib.ingest.validation import validate_upload
 from chalicelib.ingest.wiring import DISK_BYTES, LIMITS
 
 from benchmarks.ingest.outcome import BUCKET, FIRST, PIPELINE, tell
-from shared.aws import client
+from shared.aws import s3
 from shared.clock import utc_now
 from shared.codec import to_row
 from shared.entities.dataset import DatasetManifest, DatasetState, DatasetVersion
@@ -66,7 +66,7 @@ def _version(file: str, version: str) -> DatasetVersion:
 
 
 def _adapters(ready: list[DatasetVersion]) -> Adapters:
-    bucket = Bucket(client("s3"), BUCKET)
+    bucket = Bucket(s3(), BUCKET)
     no_jobs: Any = None
     return Adapters(
         raw=RawObjects(bucket),

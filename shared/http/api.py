@@ -87,18 +87,12 @@ class Api:
         The view gets the :class:`Request` and the path parameters by name; it returns a struct, a
         :class:`chalice.app.Response` or raises a deliberate error. ``documented`` are the further fields
         of :class:`Operation`: ``body`` and ``response`` models, ``status``, ``content_types``, ``query``,
-        ``idempotent``.
+        ``idempotent``, and a ``name`` where a view answers at several paths.
         """
 
         def register(view: View) -> View:
-            operation = Operation(
-                method=method,
-                path=path,
-                name=view.__name__,
-                summary=(view.__doc__ or "").strip().split("\n")[0],
-                scope=scope,
-                **documented,
-            )
+            told = {"name": view.__name__, "summary": (view.__doc__ or "").strip().split("\n")[0]}
+            operation = Operation(method=method, path=path, scope=scope, **(told | documented))
             self.operations.append(operation)
             options: dict[str, Any] = {"methods": [method], "cors": CORS}
             if scope is not None:

@@ -1,18 +1,29 @@
 """Adapter: one S3 bucket."""
 
+import base64
+import io
 from collections.abc import Iterator
-from typing import IO, Any
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import IO, TYPE_CHECKING, Any
 
-from shared.aws import aws_errors
+from shared.aws.connections import Answer
+from shared.aws.errors import NoAnswer
+from shared.aws.service import Content
 from shared.errors import PreconditionFailed, Unavailable
+from shared.objects.copying import copy
 from shared.objects.facts import ObjectInfo
 from shared.objects.multipart import PartUploads
+from shared.objects.presigning import sign_form
 from shared.objects.refusals import s3_errors
+from shared.objects.rest import children, headers_of, key_of, opened, text, whole_body
 from shared.objects.stream import READ_BYTES, ObjectStream
 from shared.objects.writer import WRITE_BYTES, ObjectWriter
 
-# boto3's own 8 MiB would make a thousand requests of a large copy; S3 copies 5 GiB in one.
-_COPY_BYTES = 256 * 1024 * 1024
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+_WITH_CHECKSUM = {"x-amz-checksum-mode": "ENABLED"}
 
 
 class Bucket(PartUploads):
@@ -26,32 +37,36 @@ class Bucket(PartUploads):
         NotFound
             No such object or version.
         """
-        with aws_errors(f"head {self.uri(key)}"):
-            answer = self._client.head_object(
-                Bucket=self.name, Key=key, ChecksumMode="ENABLED", **_version(version_id)
+        with s3_errors(f"head {self.uri(key)}"):
+            told = self._calls.send(
+                headers_of, "HEAD", key, query=_version(version_id), headers=_WITH_CHECKSUM
             )
+        modified = told.get("last-modified")
         return ObjectInfo(
             key=key,
-            size_bytes=answer["ContentLength"],
-            etag=answer.get("ETag", "").strip('"'),
-            version_id=answer.get("VersionId"),
-            modified_at=answer.get("LastModified"),
-            checksum_sha256=answer.get("ChecksumSHA256"),
+            size_bytes=int(told["content-length"]),
+            etag=told.get("etag", "").strip('"'),
+            version_id=told.get("x-amz-version-id"),
+            modified_at=parsedate_to_datetime(modified) if modified else None,
+            checksum_sha256=told.get("x-amz-checksum-sha256"),
         )
 
     def read(self, key: str, version_id: str | None = None) -> bytes:
         """Return all bytes of a small object."""
-        with aws_errors(f"read {self.uri(key)}"):
-            answer = self._client.get_object(Bucket=self.name, Key=key, **_version(version_id))
-            return bytes(answer["Body"].read())
+        with s3_errors(f"read {self.uri(key)}"):
+            return self._calls.send(
+                whole_body, "GET", key, query=_version(version_id), headers=_WITH_CHECKSUM
+            )
 
     def open(self, key: str, version_id: str | None = None) -> IO[bytes]:
-        """Return the object's bytes as a stream that the caller reads once and closes."""
-        # Only the request is inside: errors while the caller reads the stream are the caller's to name.
-        with aws_errors(f"open {self.uri(key)}"):
-            answer = self._client.get_object(Bucket=self.name, Key=key, **_version(version_id))
-        body: IO[bytes] = answer["Body"]
-        return body
+        """Return the object's bytes as a stream that the caller reads once and closes.
+
+        Breaks while it is read are ``Unavailable``: nobody asks again from there, as :meth:`stream` does.
+        """
+        what = f"read {self.uri(key)}"
+        with s3_errors(what):
+            answer = self._calls.send(opened, "GET", key, query=_version(version_id))
+        return _stream_of(answer, what)
 
     def stream(self, info: ObjectInfo, *, part_bytes: int = READ_BYTES) -> ObjectStream:
         """Return one exact version as a file in constant memory; it heals broken connections."""
@@ -70,22 +85,19 @@ class Bucket(PartUploads):
             The object is another one than *info* by now.
         """
         what = f"read {self.uri(info.key)} from byte {start}"
-        # Quoted: RFC 9110 knows no bare entity tag.
-        guard = {"IfMatch": f'"{info.etag}"'} if info.etag else {}
+        headers = {"range": f"bytes={start}-{end - 1}"}
+        if info.etag:
+            # Quoted: RFC 9110 knows no bare entity tag.
+            headers["if-match"] = f'"{info.etag}"'
         with s3_errors(what):
-            answer = self._client.get_object(
-                Bucket=self.name,
-                Key=info.key,
-                Range=f"bytes={start}-{end - 1}",
-                **_version(info.version_id),
-                **guard,
+            answer = self._calls.send(
+                opened, "GET", info.key, query=_version(info.version_id), headers=headers
             )
-        wanted = f"bytes {start}-{end - 1}/{info.size_bytes}"
-        if answer.get("ContentRange") != wanted:
-            answer["Body"].close()
-            raise PreconditionFailed(f"{what}: {answer.get('ContentRange', 'no range')} came, not {wanted}")
-        body: Any = _Body(answer["Body"], what)
-        return body  # type: ignore[no-any-return]
+        wanted, came = f"bytes {start}-{end - 1}/{info.size_bytes}", answer.headers.get("content-range")
+        if came != wanted:
+            answer.body.close()
+            raise PreconditionFailed(f"{what}: {came or 'no range'} came, not {wanted}")
+        return _stream_of(answer, what)
 
     def writer(
         self,
@@ -104,18 +116,8 @@ class Bucket(PartUploads):
 
     def copy_version(self, source: "Bucket", info: ObjectInfo, key: str) -> None:
         """Copy one exact version of *source* to *key* inside S3, whatever its size."""
-        # Imported late: the pure parts and their tests run without boto3.
-        from boto3.s3.transfer import TransferConfig
-
-        # In this thread: a Lambda's others are frozen with it, and S3 does the work.
-        config = TransferConfig(
-            multipart_threshold=_COPY_BYTES, multipart_chunksize=_COPY_BYTES, use_threads=False
-        )
-        origin = {"Bucket": source.name, "Key": info.key, **_version(info.version_id)}
         with s3_errors(f"copy {source.uri(info.key)} to {self.uri(key)}"):
-            # Tags stay behind: to copy them S3 asks for permissions of their own, on whatever a user has tagged.
-            untagged = {"TaggingDirective": "REPLACE"}
-            self._client.copy(origin, self.name, key, ExtraArgs=untagged, Config=config)
+            copy(self._calls, source.name, info, key)
 
     def write(
         self,
@@ -126,93 +128,80 @@ class Bucket(PartUploads):
         new: bool = False,
         sha256: str | None = None,
     ) -> str | None:
-        """Write an object and return its version id; with ``new`` only where the key is free.
+        """Write an object (a file from its first byte) and return its version id; with ``new`` only where the key is free.
 
-        With ``sha256`` (base64) S3 refuses bytes that arrive with another one.
+        S3 refuses bytes that arrive with another SHA-256 than they had here, or than ``sha256`` (base64).
 
         Raises
         ------
         PreconditionFailed
             ``new`` and the key is taken.
         """
-        # S3 decides this atomically (conditional writes); to look first and then write would be a race.
-        options = {"IfNoneMatch": "*"} if new else {}
-        if sha256 is not None:
-            options["ChecksumSHA256"] = sha256
+        content = Content.of(body, base64.b64decode(sha256) if sha256 else None)
+        headers = {"content-type": content_type, "x-amz-checksum-sha256": content.checksum}
+        if new:
+            # S3 decides this atomically (conditional writes); to look first and then write would be a race.
+            headers["if-none-match"] = "*"
         with s3_errors(f"write {self.uri(key)}"):
-            answer = self._client.put_object(
-                Bucket=self.name, Key=key, Body=body, ContentType=content_type, **options
-            )
-        version: str | None = answer.get("VersionId")
-        return version
+            told = self._calls.send(headers_of, "PUT", key, headers=headers, content=content)
+        return told.get("x-amz-version-id")
 
     def delete(self, key: str) -> None:
         """Delete the object's newest version (in a versioned bucket: hide it); an absent one is no error."""
         with s3_errors(f"delete {self.uri(key)}"):
-            self._client.delete_object(Bucket=self.name, Key=key)
+            self._calls.send(headers_of, "DELETE", key)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Yield the newest version of every object under *prefix*, in key order."""
-        with aws_errors(f"list {self.uri(prefix)}"):
-            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
-            for page in pages:
-                for entry in page.get("Contents", []):
-                    yield ObjectInfo(
-                        key=entry["Key"],
-                        size_bytes=entry["Size"],
-                        etag=entry.get("ETag", "").strip('"'),
-                        modified_at=entry["LastModified"],
-                    )
+        query = {"list-type": "2", "prefix": prefix, "encoding-type": "url"}
+        with s3_errors(f"list {self.uri(prefix)}"):
+            for page in self._calls.pages(query, {"continuation-token": "NextContinuationToken"}):
+                yield from _listed(page, "Contents")
 
     def list_versions(self, prefix: str) -> Iterator[ObjectInfo]:
         """Yield every version of every object under *prefix*, in key order, a key's newest first.
 
         Marks of deletion are left out.
         """
-        with aws_errors(f"list versions of {self.uri(prefix)}"):
-            pages = self._client.get_paginator("list_object_versions").paginate(
-                Bucket=self.name, Prefix=prefix
-            )
-            for page in pages:
-                for entry in page.get("Versions", []):
-                    yield ObjectInfo(
-                        key=entry["Key"],
-                        size_bytes=entry["Size"],
-                        etag=entry.get("ETag", "").strip('"'),
-                        version_id=entry.get("VersionId"),
-                        modified_at=entry["LastModified"],
-                    )
+        query = {"versions": "", "prefix": prefix, "encoding-type": "url"}
+        marks = {"key-marker": "NextKeyMarker", "version-id-marker": "NextVersionIdMarker"}
+        with s3_errors(f"list versions of {self.uri(prefix)}"):
+            for page in self._calls.pages(query, marks):
+                yield from _listed(page, "Version")
 
     def presign_post(self, key: str, *, max_bytes: int, expires_s: int) -> dict[str, Any]:
         """Return ``{url, fields}`` with which anyone may write exactly *key*, up to *max_bytes*, for *expires_s*."""
-        # A POST form, since a presigned PUT cannot limit the size.
-        form: dict[str, Any] = self._client.generate_presigned_post(
-            self.name, key, Conditions=[["content-length-range", 0, max_bytes]], ExpiresIn=expires_s
-        )
-        return form
+        return sign_form(self._calls, key, max_bytes=max_bytes, expires_s=expires_s)
 
 
-class _Body:
-    """A response's bytes whose breaks are :class:`Unavailable`."""
+class _ObjectBody(io.RawIOBase):
+    """An object's bytes as they come; breaks are :class:`Unavailable`."""
 
-    def __init__(self, body: IO[bytes], what: str) -> None:
-        self._body = body
+    def __init__(self, answer: Answer, what: str) -> None:
+        super().__init__()
+        self._answer = answer
         self._what = what
 
-    def read(self, size: int) -> bytes:
-        """Return at most *size* bytes, none at the end."""
-        # Imported late: the pure parts and their tests run without botocore.
-        from botocore.exceptions import IncompleteReadError
-
+    def read(self, size: int | None = -1) -> bytes:
+        """Return at most *size* bytes (all that are left), none at the end."""
         try:
-            with aws_errors(self._what):
-                return self._body.read(size)
-        except (IncompleteReadError, OSError) as error:
-            raise Unavailable(f"{self._what}: {type(error).__name__}") from error
+            return self._answer.body.read(-1 if size is None else size)
+        except NoAnswer as error:
+            raise Unavailable(f"{self._what}: {error}") from error
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
 
     def close(self) -> None:
         """Let go of the connection."""
-        self._body.close()
+        self._answer.body.close()
+        super().close()
+
+
+def _stream_of(answer: Answer, what: str) -> IO[bytes]:
+    body: Any = _ObjectBody(answer, what)
+    return body  # type: ignore[no-any-return]
 
 
 def split_uri(uri: str) -> tuple[str, str]:
@@ -221,5 +210,16 @@ def split_uri(uri: str) -> tuple[str, str]:
     return bucket, key
 
 
-def _version(version_id: str | None) -> dict[str, str]:
-    return {"VersionId": version_id} if version_id else {}
+def _listed(page: "Element", name: str) -> Iterator[ObjectInfo]:
+    for entry in children(page, name):
+        yield ObjectInfo(
+            key=key_of(page, text(entry, "Key")),
+            size_bytes=int(text(entry, "Size")),
+            etag=text(entry, "ETag").strip('"'),
+            version_id=text(entry, "VersionId") or None,
+            modified_at=datetime.fromisoformat(text(entry, "LastModified")),
+        )
+
+
+def _version(version_id: str | None) -> list[tuple[str, str]]:
+    return [("versionId", version_id)] if version_id else []

@@ -1,12 +1,16 @@
 """Uploads in parts: by ourselves, or by whoever holds the signed address of a part."""
 
 from collections.abc import Iterable, Iterator
+from html import escape
 from itertools import islice
-from typing import Any
 
+from shared.aws.connections import Answer
+from shared.aws.service import Content, Service
 from shared.errors import Conflict
-from shared.objects.facts import PartInfo, PresignedPart, sha256_of
+from shared.objects.facts import PartInfo, PresignedPart
+from shared.objects.presigning import sign_put
 from shared.objects.refusals import s3_errors
+from shared.objects.rest import NAMESPACE, ObjectCalls, children, document, headers_of, text
 
 # What clients must send beside the bytes of a presigned part; S3 compares it with what arrives.
 CHECKSUM_HEADER = "x-amz-checksum-sha256"
@@ -15,8 +19,8 @@ CHECKSUM_HEADER = "x-amz-checksum-sha256"
 class PartUploads:
     """The part of a bucket's adapter that takes objects piece by piece."""
 
-    def __init__(self, client: Any, name: str) -> None:
-        self._client = client
+    def __init__(self, service: Service, name: str) -> None:
+        self._calls = ObjectCalls(service, name)
         self.name = name
 
     def uri(self, key: str) -> str:
@@ -25,12 +29,10 @@ class PartUploads:
 
     def begin_multipart(self, key: str, *, content_type: str = "application/octet-stream") -> str:
         """Begin an upload whose parts all carry their SHA-256; return its id."""
+        headers = {"content-type": content_type, "x-amz-checksum-algorithm": "SHA256"}
         with s3_errors(f"begin the upload of {self.uri(key)}"):
-            answer = self._client.create_multipart_upload(
-                Bucket=self.name, Key=key, ContentType=content_type, ChecksumAlgorithm="SHA256"
-            )
-        upload_id: str = answer["UploadId"]
-        return upload_id
+            begun = self._calls.send(document, "POST", key, query=[("uploads", "")], headers=headers)
+        return text(begun, "UploadId")
 
     def upload_part(self, key: str, upload_id: str, number: int, body: bytes) -> PartInfo:
         """Send one part; S3 refuses it unless it arrives as it was.
@@ -42,23 +44,24 @@ class PartUploads:
         Unavailable
             The part was damaged on its way, or S3 is busy.
         """
-        sha256 = sha256_of(body)
+        content = Content.of(body)
+        headers = {CHECKSUM_HEADER: content.checksum}
+        query = [("partNumber", str(number)), ("uploadId", upload_id)]
         with s3_errors(f"upload part {number} of {self.uri(key)}"):
-            answer = self._client.upload_part(
-                **self._upload(key, upload_id), PartNumber=number, Body=body, ChecksumSHA256=sha256
-            )
-        return PartInfo(number=number, etag=_plain(answer["ETag"]), sha256=sha256, size_bytes=len(body))
+            told = self._calls.send(headers_of, "PUT", key, query=query, headers=headers, content=content)
+        return PartInfo(
+            number=number, etag=_plain(told["etag"]), sha256=content.checksum, size_bytes=content.size_bytes
+        )
 
     def presign_part(
         self, key: str, upload_id: str, number: int, *, sha256: str, expires_s: int
     ) -> PresignedPart:
         """Return where anyone may PUT exactly the bytes of *sha256* (base64) as one part, for *expires_s*."""
-        url: str = self._client.generate_presigned_url(
-            "upload_part",
-            Params={**self._upload(key, upload_id), "PartNumber": number, "ChecksumSHA256": sha256},
-            ExpiresIn=expires_s,
+        query = [("partNumber", str(number)), ("uploadId", upload_id)]
+        headers = {CHECKSUM_HEADER: sha256}
+        return PresignedPart(
+            url=sign_put(self._calls, key, query, headers, expires_s=expires_s), headers=headers
         )
-        return PresignedPart(url=url, headers={CHECKSUM_HEADER: sha256})
 
     def list_parts(self, key: str, upload_id: str, *, limit: int | None = None) -> tuple[PartInfo, ...]:
         """Return the parts that have arrived, by number; NotFound for an upload that is over or never was."""
@@ -85,42 +88,49 @@ class PartUploads:
         NotFound
             The upload is over or never was.
         """
-        options: dict[str, Any] = {"IfNoneMatch": "*"} if new else {}
+        headers = {"if-none-match": "*"} if new else {}
         if size_bytes is not None:
-            options["MpuObjectSize"] = size_bytes
-        listed = [
-            {"PartNumber": part.number, "ETag": f'"{part.etag}"', "ChecksumSHA256": part.sha256}
-            for part in parts
-        ]
+            headers["x-amz-mp-object-size"] = str(size_bytes)
+        query = [("uploadId", upload_id)]
         # InvalidRequest: the sum of the parts is another, or a part has no checksum.
         with s3_errors(f"complete {self.uri(key)}", InvalidRequest=Conflict, MalformedXML=Conflict):
-            answer = self._client.complete_multipart_upload(
-                **self._upload(key, upload_id), MultipartUpload={"Parts": listed}, **options
+            return self._calls.send(
+                _completed, "POST", key, query=query, headers=headers, content=_told(parts)
             )
-        version: str | None = answer.get("VersionId")
-        return version
 
     def abort_multipart(self, key: str, upload_id: str) -> None:
         """Throw an unfinished upload and its parts away; NotFound when it is over or never was."""
         with s3_errors(f"abort the upload of {self.uri(key)}"):
-            self._client.abort_multipart_upload(**self._upload(key, upload_id))
+            self._calls.send(headers_of, "DELETE", key, query=[("uploadId", upload_id)])
 
     def _parts(self, key: str, upload_id: str, limit: int | None) -> Iterator[PartInfo]:
-        page_size = min(limit or 1000, 1000)
-        pages = self._client.get_paginator("list_parts").paginate(
-            **self._upload(key, upload_id), PaginationConfig={"PageSize": page_size}
-        )
-        for page in pages:
-            for part in page.get("Parts", []):
+        query = {"uploadId": upload_id, "max-parts": str(min(limit or 1000, 1000))}
+        marks = {"part-number-marker": "NextPartNumberMarker"}
+        for page in self._calls.pages(query, marks, key):
+            for part in children(page, "Part"):
                 yield PartInfo(
-                    number=part["PartNumber"],
-                    etag=_plain(part["ETag"]),
-                    sha256=part.get("ChecksumSHA256", ""),
-                    size_bytes=part["Size"],
+                    number=int(text(part, "PartNumber")),
+                    etag=_plain(text(part, "ETag")),
+                    sha256=text(part, "ChecksumSHA256"),
+                    size_bytes=int(text(part, "Size")),
                 )
 
-    def _upload(self, key: str, upload_id: str) -> dict[str, str]:
-        return {"Bucket": self.name, "Key": key, "UploadId": upload_id}
+
+def _told(parts: Iterable[PartInfo]) -> Content:
+    """Return what S3 is told of *parts*; the texts may come from anybody."""
+    listed = "".join(
+        f"<Part><ChecksumSHA256>{escape(part.sha256)}</ChecksumSHA256>"
+        f"<ETag>&quot;{escape(part.etag)}&quot;</ETag><PartNumber>{part.number}</PartNumber></Part>"
+        for part in parts
+    )
+    return Content.of(
+        f'<CompleteMultipartUpload xmlns="{NAMESPACE}">{listed}</CompleteMultipartUpload>'.encode()
+    )
+
+
+def _completed(answer: Answer) -> str | None:
+    document(answer)
+    return answer.headers.get("x-amz-version-id")
 
 
 def _plain(etag: str) -> str:

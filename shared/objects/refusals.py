@@ -1,7 +1,6 @@
 """S3's own error codes, beside those that all of AWS shares."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from shared.aws import aws_errors
 from shared.errors import Conflict, HeadraceError, InvalidRequest, NotFound, PreconditionFailed, Unavailable
@@ -15,23 +14,14 @@ _ERRORS: dict[str, type[HeadraceError]] = {
     "InvalidArgument": InvalidRequest,
     # The object has fewer bytes than it had when it was looked at.
     "InvalidRange": PreconditionFailed,
+    # HeadObject and If-Match tell it by the status alone.
+    "412": PreconditionFailed,
     # The bytes were damaged on their way: sent again, they may arrive.
     "BadDigest": Unavailable,
+    "XAmzContentSHA256Mismatch": Unavailable,
 }
 
 
-@contextmanager
-def s3_errors(what: str, **further: type[HeadraceError]) -> Iterator[None]:
+def s3_errors(what: str, **further: type[HeadraceError]) -> AbstractContextManager[None]:
     """Raise our errors for S3's inside the block; *further* are codes that only this call can read."""
-    # Imported late: the pure parts and their tests run without botocore.
-    from botocore.exceptions import ClientError
-
-    try:
-        with aws_errors(what):
-            yield
-    except ClientError as error:
-        told = error.response["Error"]
-        kind = {**_ERRORS, **further}.get(told["Code"])
-        if kind is None:
-            raise
-        raise kind(f"{what}: {told.get('Message', '')} ({told['Code']})") from error
+    return aws_errors(what, {**_ERRORS, **further})

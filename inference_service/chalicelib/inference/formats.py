@@ -8,13 +8,15 @@ from typing import Annotated, Any
 import msgspec
 from chalicelib.inference.inputs import Input
 from chalicelib.inference.spelling import Spelling, Value, reader_of
+from chalicelib.inference.tensors import Tensor, nest, rows_of
 from chalicelib.inference.validation import Row, check_count, split
 
 from shared.errors import FieldError, InvalidBody, UnsupportedMediaType
-from shared.parsing import decode
+from shared.parsing import decode_typed
 
 JSON, CSV, NDJSON = "application/json", "text/csv", "application/x-ndjson"
 CONTENT_TYPES = (JSON, CSV, NDJSON)
+TENSORS = "tensors"  # of the Open Inference Protocol, whose body is JSON too
 _REPLACEMENT = "\ufffd".encode()
 _RAW = msgspec.json.Decoder(msgspec.Raw)
 
@@ -34,6 +36,7 @@ class Records(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     body: bytes
     routing_key: str | None = None
+    tensors: tuple[Tensor, ...] = ()
 
 
 def read_request(body: bytes, content_type: str, routing_key: str | None) -> Records:
@@ -51,7 +54,8 @@ def read_request(body: bytes, content_type: str, routing_key: str | None) -> Rec
         raise UnsupportedMediaType(f"send {', '.join(CONTENT_TYPES)}, not {kind[:60]!r}")
     _check_encoding(body)
     if kind == JSON:
-        request: PredictionRequest = decode(body, PredictionRequest)
+        # The records' depth is bounded by the types of the model that they are held against.
+        request = decode_typed(body, PredictionRequest)
         return Records(kind=kind, body=bytes(request.records), routing_key=request.routing_key)
     return Records(kind=kind, body=body, routing_key=routing_key)
 
@@ -74,6 +78,8 @@ def to_rows(records: Records, inputs: Mapping[str, Input]) -> list[Row]:
         # Each line must be JSON by itself: two broken ones could make a whole when joined.
         lines = [line for line in records.body.splitlines() if line.strip()]
         return [_line(place, line) for place, line in enumerate(lines)]
+    if records.kind == TENSORS:
+        return [msgspec.Raw(msgspec.json.encode(row)) for row in rows_of(records.tensors, inputs)]
     return _from_csv(_text(records.body), inputs)
 
 
@@ -116,7 +122,7 @@ def _cells(
         detail = f"has {len(cells)} values, the header {len(header)}"
         return FieldError(pointer=f"/records/{place}", detail=detail)
     row: dict[str, Any] = {name: read(cell) for name, read, cell in zip(header, readers, cells, strict=True)}
-    return msgspec.Raw(msgspec.json.encode(_nest(row, objects) if objects else row))
+    return msgspec.Raw(msgspec.json.encode(nest(row, objects) if objects else row))
 
 
 def _input_of(name: str, inputs: Mapping[str, Input]) -> Input | None:
@@ -125,16 +131,6 @@ def _input_of(name: str, inputs: Mapping[str, Input]) -> Input | None:
     if name in inputs or owner not in inputs:
         return inputs.get(name)
     return next((part for part in inputs[owner].fields if part.name == member), None)
-
-
-def _nest(row: dict[str, Any], objects: tuple[Input, ...]) -> dict[str, Any]:
-    nested = dict(row)
-    for given in objects:
-        prefix = f"{given.name}."
-        members = {name: nested.pop(name) for name in row if name.startswith(prefix)}
-        if members:
-            nested[given.name] = {name.removeprefix(prefix): value for name, value in members.items()}
-    return nested
 
 
 def _reader(given: Input | None) -> Callable[[str], Value]:

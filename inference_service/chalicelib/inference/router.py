@@ -27,6 +27,7 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     job_id: str
     dataset_versions: tuple[str, ...]
+    signature: Mapping[str, Any]
     validator: Validator
 
 
@@ -92,6 +93,7 @@ def _served(model: ModelVersion) -> Served:
         version=model.version,
         job_id=model.job_id,
         dataset_versions=model.dataset_versions,
+        signature=inputs,
         validator=Validator(inputs),
     )
 

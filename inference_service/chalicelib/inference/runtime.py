@@ -1,23 +1,25 @@
 """Adapter: SageMaker's runtime, InvokeEndpoint."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from chalicelib.inference.answers import Answer, parse_answers
 
-from shared.aws import aws_errors
+from shared.aws import AwsRefusal, Call, Content, Service, aws_errors, json_body
 from shared.errors import BadGateway, InvalidBody, NotFound, PayloadTooLarge, Unavailable
 
 _SENTENCE_LENGTH = 400
+_HEADERS = {"content-type": "application/json", "accept": "application/json"}
 
 
 class SageMakerRuntime:
-    """Asks endpoints; the client keeps its connections."""
+    """Asks endpoints, each once: whether to ask again is the caller's to decide."""
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
+    def __init__(self, service: Service) -> None:
+        self._service = service
 
     def invoke(self, endpoint: str, records: bytes, row_count: int) -> list[Answer]:
         """Return one answer per record of the JSON array *records*.
@@ -35,29 +37,26 @@ class SageMakerRuntime:
         Unavailable
             The endpoint throttles or is not ready.
         """
+        call = Call(
+            method="POST",
+            path=f"/endpoints/{quote(endpoint, safe='')}/invocations",
+            headers=_HEADERS,
+            content=Content.of(b'{"records":' + records + b"}"),
+        )
         with aws_errors(f"invoke {endpoint}"), _runtime_errors(endpoint):
-            answer = self._client.invoke_endpoint(
-                EndpointName=endpoint,
-                ContentType="application/json",
-                Accept="application/json",
-                Body=b'{"records":' + records + b"}",
-            )
-            body = answer["Body"].read()
+            body = self._service.send(call, json_body)
         return parse_answers(body, row_count)
 
 
 @contextlib.contextmanager
 def _runtime_errors(endpoint: str) -> Iterator[None]:
     """Raise our errors for the runtime's own; the rest is :func:`aws_errors`' to judge."""
-    from botocore.exceptions import ClientError
-
     try:
         yield
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        message = error.response["Error"].get("Message", "")
+    except AwsRefusal as error:
+        code, message = error.code, error.message
         if code == "ModelError":
-            raise _of_model(endpoint, error.response) from error
+            raise _of_model(endpoint, error.members) from error
         # The runtime spells it ValidationError, other planes ValidationException.
         if code in {"ValidationError", "ValidationException"} and "not found" in message:
             raise NotFound(f"endpoint {endpoint} is not in service") from error
@@ -68,7 +67,7 @@ def _runtime_errors(endpoint: str) -> Iterator[None]:
         raise
 
 
-def _of_model(endpoint: str, response: Any) -> InvalidBody | BadGateway:
+def _of_model(endpoint: str, response: Mapping[str, Any]) -> InvalidBody | BadGateway:
     """Return whose fault a ModelError is: the container's 4xx is the caller's, anything else is not."""
     status = int(response.get("OriginalStatusCode", 0))
     if not 400 <= status < 500:

@@ -5,17 +5,8 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import msgspec
+from chalicelib.inference.tensors import Table
 from chalicelib.inference.views import Prediction
-
-Row = list[Any]
-
-
-class Table(msgspec.Struct, frozen=True, kw_only=True):
-    """Columns and rows; None is a cell without a value."""
-
-    columns: list[str]
-    rows: list[Row]
 
 
 def to_table(predictions: Sequence[Prediction]) -> Table:
@@ -51,7 +42,7 @@ def _columns(first: Prediction) -> list[str]:
     return ["id", "value", *(f"score_{name}" for name in sorted(first.scores or ())), *ends]
 
 
-def _rows(one: Prediction, columns: list[str]) -> Iterable[Row]:
+def _rows(one: Prediction, columns: list[str]) -> Iterable[list[Any]]:
     if one.points is not None:
         return [[one.id, point.time, point.value, *(point.interval or (None, None))] for point in one.points]
     if one.items is not None:
@@ -65,7 +56,7 @@ def _rows(one: Prediction, columns: list[str]) -> Iterable[Row]:
 
 
 def _with_errors(predictions: Sequence[Prediction], columns: list[str]) -> Table:
-    rows: list[Row] = []
+    rows: list[list[Any]] = []
     for one in predictions:
         if one.errors:
             rows.append([None] * len(columns) + ["; ".join(f"{e.pointer}: {e.detail}" for e in one.errors)])

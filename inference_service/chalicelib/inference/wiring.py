@@ -4,7 +4,6 @@ import functools
 import random
 import time
 import uuid
-from typing import Any
 
 from chalicelib.inference.artifacts import SignedArtifacts
 from chalicelib.inference.endpoints import SageMakerEndpoints
@@ -20,7 +19,7 @@ from chalicelib.inference.workflow.context import Predicting, Releasing
 
 from shared import log
 from shared.auth import Tokens
-from shared.aws import client
+from shared.aws import client, dynamodb, event_bridge, s3, sagemaker_runtime, secrets_manager
 from shared.bus import Bus
 from shared.clock import utc_now
 from shared.http.idempotency import Replies
@@ -41,7 +40,7 @@ class Wiring:
     @functools.cached_property
     def origin_secret(self) -> OriginSecret:
         """What CloudFront must send."""
-        return OriginSecret(client("secretsmanager"), self.settings.origin_secret_arn)
+        return OriginSecret(secrets_manager(), self.settings.origin_secret_arn)
 
     @functools.cached_property
     def tokens(self) -> Tokens:
@@ -65,13 +64,13 @@ class Wiring:
             endpoints=SageMakerEndpoints(client("sagemaker")),
             runtime=self._runtime,
             artifacts=SignedArtifacts(
-                Bucket(client("s3"), self.settings.models_bucket),
+                Bucket(s3(), self.settings.models_bucket),
                 client("kms"),
                 self.settings.signing_key_arn,
             ),
             traffic=self._traffic,
             usage=self._usage,
-            bus=Bus(client("events"), self.settings.stage),
+            bus=Bus(event_bridge(), self.settings.stage),
             clock=utc_now,
             owner=lambda: uuid.uuid4().hex,
             log=logger,
@@ -130,22 +129,7 @@ class Wiring:
 
     @functools.cached_property
     def _runtime(self) -> SageMakerRuntime:
-        return SageMakerRuntime(_runtime_client())
+        return SageMakerRuntime(sagemaker_runtime())
 
     def _table(self, name: str, *keys: str) -> Table:
-        return Table(client("dynamodb"), name, *keys)
-
-
-def _runtime_client() -> Any:
-    """Return a client for InvokeEndpoint: API Gateway gives up after 29 s, so a slow answer leaves no time for another try."""
-    import boto3
-    from botocore.config import Config
-
-    config = Config(
-        retries={"total_max_attempts": 1, "mode": "standard"},
-        connect_timeout=2,
-        # Under the 29 s of API Gateway, so that the caller gets our 503 and not its 504.
-        read_timeout=24,
-        tcp_keepalive=True,
-    )
-    return boto3.client("sagemaker-runtime", config=config)
+        return Table(dynamodb(), name, *keys)

@@ -18,7 +18,7 @@ from chalicelib.ingest.settings import Settings
 
 from shared import log, metrics
 from shared.auth import Tokens
-from shared.aws import client
+from shared.aws import client, dynamodb, event_bridge, s3, secrets_manager
 from shared.bus import Bus
 from shared.clock import utc_now
 from shared.entities.dataset import DatasetState, DatasetVersion
@@ -43,9 +43,9 @@ def settings() -> Settings:
 def adapters() -> Adapters:
     """Return the adapters of this process; made at the first request, so that packaging needs no AWS."""
     chosen = settings()
-    datasets = Table(client("dynamodb"), chosen.datasets_table, "pipeline", "version")
-    pipelines = Table(client("dynamodb"), chosen.pipelines_table, "kind", "pipeline")
-    incoming, data = Bucket(client("s3"), chosen.incoming_bucket), Bucket(client("s3"), chosen.data_bucket)
+    datasets = Table(dynamodb(), chosen.datasets_table, "pipeline", "version")
+    pipelines = Table(dynamodb(), chosen.pipelines_table, "kind", "pipeline")
+    incoming, data = Bucket(s3(), chosen.incoming_bucket), Bucket(s3(), chosen.data_bucket)
     return Adapters(
         raw=RawObjects(incoming),
         files=DatasetFiles(data),
@@ -54,7 +54,7 @@ def adapters() -> Adapters:
         job_files=JobFiles(data, incoming),
         place=place(),
         pipelines=PipelineStore(pipelines),
-        bus=Bus(client("events"), chosen.stage),
+        bus=Bus(event_bridge(), chosen.stage),
         clock=utc_now,
         open_scratch=open_scratch,
         measure=measure,
@@ -80,19 +80,19 @@ def place() -> Place:
 @functools.cache
 def tokens() -> Tokens:
     """Return the tokens table for the authorizer."""
-    return Tokens(Table(client("dynamodb"), settings().tokens_table, "token_sha256"))
+    return Tokens(Table(dynamodb(), settings().tokens_table, "token_sha256"))
 
 
 @functools.cache
 def replies() -> Replies:
     """Return the answers given under an Idempotency-Key."""
-    return Replies(Table(client("dynamodb"), settings().idempotency_table, "id"), utc_now, LOG)
+    return Replies(Table(dynamodb(), settings().idempotency_table, "id"), utc_now, LOG)
 
 
 @functools.cache
 def origin_secret() -> OriginSecret:
     """Return the secret that CloudFront sends."""
-    return OriginSecret(client("secretsmanager"), settings().origin_secret_arn)
+    return OriginSecret(secrets_manager(), settings().origin_secret_arn)
 
 
 def measure(row: DatasetVersion, seconds: float) -> None:

@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 
 from shared.objects import Bucket
-from tests.clouds import CREDENTIALS, client
+from tests.clouds import CREDENTIALS, client, s3
 from tests.fakes import FakeBucket
 
 CLOUDS = ("fake", "moto", "localcloud")
@@ -27,26 +27,29 @@ def cloud(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 @pytest.fixture
-def clients(cloud: str, request: pytest.FixtureRequest) -> Callable[[str], Any]:
-    """Clients of the cloud under test; the local cloud starts only when it is asked for."""
-    if cloud == "localcloud":
-        url = request.getfixturevalue("local_cloud").url
-        return lambda service: client(service, url)
-    return lambda service: client(service, None)
+def clients(url: str | None) -> Callable[[str], Any]:
+    """boto3's clients of the cloud under test, to set up what the services only find."""
+    return lambda service: client(service, url)
 
 
 @pytest.fixture
-def new_bucket(cloud: str, clients: Callable[[str], Any]) -> Callable[[], Bucket]:
+def url(cloud: str, request: pytest.FixtureRequest) -> str | None:
+    """The address of the cloud under test, None for moto; the local cloud starts only when it is asked for."""
+    return request.getfixturevalue("local_cloud").url if cloud == "localcloud" else None
+
+
+@pytest.fixture
+def new_bucket(cloud: str, url: str | None, clients: Callable[[str], Any]) -> Callable[[], Bucket]:
     """Make empty versioned buckets, each under a name of its own."""
 
     def make() -> Bucket:
         name = f"contract-{uuid.uuid4().hex[:8]}"
         if cloud == "fake":
             return FakeBucket(name)
-        s3 = clients("s3")
-        s3.create_bucket(Bucket=name)
-        s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-        return Bucket(s3, name)
+        client = clients("s3")
+        client.create_bucket(Bucket=name)
+        client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+        return Bucket(s3(url), name)
 
     return make
 

@@ -10,6 +10,7 @@ import pytest
 
 from shared.bus import Bus
 from shared.events import DatasetVersionReady, json_schema, source
+from tests.clouds import event_bridge
 from tests.fakes import FakeBus
 
 FACT = DatasetVersionReady(
@@ -34,22 +35,22 @@ def fake_heard() -> Heard:
 
 
 @pytest.fixture
-def heard(cloud: str, clients: Callable[[str], Any]) -> Heard:
+def heard(cloud: str, url: str | None, clients: Callable[[str], Any]) -> Heard:
     """A bus with a queue behind a rule."""
     if cloud == "fake":
         return fake_heard()
     events, queues = clients("events"), clients("sqs")
     name = f"contract-{uuid.uuid4().hex[:8]}"
-    url = queues.create_queue(QueueName=name)["QueueUrl"]
-    arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    queue = queues.create_queue(QueueName=name)["QueueUrl"]
+    arn = queues.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     events.put_rule(Name=name, EventPattern=json.dumps({"source": [source(name, "ingest")]}))
     events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": arn}])
 
     def receive() -> list[dict[str, Any]]:
-        messages = queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=2)
+        messages = queues.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=2)
         return [json.loads(message["Body"]) for message in messages.get("Messages", [])]
 
-    return Heard(Bus(events, name), receive)
+    return Heard(Bus(event_bridge(url), name), receive)
 
 
 def test_a_told_fact_reaches_its_rule_in_the_documented_shape(heard: Heard) -> None:

@@ -8,6 +8,7 @@ import pytest
 from localcloud.control import Running
 from shared.errors import NotFound
 from shared.objects import Bucket
+from tests import clouds
 from tests.clouds import client
 
 MIB = 1024 * 1024
@@ -21,7 +22,7 @@ def bucket(local_cloud: Running) -> Bucket:
     name = f"contract-{uuid.uuid4().hex[:8]}"
     s3.create_bucket(Bucket=name)
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-    return Bucket(s3, name)
+    return Bucket(clouds.s3(local_cloud.url), name)
 
 
 def memory_mib(pid: int) -> int:

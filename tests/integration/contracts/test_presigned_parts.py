@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from localcloud.control import Running
 from shared.objects import Bucket, PartInfo, PresignedPart
 from shared.objects.facts import sha256_of
+from tests import clouds
 from tests.clouds import CREDENTIALS
 
 KEY = "incoming/flights/a b+ü.csv"
@@ -32,11 +33,11 @@ def s3(local_cloud: Running) -> Any:
 
 
 @pytest.fixture
-def local_bucket(s3: Any) -> Bucket:
+def local_bucket(s3: Any, local_cloud: Running) -> Bucket:
     """An empty bucket of the local cloud."""
     name = f"contract-{uuid.uuid4().hex[:8]}"
     s3.create_bucket(Bucket=name)
-    return Bucket(s3, name)
+    return Bucket(clouds.s3(local_cloud.url), name)
 
 
 def put(part: PresignedPart, body: bytes) -> tuple[int, str]:

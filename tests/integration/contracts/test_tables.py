@@ -9,6 +9,7 @@ import pytest
 from shared.conditions import Absent, AtMost, Present, all_of, any_of, having
 from shared.errors import ConditionFailed
 from shared.tables import Change, Table
+from tests.clouds import dynamodb
 from tests.fakes import FakeTable
 
 KEYS = ("pipeline", "version")
@@ -16,14 +17,13 @@ INDEX: dict[str, Any] = {"index": "attention", "keys": ("attention", "updated_at
 
 
 @pytest.fixture
-def table(cloud: str, clients: Callable[[str], Any]) -> Table:
+def table(cloud: str, url: str | None, clients: Callable[[str], Any]) -> Table:
     """An empty table with a sparse index, named anew for each test."""
     name = f"contract-{uuid.uuid4().hex[:8]}"
     if cloud == "fake":
         return FakeTable(name, *KEYS)
     names = {*KEYS, "attention", "updated_at"}
-    dynamodb = clients("dynamodb")
-    dynamodb.create_table(
+    clients("dynamodb").create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in sorted(names)],
@@ -36,7 +36,7 @@ def table(cloud: str, clients: Callable[[str], Any]) -> Table:
             }
         ],
     )
-    return Table(dynamodb, name, *KEYS)
+    return Table(dynamodb(url), name, *KEYS)
 
 
 def schema(hash_key: str, range_key: str) -> list[dict[str, str]]:

@@ -8,7 +8,6 @@ import json
 import boto3
 import msgspec
 import pytest
-from botocore.response import StreamingBody
 from botocore.stub import Stubber
 from chalicelib.inference.artifacts import SignedArtifacts
 from chalicelib.inference.endpoints import SageMakerEndpoints
@@ -20,12 +19,19 @@ from chalicelib.inference.states import Refused, Request
 from chalicelib.inference.transitions import accept, cancel, settle
 from moto import mock_aws
 
+from shared.aws import Service
+from shared.aws.connections import Answer
+from shared.aws.credentials import Credentials
+from shared.aws.endpoints import SAGEMAKER_RUNTIME, endpoint_of
+from shared.aws.service import Patience
 from shared.codec import to_row
 from shared.entities.pipeline import Realtime, Serverless
 from shared.entities.serving import PredictionLog
 from shared.errors import ConditionFailed, InvalidBody, NotFound, PayloadTooLarge, Unavailable
 from shared.objects import Bucket
 from shared.tables import Table
+from tests import clouds
+from tests.clouds import dynamodb
 from tests.fakes import FakeBucket
 from tests.unit.inference.fakes import NOW, answer_of, signed_model
 
@@ -60,7 +66,7 @@ def make_table(client, name, *keys, kinds="SS", index=()):
         BillingMode="PAY_PER_REQUEST",
         **more,
     )
-    return Table(client, name, *keys)
+    return Table(dynamodb(), name, *keys)
 
 
 @pytest.mark.parametrize("hosting", [Serverless(memory_mb=3072), Realtime(count=2)])
@@ -150,39 +156,53 @@ ERRORS = {
 }
 
 
+class Wire:
+    """Gives one answer to whatever is asked, and keeps what that was."""
+
+    def __init__(self, status, body, **headers):
+        self.status, self.body, self.headers = status, body, headers
+        self.asked = []
+
+    def send(self, request):
+        self.asked.append(request)
+        return Answer(self.status, self.headers, io.BytesIO(self.body))
+
+
+def invoke(wire, records=b'[{"a":1}]', row_count=1):
+    keys = Credentials(key_id="a", secret_key="b")
+    endpoint = endpoint_of(SAGEMAKER_RUNTIME, {"AWS_REGION": "eu-west-1"})
+    once = Service(endpoint, wire, who=lambda: keys, patience=Patience(attempts=1))
+    return SageMakerRuntime(once).invoke(NAME, records, row_count)
+
+
 @pytest.mark.parametrize("case", ERRORS)
 def test_errors_of_the_runtime_become_ours(case):
     code, original, message, kind, told = ERRORS[case]
-    client = boto3.client("sagemaker-runtime")
-    with Stubber(client) as stub:
-        fields = {"OriginalStatusCode": original, "OriginalMessage": message} if original is not None else {}
-        stub.add_client_error("invoke_endpoint", code, message, 424, modeled_fields=fields)
-        with pytest.raises(kind, match=told):
-            SageMakerRuntime(client).invoke(NAME, b"[]", 0)
-
-
-def invoke(body):
-    client = boto3.client("sagemaker-runtime")
-    expected = {
-        "EndpointName": NAME,
-        "ContentType": "application/json",
-        "Accept": "application/json",
-        "Body": b'{"records":[{"a":1}]}',
-    }
-    with Stubber(client) as stub:
-        stub.add_response("invoke_endpoint", {"Body": StreamingBody(io.BytesIO(body), len(body))}, expected)
-        return SageMakerRuntime(client).invoke(NAME, b'[{"a":1}]', 1)
+    fields = {"OriginalStatusCode": original, "OriginalMessage": message} if original is not None else {}
+    wire = Wire(
+        424, json.dumps({"Message": message, **fields}).encode(), **{"x-amzn-errortype": f"{code}:http://x"}
+    )
+    with pytest.raises(kind, match=told):
+        invoke(wire)
+    assert len(wire.asked) == 1
 
 
 def test_records_go_out_as_they_came_and_answers_come_back():
-    (answer,) = invoke(b'{"predictions":[{"value":"late","scores":{"late":0.7}}]}')
+    wire = Wire(200, b'{"predictions":[{"value":"late","scores":{"late":0.7}}]}')
+    (answer,) = invoke(wire)
+    (asked,) = wire.asked
+    assert (asked.method, asked.body) == ("POST", b'{"records":[{"a":1}]}')
+    assert asked.origin + asked.target == (
+        f"https://runtime.sagemaker.eu-west-1.amazonaws.com/endpoints/{NAME}/invocations"
+    )
+    assert asked.headers["content-type"] == asked.headers["accept"] == "application/json"
     assert (answer.value, answer.scores) == ("late", {"late": 0.7})
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{}", b'{"predictions":[]}', b'{"predictions":[{"x":1}]}'])
 def test_an_answer_off_the_contract_is_the_servers_fault(body):
     with pytest.raises(Unavailable):
-        invoke(body)
+        invoke(Wire(200, body))
 
 
 def stored_model(kms, s3):
@@ -206,7 +226,7 @@ def stored_model(kms, s3):
 def test_kms_vouches_for_the_manifest_and_for_nothing_else():
     kms, s3 = boto3.client("kms"), boto3.client("s3")
     model, arn = stored_model(kms, s3)
-    artifacts = SignedArtifacts(Bucket(s3, "models"), kms, arn)
+    artifacts = SignedArtifacts(Bucket(clouds.s3(), "models"), kms, arn)
     assert artifacts.verify(model).version == "v1"
     assert len(artifacts.golden(model).splitlines()) == 5
     other = hashlib.sha256(b"another manifest").digest()
@@ -222,7 +242,7 @@ def test_a_file_that_is_gone_refuses_the_model():
     model, arn = stored_model(kms, s3)
     s3.delete_object(Bucket="models", Key="models/flights/v1/model.tar.gz")
     with pytest.raises(Refused, match="is gone"):
-        SignedArtifacts(Bucket(s3, "models"), kms, arn).verify(model)
+        SignedArtifacts(Bucket(clouds.s3(), "models"), kms, arn).verify(model)
 
 
 def test_releases_are_fenced_checked_and_found_by_attention_in_dynamodb_itself():

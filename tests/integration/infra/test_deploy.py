@@ -18,6 +18,7 @@ from infra.stacks import deploy_stack
 from infra.tokens import mint_token
 from shared.auth import Tokens
 from shared.tables import Table
+from tests.clouds import dynamodb
 from tests.integration.infra.conftest import Deployed
 from tests.integration.infra.mini import PATHS, write_app
 
@@ -150,11 +151,12 @@ def test_rows_that_may_go_expire(deployed: Deployed) -> None:
 def test_a_minted_token_is_known_by_its_hash_only(deployed: Deployed) -> None:
     table = deployed.outputs["TokensTable"]
     token = mint_token(deployed.stage, table, scopes=["read"], pipelines=["flights"])
-    dynamodb = deployed.stage.client("dynamodb")
-    found = Tokens(Table(dynamodb, table, "token_sha256")).find(f"Bearer {token}")
+    found = Tokens(Table(dynamodb(deployed.stage.endpoint_url), table, "token_sha256")).find(
+        f"Bearer {token}"
+    )
     assert found is not None
     assert (found.scopes, found.pipelines) == (("read",), ("flights",))
-    assert token not in str(dynamodb.scan(TableName=table))
+    assert token not in str(deployed.stage.client("dynamodb").scan(TableName=table))
 
 
 def test_a_token_with_an_unknown_scope_is_not_minted(deployed: Deployed) -> None:

@@ -29,6 +29,7 @@ from shared.errors import ConditionFailed, PreconditionFailed, Unavailable
 from shared.objects import Bucket
 from shared.parsing import convert
 from shared.tables import Table
+from tests import clouds
 from tests.fakes import FakeBucket, FakeClock
 from tests.unit.ingest.fake_jobs import FakeJobs
 from tests.unit.ingest.world import PLACE
@@ -57,14 +58,14 @@ def adapters(monkeypatch):
         _create_table(dynamodb, "datasets", ("pipeline", "version"), ("attention", "updated_at"))
         _create_table(dynamodb, "pipelines", ("kind", "pipeline"))
         made = Adapters(
-            raw=RawObjects(Bucket(s3, "incoming")),
-            files=DatasetFiles(Bucket(s3, "data")),
-            catalog=Catalog(Table(dynamodb, "datasets", "pipeline", "version")),
+            raw=RawObjects(Bucket(clouds.s3(), "incoming")),
+            files=DatasetFiles(Bucket(clouds.s3(), "data")),
+            catalog=Catalog(Table(clouds.dynamodb(), "datasets", "pipeline", "version")),
             jobs=FakeJobs(FakeBucket("data")),
-            job_files=JobFiles(Bucket(s3, "data"), Bucket(s3, "incoming")),
+            job_files=JobFiles(Bucket(clouds.s3(), "data"), Bucket(clouds.s3(), "incoming")),
             place=PLACE,
-            pipelines=PipelineStore(Table(dynamodb, "pipelines", "kind", "pipeline")),
-            bus=Bus(boto3.client("events"), "local"),
+            pipelines=PipelineStore(Table(clouds.dynamodb(), "pipelines", "kind", "pipeline")),
+            bus=Bus(clouds.event_bridge(), "local"),
             clock=FakeClock(),
             open_scratch=open_scratch,
             measure=lambda row, seconds: None,

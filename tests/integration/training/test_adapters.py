@@ -28,6 +28,7 @@ from shared.errors import (
 )
 from shared.objects import Bucket
 from shared.tables import Table
+from tests import clouds
 from tests.fakes import FakeClock
 from tests.unit.training.world import World
 
@@ -48,7 +49,7 @@ def make_table(name: str, *keys: str, index: tuple[str, str, str] | None = None)
             for n, *columns in indexes
         ],
     )
-    return Table(client, name, *keys)
+    return Table(clouds.dynamodb(), name, *keys)
 
 
 def _schema(keys: Any) -> list[dict[str, str]]:
@@ -128,7 +129,7 @@ def test_a_digest_is_signed_as_a_digest_with_the_elliptic_key() -> None:
 def test_a_model_file_is_written_once() -> None:
     client = boto3.client("s3")
     client.create_bucket(Bucket="models")
-    files = ModelFiles(Bucket(client, "models"))
+    files = ModelFiles(Bucket(clouds.s3(), "models"))
     sha256 = hashlib.sha256(b"x").hexdigest()
     for _ in range(2):
         assert files.write_once("models/p/v1/card.md", io.BytesIO(b"x"), sha256, 1).sha256 == sha256

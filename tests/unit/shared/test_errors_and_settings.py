@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from shared.aws import aws_errors
+from shared.aws import AwsRefusal, NoAnswer, aws_errors
 from shared.errors import ConditionFailed, HeadraceError, NotFound, QuotaExceeded, Unavailable
 from shared.settings import ConfigurationError, Settings
 
@@ -57,6 +57,11 @@ def client_error(code: str, status: int = 400, **more: object) -> ClientError:
         (client_error("ResourceLimitExceeded"), QuotaExceeded),
         (client_error("SomethingNew", 503), Unavailable),
         (EndpointConnectionError(endpoint_url="http://x"), Unavailable),
+        (AwsRefusal("ConditionalCheckFailedException", "m", 400), ConditionFailed),
+        (AwsRefusal("SlowDown", "m", 503), Unavailable),
+        (AwsRefusal("SomethingNew", "m", 502), Unavailable),
+        (AwsRefusal("ExpiredTokenException", "m", 400), Unavailable),
+        (NoAnswer("silence"), Unavailable),
     ],
 )
 def test_an_aws_error_becomes_ours(error: Exception, kind: type[HeadraceError]) -> None:
@@ -64,6 +69,9 @@ def test_an_aws_error_becomes_ours(error: Exception, kind: type[HeadraceError]) 
         raise error
 
 
-def test_an_unknown_client_error_stays_what_it_is() -> None:
-    with pytest.raises(ClientError), aws_errors("read the row"):
-        raise client_error("ValidationException")
+@pytest.mark.parametrize(
+    "error", [client_error("ValidationException"), AwsRefusal("ValidationException", "m", 400)]
+)
+def test_an_unknown_refusal_stays_what_it_is(error: Exception) -> None:
+    with pytest.raises(type(error)), aws_errors("read the row"):
+        raise error

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -38,12 +39,13 @@ class PartlyFailing:
         self.times = times
         self.accepted: list[str] = []
 
-    def put_events(self, *, Entries: list[dict[str, str]]) -> dict[str, object]:  # noqa: N803
+    def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        assert operation == "PutEvents"
         refuse = self.times > 0
         self.times -= 1
         results: list[dict[str, str]] = []
-        for number, entry in enumerate(Entries):
-            bad = refuse and number == len(Entries) - 1
+        for number, entry in enumerate(request["Entries"]):
+            bad = refuse and number == len(request["Entries"]) - 1
             results.append({"ErrorCode": "InternalException"} if bad else {"EventId": "1"})
             if not bad:
                 self.accepted.append(entry["Detail"])
@@ -57,14 +59,15 @@ def ready(ordinal: int) -> DatasetVersionReady:
 
 
 def test_a_partly_refused_batch_is_sent_again_for_what_was_refused_only() -> None:
-    client = PartlyFailing(times=1)
-    Bus(client, "local").announce(*(ready(n) for n in range(12)))
-    assert len(client.accepted) == 12
+    event_bridge: Any = PartlyFailing(times=1)
+    Bus(event_bridge, "local").announce(*(ready(n) for n in range(12)))
+    assert len(event_bridge.accepted) == 12
 
 
 def test_what_is_refused_twice_is_an_error_not_a_silence() -> None:
+    event_bridge: Any = PartlyFailing(times=2)
     with pytest.raises(Unavailable, match="refused 1 of 2"):
-        Bus(PartlyFailing(times=2), "local").announce(ready(1), ready(2))
+        Bus(event_bridge, "local").announce(ready(1), ready(2))
 
 
 def test_a_log_line_carries_the_bound_ids_and_the_exception(capsys: pytest.CaptureFixture[str]) -> None:

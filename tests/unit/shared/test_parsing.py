@@ -103,3 +103,17 @@ def test_an_endpoint_is_a_word_or_its_options(options: dict[str, Any], expected:
 def test_units_are_read_as_written() -> None:
     assert (fraction("12.5%"), seconds("10m"), seconds("2d")) == (0.125, 600, 172_800)
     assert (group_column("group(tail number)"), group_column("hash")) == ("tail number", None)
+
+
+@pytest.mark.parametrize(("depth", "fits"), [(32, True), (33, False), (5_000, False)])
+def test_what_may_hold_anything_may_not_be_deeper_than_the_limit(depth: int, fits: bool) -> None:
+    body = b'{"a":' + b"[" * (depth - 1) + b'"[[[{{{\\"["' + b"]" * (depth - 1) + b"}"
+    if fits:
+        decode(body, dict[str, Any])
+        return
+    with pytest.raises(InvalidBody, match="deeper than 32"):
+        decode(body, dict[str, Any])
+
+
+def test_many_brackets_side_by_side_or_in_texts_are_not_deep() -> None:
+    decode(b'{"a":[' + b",".join([b'["[[["]'] * 500) + b"]}", dict[str, Any])

@@ -5,18 +5,18 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from shared.aws import client
+from shared.aws import s3
 from shared.objects import Bucket, PresignedPart
 
 
 def signing_bucket(monkeypatch: pytest.MonkeyPatch, **environ: str) -> Bucket:
     """Return a bucket whose client was made in this environment."""
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    for name in ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
     keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
     for name, value in {**keys, **environ}.items():
         monkeypatch.setenv(name, value)
-    s3 = client.__wrapped__("s3")
-    return Bucket(s3, "headrace-dev-1-incoming")
+    return Bucket(s3.__wrapped__(), "headrace-dev-1-incoming")
 
 
 def form(monkeypatch: pytest.MonkeyPatch, **environ: str) -> dict[str, Any]:

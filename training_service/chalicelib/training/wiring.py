@@ -19,7 +19,7 @@ from chalicelib.training.signer import Signer
 
 from shared import log
 from shared.auth import Tokens
-from shared.aws import client
+from shared.aws import client, dynamodb, event_bridge, s3, secrets_manager
 from shared.bus import Bus
 from shared.clock import utc_now
 from shared.http.idempotency import Replies
@@ -38,7 +38,7 @@ def settings() -> TrainingSettings:
 @functools.cache
 def origin_secret() -> OriginSecret:
     """Return the reader of the origin secret."""
-    return OriginSecret(client("secretsmanager"), settings().origin_secret_arn)
+    return OriginSecret(secrets_manager(), settings().origin_secret_arn)
 
 
 @functools.cache
@@ -57,7 +57,7 @@ def replies() -> Replies:
 def ports() -> Ports:
     """Return everything the workflows need."""
     have = settings()
-    data, models = Bucket(client("s3"), have.data_bucket), Bucket(client("s3"), have.models_bucket)
+    data, models = Bucket(s3(), have.data_bucket), Bucket(s3(), have.models_bucket)
     jobs = _table(have.jobs_table, "job_id")
     return Ports(
         jobs=JobRows(jobs, utc_now),
@@ -74,7 +74,7 @@ def ports() -> Ports:
         packages=ModelPackages(client("sagemaker")),
         signer=Signer(client("kms"), have.signing_key_arn),
         logs=TrainingLogs(client("logs")),
-        bus=Bus(client("events"), have.stage),
+        bus=Bus(event_bridge(), have.stage),
         clock=utc_now,
         # Passed in like the clock, so that a test knows how long a job waits.
         jitter=random.random,
@@ -91,4 +91,4 @@ def ports() -> Ports:
 
 
 def _table(name: str, *keys: str) -> Table:
-    return Table(client("dynamodb"), name, *keys)
+    return Table(dynamodb(), name, *keys)

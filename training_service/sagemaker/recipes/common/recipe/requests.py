@@ -89,10 +89,12 @@ def _json_records(body: bytes | str) -> Records:
 
 
 def _listed(document: dict[str, Any]) -> Records:
-    records = document.get("records", document.get("instances"))
+    # `instances` and `inputs` as MLflow's scoring server has them.
+    named = next((name for name in ("records", "instances", "inputs") if name in document), "")
+    records = document.get(named)
     if not isinstance(records, list):
         raise RequestError(
-            400, "The body needs a list 'records', a list 'instances' or an object 'dataframe_split'."
+            400, "The body needs a list 'records', 'instances' or 'inputs', or an object 'dataframe_split'."
         )
     return records
 

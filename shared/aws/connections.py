@@ -1,0 +1,269 @@
+"""HTTP/1.1 over connections that are kept open: one request, one answer, no decisions."""
+
+import collections
+import contextlib
+import functools
+import http.client
+import io
+import os
+import select
+from typing import IO, Any, Protocol
+
+import msgspec
+
+from shared.aws.errors import NoAnswer
+
+# Files are sent, and sockets filled, in pieces of this size; http.client's own is 16 KiB.
+_PIECE_BYTES = 256 * 1024
+_MAX_IDLE = 8  # of one origin; more threads than that at a time pay for a connection
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One signed request; ``target`` is its path and query, ``body`` bytes, or a file sent from its first byte."""
+
+    method: str
+    origin: str
+    target: str
+    headers: dict[str, str]
+    body: bytes | IO[bytes] = b""
+
+
+class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
+    """How long to wait for a connection, and for the next bytes of an answer."""
+
+    connect_s: float
+    read_s: float
+
+
+class Readable(Protocol):
+    """What an answer's body is read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most *size* bytes (all, if below 0), none at the end."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        ...
+
+
+class Answer:
+    """What came back: header names in lower case, and a ``body`` that is read once and closed."""
+
+    def __init__(self, status: int, headers: dict[str, str], body: Readable) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+    def read_all(self, limit: int) -> bytes:
+        """Return the whole body, and never more than *limit* bytes of it."""
+        with contextlib.closing(self.body) as body:
+            pieces: list[bytes] = []
+            while limit > 0 and (piece := body.read(min(limit, _PIECE_BYTES))):
+                pieces.append(piece)
+                limit -= len(piece)
+        return b"".join(pieces)
+
+
+class Connections:
+    """Sends requests, over an open connection where one is idle; threads may share it."""
+
+    def __init__(self, timeouts: Timeouts) -> None:
+        self._timeouts = timeouts
+        self._idle: dict[str, collections.deque[http.client.HTTPConnection]] = {}
+
+    def send(self, request: Request) -> Answer:
+        """Return the answer, its body still to be read.
+
+        Redirects are answers like any other: who follows one signs for a host it was never asked to trust.
+
+        Raises
+        ------
+        NoAnswer
+            There was no connection, or it broke or stayed silent before an answer began.
+        """
+        idle = self._take(request.origin)
+        if idle is not None:
+            # A server may close an idle connection in the moment it is used: that one failure is no answer yet.
+            with contextlib.suppress(_Stale):
+                return self._exchange(idle, request, kept=True)
+            _rewind(request)
+        return self._exchange(self._connect(request.origin), request, kept=False)
+
+    def close(self) -> None:
+        """Close what is idle."""
+        for connections in self._idle.values():
+            while connections:
+                connections.pop().close()
+
+    __del__ = close
+
+    def _take(self, origin: str) -> http.client.HTTPConnection | None:
+        """Return an idle connection that the other side has not closed meanwhile."""
+        idle = self._idle.get(origin)
+        while idle:
+            try:
+                connection = idle.pop()
+            except IndexError:  # another thread was faster
+                return None
+            if not _has_news(connection):
+                return connection
+            connection.close()
+        return None
+
+    def _connect(self, origin: str) -> http.client.HTTPConnection:
+        scheme, _, host = origin.partition("://")
+        options: dict[str, Any] = {"timeout": self._timeouts.connect_s, "blocksize": _PIECE_BYTES}
+        connection = (
+            http.client.HTTPSConnection(host, context=_tls(), **options)
+            if scheme == "https"
+            else http.client.HTTPConnection(host, **options)
+        )
+        try:
+            connection.connect()
+        except OSError as error:
+            connection.close()
+            raise NoAnswer(f"{origin}: no connection ({type(error).__name__})") from error
+        connection.sock.settimeout(self._timeouts.read_s)
+        return connection
+
+    def _exchange(self, connection: http.client.HTTPConnection, request: Request, *, kept: bool) -> Answer:
+        try:
+            # A server that refuses early answers and closes before it has read everything: the answer counts.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                _write(connection, request)
+            response = connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            if kept and isinstance(error, ConnectionError):
+                raise _Stale from error
+            raise _no_answer(request.origin, error) from error
+        except BaseException:
+            connection.close()
+            raise
+        headers = {name.lower(): text for name, text in response.getheaders()}
+        return Answer(response.status, headers, _Body(self, request.origin, connection, response))
+
+    def give_back(self, origin: str, connection: http.client.HTTPConnection) -> None:
+        """Keep *connection* for the next request."""
+        idle = self._idle.setdefault(origin, collections.deque())
+        if len(idle) < _MAX_IDLE:
+            idle.append(connection)
+        else:
+            connection.close()
+
+
+class _Stale(Exception):
+    """A kept connection turned out to be closed."""
+
+
+class _Body(io.RawIOBase):
+    """An answer's bytes; an early end is :class:`NoAnswer`, and a full one gives the connection back."""
+
+    def __init__(
+        self,
+        connections: Connections,
+        origin: str,
+        connection: http.client.HTTPConnection,
+        response: http.client.HTTPResponse,
+    ) -> None:
+        super().__init__()
+        self._connections = connections
+        self._origin = origin
+        self._connection: http.client.HTTPConnection | None = connection
+        self._response = response
+        self._is_complete = False
+        if response.length == 0 and not response.chunked:
+            response.read()
+            self._finish()
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return at most *size* bytes (all that are left), none at the end."""
+        if self._is_complete:
+            return b""
+        if self._connection is None:
+            raise ValueError(f"{self._origin}: read of an answer that is closed or broke off")
+        wanted = None if size is None or size < 0 else size
+        try:
+            piece = self._response.read(wanted)
+        except (OSError, http.client.HTTPException) as error:
+            self._drop()
+            raise _no_answer(f"{self._origin}: the answer broke off", error) from error
+        # http.client takes a connection that ends early for the end of the body.
+        if not piece and wanted != 0 and self._response.length:
+            self._drop()
+            missing = self._response.length
+            raise NoAnswer(f"{self._origin}: the answer broke off: {missing} bytes are missing")
+        if self._response.isclosed():
+            self._finish()
+        return piece
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill *buffer* as far as bytes have come."""
+        piece = self.read(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def readall(self) -> bytes:
+        """Return all that is left."""
+        return self.read()
+
+    def close(self) -> None:
+        """Let go of the connection; with bytes still to come it cannot be used again."""
+        self._drop()
+        super().close()
+
+    def _finish(self) -> None:
+        self._is_complete = True
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        if self._response.will_close:
+            connection.close()
+        else:
+            self._connections.give_back(self._origin, connection)
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _no_answer(what: str, error: Exception) -> NoAnswer:
+    """Return how it failed, by the error's name alone: its text may quote what was received."""
+    return NoAnswer(f"{what}: {type(error).__name__}", is_late=isinstance(error, TimeoutError))
+
+
+def _write(connection: http.client.HTTPConnection, request: Request) -> None:
+    connection.putrequest(request.method, request.target, skip_host=True, skip_accept_encoding=True)
+    for name, text in request.headers.items():
+        # Latin-1 is http.client's own choice, and what was signed is UTF-8.
+        connection.putheader(name, text.encode())
+    connection.endheaders(request.body or None)
+
+
+def _rewind(request: Request) -> None:
+    if not isinstance(request.body, bytes):
+        request.body.seek(0)
+
+
+def _has_news(connection: http.client.HTTPConnection) -> bool:
+    """Say whether anything arrived on an idle connection: that can only be its end."""
+    if connection.sock is None:
+        return True
+    # Not select(): it cannot watch sockets numbered 1,024 and above.
+    poll = select.poll()
+    poll.register(connection.sock, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+@functools.cache
+def _tls() -> Any:
+    """Return the one context of the process: loading the authorities takes some 10 ms."""
+    import ssl
+
+    return ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE") or None)

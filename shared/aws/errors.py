@@ -1,0 +1,159 @@
+"""From AWS's refusals to our errors, whoever carried them: our own client or botocore."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from shared.errors import (
+    ConditionFailed,
+    Conflict,
+    Forbidden,
+    HeadraceError,
+    InvalidRequest,
+    NotFound,
+    PreconditionFailed,
+    QuotaExceeded,
+    TimedOut,
+    Unavailable,
+)
+
+# What a refusal says is for people to read, and comes from outside.
+_MESSAGE_LENGTH = 1000
+
+# By code and not by exception class: botocore makes those per client, and two services may share a code.
+_ERRORS: dict[str, type[HeadraceError]] = {
+    "ConditionalCheckFailedException": ConditionFailed,
+    "TransactionCanceledException": ConditionFailed,
+    "PreconditionFailed": PreconditionFailed,
+    # S3: another conditional write of the key was under way; the outcome is open, so try again.
+    "ConditionalRequestConflict": Unavailable,
+    "NoSuchKey": NotFound,
+    "NoSuchVersion": NotFound,
+    "NoSuchBucket": NotFound,
+    # HeadObject has no body to carry a code.
+    "404": NotFound,
+    "ResourceNotFoundException": NotFound,
+    "ResourceNotFound": NotFound,
+    "ResourceInUse": Conflict,
+    "ResourceLimitExceeded": QuotaExceeded,
+    "AccessDenied": Forbidden,
+    "AccessDeniedException": Forbidden,
+    # Of the function, not of a caller: the next environment has new ones.
+    "ExpiredToken": Unavailable,
+    "ExpiredTokenException": Unavailable,
+    "ThrottlingException": Unavailable,
+    "Throttling": Unavailable,
+    "TooManyRequestsException": Unavailable,
+    "ProvisionedThroughputExceededException": Unavailable,
+    "RequestLimitExceeded": Unavailable,
+    "TransactionConflictException": Unavailable,
+    "TransactionInProgressException": Unavailable,
+    "RequestTimeout": Unavailable,
+    "SlowDown": Unavailable,
+    "ServiceUnavailable": Unavailable,
+    "InternalError": Unavailable,
+    "InternalFailure": Unavailable,
+    "InternalServerError": Unavailable,
+    "InternalException": Unavailable,
+}
+
+
+class AwsRefusal(Exception):
+    """A service answered no: its code, HTTP status, sentence and further members of the answer."""
+
+    def __init__(
+        self, code: str, message: str, status: int, members: Mapping[str, Any] | None = None
+    ) -> None:
+        self.code = code
+        self.message = message[:_MESSAGE_LENGTH]
+        self.status = status
+        self.members = members or {}
+        super().__init__(f"{self.message} ({code}, {status})")
+
+
+class NoAnswer(Exception):
+    """The connection failed, broke or stayed silent (``is_late``); whether the call was carried out is open."""
+
+    def __init__(self, message: str, *, is_late: bool = False) -> None:
+        self.is_late = is_late
+        super().__init__(message)
+
+
+@contextmanager
+def aws_errors(what: str, further: Mapping[str, type[HeadraceError]] | None = None) -> Iterator[None]:
+    """Raise our errors for those of AWS inside the block; *what* names the call and its resource.
+
+    A transaction cancelled by a conflict or throttle is retryable; only a failed check is a lost condition.
+    Codes unknown here and in *further* pass through unchanged: they are bugs, and the retries and dead letters
+    are for them.
+    """
+    try:
+        yield
+    except AwsRefusal as refusal:
+        raise _ours(what, refusal, further or {}) from refusal
+    except NoAnswer as error:
+        kind = TimedOut if error.is_late else Unavailable
+        raise kind(f"{what}: {error}") from error
+    except _botocore_errors() as error:
+        raise _of_botocore(what, error, further or {}) from error
+
+
+@contextmanager
+def sagemaker_errors(what: str, *, absent: str) -> Iterator[None]:
+    """Raise our errors as :func:`aws_errors` does, and tell the two meanings of ValidationException apart.
+
+    SageMaker answers an unknown name with it, not with ResourceNotFound, and a request it does not allow too: a
+    message with the text *absent* is :class:`NotFound`, any other :class:`InvalidRequest`.
+    """
+    from botocore.exceptions import ClientError, ParamValidationError
+
+    try:
+        with aws_errors(what):
+            yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationException":
+            raise
+        message = error.response["Error"].get("Message", "")
+        kind = NotFound if absent in message else InvalidRequest
+        raise kind(f"{what}: {message}") from error
+    except ParamValidationError as error:
+        raise InvalidRequest(f"{what}: {error}") from error
+
+
+def _ours(what: str, refusal: AwsRefusal, further: Mapping[str, type[HeadraceError]]) -> Exception:
+    """Return our error for *refusal*, or itself where we know none."""
+    kind = further.get(refusal.code) or _ERRORS.get(refusal.code)
+    if refusal.code == "TransactionCanceledException" and not _failed_check(refusal.members):
+        kind = Unavailable
+    if kind is None and refusal.status >= 500:
+        kind = Unavailable
+    return kind(f"{what}: {refusal.message} ({refusal.code})") if kind else refusal
+
+
+def _failed_check(members: Mapping[str, Any]) -> bool:
+    """Say whether a cancelled transaction met a false condition."""
+    reasons = members.get("CancellationReasons", [])
+    return any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons)
+
+
+def _botocore_errors() -> tuple[type[Exception], ...]:
+    """Return what botocore's clients raise; asked only when something was raised, and never the import's first."""
+    if "botocore" not in sys.modules:
+        return ()
+    from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+
+    return (ClientError, ConnectionError, HTTPClientError)
+
+
+def _of_botocore(what: str, error: Any, further: Mapping[str, type[HeadraceError]]) -> Exception:
+    response = getattr(error, "response", None)
+    # HTTPClientError has a response too: of the connection, and None.
+    if not isinstance(response, dict):
+        kind = TimedOut if type(error).__name__ == "ReadTimeoutError" else Unavailable
+        return kind(f"{what}: {type(error).__name__}")
+    told = response["Error"]
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    refusal = AwsRefusal(told["Code"], told.get("Message", told["Code"]), status, response)
+    found = _ours(what, refusal, further)
+    return error if found is refusal else found
