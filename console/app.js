@@ -121,13 +121,20 @@ async function refresh() {
 
 function showLive(release) {
   table(at("live"), release ? [release] : [], [
-    ["live", (row) => row.live || "nothing"],
+    ["live", (row) => (row.asleep_at ? `${row.live} (asleep)` : row.live || "nothing")],
     ["since", (row) => time(row.live_since)],
     ["before", (row) => row.previous],
-    ["rolling out", (row) => (row.candidate ? `${row.candidate} (${row.phase})` : "")],
+    ["rolling out", rollingOut],
     ["last release", (row) => state(row.outcome)],
     ["reason", (row) => row.reason],
   ]);
+}
+
+/** What is on its way, and the share of the requests that it answers already. */
+function rollingOut(row) {
+  if (!row.candidate) return "";
+  const share = row.mode === "canary" ? ` ${number(row.weight * 100)} %` : "";
+  return `${row.candidate} (${row.phase}${share})`;
 }
 
 function showModels(models) {

@@ -28,7 +28,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         ),
         "jobs": Entry(f"{_C}.jobs:jobs", "Show, stop and retry training jobs."),
         "models": Entry(f"{_C}.models:models", "Show model versions and what their gate said."),
-        "history": Entry(f"{_C}.releases:history", "Show what was live, since when and why."),
+        "history": Entry(f"{_C}.releases:history", "Show every change of what is live, by whom and why."),
     },
     "Decide": {
         "promote": Entry(f"{_C}.releases:promote", "Make a model version the live one."),

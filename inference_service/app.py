@@ -5,10 +5,18 @@ from collections.abc import Callable
 from typing import Any
 
 from chalice.app import Chalice, Response
-from chalicelib.inference import exchange, formats, naming, oip, views
+from chalicelib.inference import attempts, exchange, formats, naming, oip, views
 from chalicelib.inference.settings import Settings
 from chalicelib.inference.wiring import Wiring, logger
-from chalicelib.inference.workflow import predicting, reading, requests, rollout, serving, tidying
+from chalicelib.inference.workflow import (
+    observing,
+    predicting,
+    reading,
+    requests,
+    rollout,
+    serving,
+    tidying,
+)
 
 from shared import log
 from shared.events import ModelVersionApproved, source
@@ -57,6 +65,14 @@ def reconcile(event: Any) -> None:
     """Go on with what was left, hear what was lost, delete what serves nobody."""
     log.start(scheduled_at=str(event.time))
     tidying.reconcile(wiring.releasing)
+
+
+@app.lambda_function(name="shadow")
+def shadow(event: Any, _: Any) -> None:
+    """Put a copy of an answered request to the shadow of its pipeline."""
+    copy = attempts.copy_of(event)
+    log.start(pipeline=copy.pipeline, version=copy.version, request_id=copy.request_id)
+    observing.observe(wiring.predicting, copy)
 
 
 @api.route("GET", "/v1/health", scope=None, response=views.Health)

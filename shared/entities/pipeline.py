@@ -10,6 +10,9 @@ from msgspec.structs import force_setattr, replace
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{1,38}[a-z0-9]$", description="name of a pipeline")]
 Percent = Annotated[str, Meta(pattern=r"^(100|[0-9]{1,2})(\.[0-9]+)?%$", description="such as 20%")]
 Duration = Annotated[str, Meta(pattern=r"^[0-9]{1,6}[smhd]$", description="such as 90s, 10m, 1h, 7d")]
+DurationOrNever = Annotated[
+    str, Meta(pattern=r"^(never|[0-9]{1,6}[smhd])$", description="such as 4h, or never")
+]
 Column = Annotated[str, Meta(min_length=1, max_length=128, description="name of a column")]
 Frequency = Annotated[
     str, Meta(pattern=r"^[1-9][0-9]{0,3}(s|m|h|d|w|mo|q|y)$", description="such as 15m, 1d, 1mo")
@@ -72,11 +75,15 @@ class Split(_Section, frozen=True, kw_only=True):
 
 
 class Model(_Section, frozen=True, kw_only=True):
-    """What is trained."""
+    """What is trained.
+
+    ``fairness`` names columns whose groups the evaluation compares; they need not be features.
+    """
 
     recipe: Literal["auto", "boosting", "linear"] = "auto"
     preset: Literal["fast", "good", "best"] = "fast"
     params: dict[str, str | int | float | bool | None] = {}
+    fairness: Annotated[tuple[Column, ...], Meta(max_length=10)] = ()
 
 
 class Train(_Section, frozen=True, kw_only=True):
@@ -108,7 +115,7 @@ class Realtime(_Section, frozen=True, kw_only=True, tag_field="kind", tag="realt
     instance: Annotated[str, Meta(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")] = "ml.m5.large"
     count: Annotated[int, Meta(ge=1, le=3)] = 1
     # Read outside prod only: what nobody asked for that long is deleted, and comes back when somebody asks.
-    idle_delete: Duration | Literal["never"] = "4h"
+    idle_delete: DurationOrNever = "4h"
 
 
 class Release(_Section, frozen=True, kw_only=True):
@@ -234,14 +241,29 @@ class Recommendation(_Definition, frozen=True, kw_only=True, tag_field="task", t
 
 PipelineDefinition = Classification | Regression | Forecasting | Text | Image | Recommendation
 TASKS = ("classification", "regression", "forecasting", "text", "image", "recommendation")
-# What a gate may name: the metrics that the recipe of the task reports.
-METRICS: dict[str, tuple[str, ...]] = {
+# What the recipe of the task measures of a model's answers.
+_OF_ANSWERS: dict[str, tuple[str, ...]] = {
     "classification": ("log_loss", "roc_auc", "accuracy", "f1", "brier", "average_precision"),
     "regression": ("rmse", "mae", "r2", "mape"),
     "forecasting": ("mae", "rmse", "smape", "mase", "coverage"),
     "text": ("log_loss", "roc_auc", "accuracy", "f1", "brier", "average_precision", "calibration_error"),
     "image": ("log_loss", "roc_auc", "accuracy", "f1", "brier", "average_precision", "calibration_error"),
     "recommendation": ("recall_at_10", "ndcg_at_10", "map_at_10", "hit_rate_at_10", "coverage", "rmse"),
+}
+# Of a served model: the naive baseline has none of them.
+SERVING_METRICS = ("latency_p95_ms", "size_mb")
+_OF_GROUPS = ("metric_difference",)
+_OF_GROUPS_AND_CLASSES = ("selection_rate_difference", "tpr_difference", *_OF_GROUPS)
+# Reported where `model.fairness` names columns.
+FAIRNESS_METRICS: dict[str, tuple[str, ...]] = {
+    "classification": _OF_GROUPS_AND_CLASSES,
+    "regression": _OF_GROUPS,
+    "text": _OF_GROUPS_AND_CLASSES,
+    "image": _OF_GROUPS_AND_CLASSES,
+}
+# What a gate may name.
+METRICS = {
+    task: (*own, *SERVING_METRICS, *FAIRNESS_METRICS.get(task, ())) for task, own in _OF_ANSWERS.items()
 }
 
 

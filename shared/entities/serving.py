@@ -50,7 +50,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One change of what serves (sort key ``history#<time>#<gen>``): who, when, why, from, to."""
+    """One change of what serves (sort key ``history#<time>#<gen>#<rev>``): who, when, why, from, to."""
 
     pipeline: str
     entry: str

@@ -120,8 +120,10 @@ class Job:
         return Job(base=base, recipe=self.recipe)
 
     def hashes(self) -> dict[str, str]:
-        """Return the SHA-256 of every file of the model by its path."""
-        files = sorted(path for path in self.model.rglob("*") if path.is_file())
+        """Return the SHA-256 of every file of the model by its path, but for the one that holds measured times."""
+        files = sorted(
+            path for path in self.model.rglob("*") if path.is_file() and path.name != "serving.json"
+        )
         return {
             path.relative_to(self.model).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in files

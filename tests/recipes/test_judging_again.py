@@ -37,7 +37,7 @@ def test_two_models_are_judged_on_rows_neither_was_trained_on_and_nothing_is_fit
     assert (found["purpose"], found["rows"], found["rows_test_seen"]) == ("evaluate", 200, 80)
     assert found["differences"]["champion"]["log_loss"]["high"] < 0
     assert found["metrics"]["baseline"]["log_loss"] > found["metrics"]["challenger"]["log_loss"]
-    assert sorted(path.name for path in job.model.iterdir()) == ["evaluation.json"]
+    assert sorted(path.name for path in job.model.iterdir()) == ["evaluation.json", "serving.json"]
 
 
 def test_judged_again_a_model_gets_the_figures_its_training_gave(make_job, rows, schema, trained, strong):

@@ -99,7 +99,14 @@ FUNCTIONS = {
         "-on_model_package_state_change",
         "-reconcile",
     ),
-    "inference": ("", "-bearer", "-on_model_version_approved", "-on_endpoint_state_change", "-reconcile"),
+    "inference": (
+        "",
+        "-bearer",
+        "-shadow",
+        "-on_model_version_approved",
+        "-on_endpoint_state_change",
+        "-reconcile",
+    ),
 }
 NAMES = [f"headrace-{service}-local{suffix}" for service, all_of in FUNCTIONS.items() for suffix in all_of]
 

@@ -1,4 +1,4 @@
-"""What one version made of one request."""
+"""What one version made of one request, and the copy of it that another may be asked with."""
 
 import msgspec
 from chalicelib.inference.answers import Answer
@@ -46,3 +46,20 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
         if self.role == "pinned" and self.outcome == "gone":
             return False
         return self.outcome not in {"ok", "refused"}
+
+
+class Copy(msgspec.Struct, frozen=True, kw_only=True):
+    """A request as live answered it, and whose shadow shall be asked: the candidate of generation ``gen``."""
+
+    pipeline: str
+    gen: int
+    version: str
+    request_id: str
+    records: msgspec.Raw
+    answers: list[Answer]
+
+
+def copy_of(event: object) -> Copy:
+    """Return the copy that arrived as the *event* of an invocation."""
+    # Lambda has parsed the JSON, yet the records are wanted as text again.
+    return msgspec.json.decode(msgspec.json.encode(event), type=Copy)

@@ -4,10 +4,6 @@ from chalicelib.inference.states import CurrentRelease, Outcome, ReleaseEntry, R
 
 from shared.clock import to_text
 
-# Within one second and generation, entries sort by their place: begun, its steps, its end; no two share one.
-FIRST, LAST = 0, 99
-_PLACES = {Outcome.AWAKE: 20, Outcome.RECREATED: 30, Outcome.ASLEEP: 40}
-
 
 def entry_of(
     release: CurrentRelease,
@@ -15,16 +11,15 @@ def entry_of(
     request: Request,
     *,
     gen: int | None = None,
-    place: int | None = None,
     to: str | None,
 ) -> ReleaseEntry:
     """Return the entry that says that *outcome* happened to *release*, and that *to* is live since."""
     at = to_text(request.at)
     gen = release.gen if gen is None else gen
-    place = _PLACES.get(outcome, LAST) if place is None else place
     return ReleaseEntry(
         pipeline=release.pipeline,
-        entry=f"history#{at}#{gen:06d}#{place:02d}",
+        # Within one second the row's revision keeps them in order: every change counts it up.
+        entry=f"history#{at}#{gen:06d}#{release.rev:08d}",
         gen=gen,
         at=at,
         who=request.who,

@@ -11,6 +11,11 @@ def stage_prefix(stage: str) -> str:
     return f"headrace-{stage}-"
 
 
+def shadow_function(stage: str) -> str:
+    """Return the name of the function that asks shadows; Chalice makes it of app, stage and ``@lambda_function``."""
+    return f"headrace-inference-{stage}-shadow"
+
+
 def endpoint_name(stage: str, pipeline: str, version: str) -> str:
     """Return the one name of a model version's model, endpoint configuration and endpoint."""
     return f"{stage_prefix(stage)}{pipeline}-{version}"

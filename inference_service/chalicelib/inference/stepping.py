@@ -6,7 +6,7 @@ Pure, like ``transitions``: each change with what must still hold of the row.
 from datetime import datetime
 
 import msgspec
-from chalicelib.inference.entries import FIRST, entry_of
+from chalicelib.inference.entries import entry_of
 from chalicelib.inference.fences import LEASE, at_rest, lease_free, mine
 from chalicelib.inference.states import AUTOMATIC, CurrentRelease, Outcome, Request, Transition
 
@@ -58,7 +58,7 @@ def _on_trial(
         "weight": weight,
         "updated_at": at,
     }
-    entry = entry_of(release, Outcome[phase], request, place=FIRST + 1 + step, to=release.live)
+    entry = entry_of(release, Outcome[phase], request, to=release.live)
     return Transition(
         change=Change(set=row),
         only_if=mine(release),

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from chalicelib.inference.entries import FIRST, entry_of
+from chalicelib.inference.entries import entry_of
 from chalicelib.inference.fences import at_gen, lease_free, mine
 from chalicelib.inference.states import TRANSIENT, CurrentRelease, Intent, Outcome, Request, Transition
 
@@ -174,7 +174,7 @@ def _begin(
         "updated_at": at,
     }
     trying = msgspec.structs.replace(release, candidate=candidate)
-    started = entry_of(trying, Outcome.STARTED, request, gen=release.gen + 1, place=FIRST, to=release.live)
+    started = entry_of(trying, Outcome.STARTED, request, gen=release.gen + 1, to=release.live)
     # Who rolls out wants to compare with what is live: one that sleeps wakes up.
     change = Change(set=row, remove=("outcome", "reason", "asleep_at"))
     return Transition(change=change, only_if=at_gen(release), entry=started)

@@ -7,11 +7,13 @@ import uuid
 
 from chalicelib.inference.artifacts import SignedArtifacts
 from chalicelib.inference.endpoints import SageMakerEndpoints
+from chalicelib.inference.naming import shadow_function
 from chalicelib.inference.prediction_log import PredictionRecords
 from chalicelib.inference.releases import Releases
 from chalicelib.inference.router import Router
 from chalicelib.inference.runtime import SageMakerRuntime
 from chalicelib.inference.settings import Settings
+from chalicelib.inference.shadow_copies import ShadowCopies, impatient_client
 from chalicelib.inference.traffic import Traffic
 from chalicelib.inference.usage import Usage
 from chalicelib.inference.workflow import requests
@@ -90,6 +92,7 @@ class Wiring:
             records=records,
             traffic=self._traffic,
             usage=self._usage,
+            copies=ShadowCopies(impatient_client, shadow_function(self.settings.stage), logger),
             clock=utc_now,
             # Only who meets a sleeping pipeline needs the clients of a release.
             wake=lambda pipeline: requests.wake(self.releasing, pipeline),

@@ -10,7 +10,9 @@ from chalicelib.ingest.release_section import release_checks
 from chalicelib.ingest.table_schema.declaring import parse_declared
 
 from shared.entities.pipeline import (
+    FAIRNESS_METRICS,
     METRICS,
+    SERVING_METRICS,
     Forecasting,
     PipelineDefinition,
     fraction,
@@ -23,7 +25,7 @@ from shared.errors import FieldError, InvalidBody, PayloadTooLarge
 MAX_BYTES = 256 * 1024
 # Read, never evaluated: a gate is data.
 _NUMBER = r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?"
-_REFERENCE = rf"(champion|baseline)(\s*[+-]\s*{_NUMBER})?"
+_REFERENCE = rf"(?P<reference>champion|baseline)(\s*[+-]\s*{_NUMBER})?"
 _CLAUSE = re.compile(rf"\s*(?P<metric>[a-z][a-z0-9_]*)\s*(>=|<=|>|<)\s*({_NUMBER}|{_REFERENCE})\s*")
 
 
@@ -116,12 +118,26 @@ def _schema_errors(definition: PipelineDefinition) -> tuple[FieldError, ...]:
         return error.errors
     names = {field.name for field in declared.fields}
     own = (column for _, column in _own_columns(definition))
-    used = (*own, definition.data.key, definition.data.time, group_column(definition.split.by))
+    used = (
+        *own,
+        definition.data.key,
+        definition.data.time,
+        group_column(definition.split.by),
+        *definition.model.fairness,
+    )
     return tuple(
         FieldError(pointer="/data/schema/fields", detail=f"has no field {column!r}, which the pipeline uses")
         for column in dict.fromkeys(used)
         if column and column not in names
     )
+
+
+def _out_of_place(metric: str, reference: str | None, definition: PipelineDefinition) -> str | None:
+    """Return why a metric that the task has cannot be asked for like this, None where it can."""
+    if metric in SERVING_METRICS and reference == "baseline":
+        return f"the naive baseline is not served and has no {metric}; compare with a number or the champion"
+    measured = metric not in FAIRNESS_METRICS.get(task_of(definition), ()) or definition.model.fairness
+    return None if measured else f"{metric} is measured only where model.fairness names columns"
 
 
 def _gate_checks(definition: PipelineDefinition) -> list[Check]:
@@ -139,7 +155,7 @@ def _wrong_clause(clause: str, definition: PipelineDefinition) -> str | None:
         return f"{clause!r} is not {forms}"
     task = task_of(definition)
     if match["metric"] in METRICS[task]:
-        return None
+        return _out_of_place(match["metric"], match["reference"], definition)
     # A metric that no recipe reports would fail every model, weeks after the typing error.
     close = difflib.get_close_matches(match["metric"], METRICS[task], n=1)
     meant = f"; did you mean {close[0]!r}?" if close else ""

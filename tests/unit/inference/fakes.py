@@ -11,6 +11,7 @@ import msgspec
 from botocore.exceptions import ClientError
 from chalicelib.inference.answers import Answer
 from chalicelib.inference.artifacts import SignedArtifacts
+from chalicelib.inference.attempts import Copy
 from chalicelib.inference.naming import served_by
 from chalicelib.inference.plan import EndpointPlan
 from chalicelib.inference.ports import EndpointState
@@ -140,6 +141,19 @@ def answer_of(version: str, record: dict[str, Any]) -> Answer:
     return Answer(value=score > 0.5, scores={"false": 1 - score, "true": score})
 
 
+class FakeCopies:
+    """Keeps the copies for the shadow as the event of the invocation that each would be."""
+
+    def __init__(self) -> None:
+        self.events: list[Any] = []
+
+    def begin(self, copy: Copy) -> None:
+        self.events.append(json.loads(msgspec.json.encode(copy)))
+
+    def finish(self) -> None:
+        """Nothing is on its way any more."""
+
+
 def tally_of(requests: int, *, errors: int = 0, ms: float = 20) -> Tally:
     """Return the tally of warm *requests* of *ms* each, some of which failed."""
     return Tally(requests=requests, errors=errors, latencies={bucket_of(ms): requests - errors})
@@ -161,6 +175,7 @@ class Stage:
         self.endpoints = FakeEndpoints()
         self.runtime = FakeRuntime("test", self.endpoints)
         self.bus = FakeBus()
+        self.copies = FakeCopies()
         self.owners = 0
         self.add_pipeline("flights", **release)
         self.adapters = self.wire()
@@ -197,6 +212,7 @@ class Stage:
             records=PredictionRecords(self.predictions),
             traffic=releasing.traffic,
             usage=releasing.usage,
+            copies=self.copies,
             clock=self.clock,
             wake=lambda pipeline: requests.wake(releasing, pipeline),
             draw=lambda: 0.5,

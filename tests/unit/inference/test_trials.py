@@ -4,11 +4,14 @@ import json
 
 import msgspec
 import pytest
+from chalicelib.inference.answers import Answer, Item, Point
+from chalicelib.inference.attempts import copy_of
+from chalicelib.inference.disagreement import count_disagreements
 from chalicelib.inference.formats import read_request
 from chalicelib.inference.router import KEEP_S
 from chalicelib.inference.states import Outcome
 from chalicelib.inference.tally import Step, Tally
-from chalicelib.inference.workflow import predicting, reading, requests, rollout, tidying
+from chalicelib.inference.workflow import observing, predicting, reading, requests, rollout, tidying
 from chalicelib.inference.workflow.context import Asked
 
 from shared.entities.serving import Phase
@@ -222,3 +225,81 @@ def test_a_row_from_before_there_were_steps_goes_on():
     ask(stage, 100)
     tick(stage, 60)
     assert stage.release().step == 1
+
+
+def shadow(**release: object) -> Stage:
+    return trial(
+        **({"strategy": "shadow", "rollback_on": ["disagreement > 20%", "error_rate > 1%"]} | release)
+    )
+
+
+def observe_all(stage: Stage) -> None:
+    """Run the function that asks the shadow on every copy."""
+    for event in stage.copies.events:
+        observing.observe(stage.predicting, copy_of(event))
+    stage.copies.events.clear()
+
+
+def test_a_shadow_sees_every_request_answers_nobody_and_goes_live_when_it_agrees():
+    stage = shadow()
+    assert (stage.release().phase, stage.release().mode, stage.release().weight) == (
+        Phase.SHADOW,
+        "shadow",
+        0,
+    )
+    assert set(ask(stage, 10)) == {"v1"}
+    assert len(stage.copies.events) == 10
+    observe_all(stage)
+    counted = stage.adapters.traffic.of(Step(pipeline="flights", gen=2, version="v2"))
+    assert (counted.requests, counted.compared, counted.disagreed, counted.errors) == (10, 10, 0, 0)
+    tick(stage, 60)
+    assert stage.release().live == "v2"
+    assert outcomes(stage)[2:] == ["STARTED", "SHADOW", "LIVE"]
+
+
+def test_a_shadow_that_answers_otherwise_too_often_never_goes_live():
+    stage = shadow()
+    stage.runtime.wrong["v2"] = [Answer(value=True)]
+    ask(stage, 10)
+    observe_all(stage)
+    tick(stage, 1)
+    assert (stage.release().live, stage.release().outcome) == ("v1", Outcome.ROLLED_BACK)
+    assert "disagreement is 100.0%" in (stage.release().reason or "")
+
+
+def test_a_shadow_that_fails_is_counted_as_failing_and_nobody_else_notices():
+    stage = shadow()
+    break_down(stage, "v2")
+    assert set(ask(stage, 10)) == {"v1"}
+    observe_all(stage)
+    tick(stage, 1)
+    assert "error_rate is 100.0%" in (stage.release().reason or "")
+
+
+def test_a_copy_of_a_release_that_is_over_is_dropped():
+    stage = shadow()
+    ask(stage, 3)
+    requests.roll_back(stage.adapters, "flights", stage.request())
+    stage.monotonic += KEEP_S + 1
+    asked = len(stage.runtime.asked)
+    observe_all(stage)
+    assert len(stage.runtime.asked) == asked
+
+
+@pytest.mark.parametrize(
+    ("live", "other", "disagreed"),
+    [
+        ([Answer(value="a", scores={"a": 0.9})], [Answer(value="a", scores={"a": 0.6})], 0),
+        ([Answer(value="a")], [Answer(value="b")], 1),
+        ([Answer(value=True)], [Answer(value=1)], 0),
+        ([Answer(value=100.0)], [Answer(value=100.5)], 0),
+        ([Answer(value=100.0)], [Answer(value=102)], 1),
+        ([Answer(value=None)], [Answer(value=0.0)], 1),
+        ([Answer(value=1)], [], 1),
+        ([Answer(points=(Point(time="t", value=1.0),))], [Answer(points=(Point(time="t", value=2.0),))], 1),
+        ([Answer(items=(Item(item=1), Item(item=2)))], [Answer(items=(Item(item=2), Item(item=1)))], 1),
+        ([Answer(items=(Item(item=1, score=0.5),))], [Answer(items=(Item(item=1, score=0.4),))], 0),
+    ],
+)
+def test_answers_disagree_in_what_a_caller_acts_on(live, other, disagreed):
+    assert count_disagreements(live, other) == disagreed

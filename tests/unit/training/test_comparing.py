@@ -11,7 +11,7 @@ from shared.entities.training import JobPurpose, JobState, ModelState, ModelVers
 from shared.errors import Unavailable
 from shared.events import ModelVersionApproved, ModelVersionRejected
 from tests.unit.training.test_finalising import crash_at
-from tests.unit.training.world import World, make_archive, make_documents, make_evaluation
+from tests.unit.training.world import World, make_archive, make_documents, make_evaluation, make_serving
 
 BETTER = {"estimate": -0.01, "low": -0.02, "high": 0.004}
 WORSE = {"estimate": 0.02, "low": 0.01, "high": 0.03}
@@ -24,7 +24,8 @@ def compared(interval: dict[str, float], champion: str = "v1", **changes: Any) -
         "baseline": make_evaluation()["differences"]["baseline"],
     }
     found = make_evaluation(purpose="evaluate", differences=differences, champion_version=champion, **changes)
-    return make_archive(documents={"evaluation.json": json.dumps(found).encode()})
+    documents = {"evaluation.json": found, "serving.json": make_serving()}
+    return make_archive(documents={name: json.dumps(each).encode() for name, each in documents.items()})
 
 
 def overtaken(quota: int = 1) -> World:

@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 from chalicelib.training.clauses import ClauseError, parse_clause
-from chalicelib.training.evaluation import Evaluation
+from chalicelib.training.evaluation import Evaluation, decode_evaluation
 from chalicelib.training.gate import Decision, decide, gate_metrics
 
 from shared.entities.training import ModelState
-from tests.unit.training.world import make_evaluation
+from tests.unit.training.world import make_evaluation, make_serving
 
 APPROVED, REJECTED = ModelState.APPROVED, ModelState.REJECTED
 NEEDS_PERSON, PENDING = ModelState.NEEDS_PERSON, ModelState.PENDING_APPROVAL
@@ -164,6 +164,30 @@ def test_too_few_rows_are_no_verdict(rows: int, state: ModelState) -> None:
 def test_a_pass_waits_for_a_person_where_the_pipeline_says_so() -> None:
     assert judged(evaluation_of(), person=True).state is PENDING
     assert judged(evaluation_of(), "roc_auc >= 0.99", person=True).state is REJECTED
+
+
+def with_latency(**champion: float) -> Evaluation:
+    served = json.dumps(make_serving(12.0, **champion)).encode()
+    return decode_evaluation(msgspec.json.encode(against_champion(-0.1, -0.01)), served)
+
+
+@pytest.mark.parametrize(
+    ("clause", "state"),
+    [
+        ("latency_p95_ms <= 12", APPROVED),
+        ("latency_p95_ms <= 11", REJECTED),
+        ("latency_p95_ms <= champion + 5", APPROVED),
+        ("latency_p95_ms <= champion + 3", REJECTED),
+        ("latency_p95_ms <= baseline", REJECTED),
+    ],
+)
+def test_what_serving_costs_is_judged_like_any_metric(clause: str, state: ModelState) -> None:
+    assert judged(with_latency(estimate=2.0, low=1.0, high=4.0), clause).state is state
+
+
+def test_a_latency_that_was_never_measured_fails() -> None:
+    decision = judged(evaluation_of(), "latency_p95_ms <= 1000")
+    assert decision.reasons == ("latency_p95_ms <= 1000: latency_p95_ms is missing or not a number",)
 
 
 def test_the_metrics_of_a_gate_are_those_its_clauses_name() -> None:

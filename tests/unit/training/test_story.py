@@ -33,7 +33,7 @@ def test_new_data_becomes_an_approved_model_version() -> None:
     assert (job.state, job.number, job.attention) == (JobState.SUCCEEDED, 1, None)
     assert (model.state, model.version, model.attention) == (ModelState.APPROVED, "v1", None)
     assert [type(event) for event in world.bus.events] == [TrainingJobStarted, ModelVersionApproved]
-    assert model.metrics == {"log_loss": 0.56, "roc_auc": 0.7}
+    assert model.metrics == {"log_loss": 0.56, "roc_auc": 0.7, "latency_p95_ms": 4.0}
 
 
 def test_the_manifest_names_every_file_by_its_hash_and_is_what_was_signed() -> None:

@@ -270,6 +270,17 @@ def make_evaluation(**changes: Any) -> dict[str, Any]:
     }
 
 
+def make_serving(latency_ms: float = 4.0, **champion: Any) -> dict[str, Any]:
+    """Return what ``serving.json`` says; *champion* are the members of the interval of the difference."""
+    return {
+        "format": 1,
+        "method": "one by one",
+        "requests": 100,
+        "metrics": {"challenger": {"latency_p95_ms": latency_ms}, "champion": None},
+        "differences": {"champion": {"latency_p95_ms": champion} if champion else None},
+    }
+
+
 def make_documents(evaluation: dict[str, Any] | None = None) -> dict[str, bytes]:
     return {
         "model.skops": b"not a pickle",
@@ -278,6 +289,7 @@ def make_documents(evaluation: dict[str, Any] | None = None) -> dict[str, bytes]
         ).encode(),
         "versions.json": json.dumps({"python": "3.12.1", "packages": {"numpy": "2.5.1"}}).encode(),
         "evaluation.json": json.dumps(evaluation or make_evaluation()).encode(),
+        "serving.json": json.dumps(make_serving()).encode(),
         "golden.jsonl": b'{"input": {}, "output": {}}\n',
         "card.md": b"# flights\n",
         "plots/calibration.vl.json": b'{"mark": "line"}',

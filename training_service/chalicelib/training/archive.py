@@ -16,6 +16,8 @@ MAX_UNPACKED_BYTES = 2 * 1024 * 1024 * 1024
 MAX_ENTRIES = 20_000
 MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
 REQUIRED = ("signature.json", "versions.json", "evaluation.json", "golden.jsonl", "card.md")
+# Of recipes before it was measured there is none, so no model version needs it.
+OPTIONAL = ("serving.json",)
 _CHUNK = 1024 * 1024
 
 
@@ -111,7 +113,7 @@ def _checked_name(member: tarfile.TarInfo) -> str:
 
 def _is_document(name: str) -> bool:
     folder, _, plain = name.rpartition("/")
-    return name in REQUIRED or (folder == "plots" and plain.endswith(".vl.json"))
+    return name in (*REQUIRED, *OPTIONAL) or (folder == "plots" and plain.endswith(".vl.json"))
 
 
 def _read(name: str, content: IO[bytes]) -> bytes:

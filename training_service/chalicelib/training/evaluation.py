@@ -28,8 +28,59 @@ class Differences(msgspec.Struct, frozen=True, kw_only=True):
     baseline: dict[str, Interval] = {}
 
 
+class ServedScores(msgspec.Struct, frozen=True, kw_only=True):
+    """What challenger and champion cost to serve; the naive baseline is not served."""
+
+    challenger: Metrics
+    champion: Metrics | None = None
+
+
+class ServedDifferences(msgspec.Struct, frozen=True, kw_only=True):
+    """Per metric, challenger minus champion."""
+
+    champion: dict[str, Interval] | None = None
+
+
+class Serving(msgspec.Struct, frozen=True, kw_only=True):
+    """``serving.json``: latencies of so many requests, and by what method they were measured."""
+
+    requests: int
+    method: str
+    metrics: ServedScores
+    differences: ServedDifferences
+
+
+class Slice(msgspec.Struct, frozen=True, kw_only=True):
+    """Some judged rows: the model's primary metric on them, beside champion and baseline; None is NaN."""
+
+    column: str
+    slice: str
+    rows: int
+    value: float | None = None
+    champion: float | None = None
+    baseline: float | None = None
+
+
+class Slices(msgspec.Struct, frozen=True, kw_only=True):
+    """Of each column the slice of at least so many rows on which the model is worst, the worst column first."""
+
+    metric: str
+    least_rows: int
+    columns: tuple[Slice, ...] = ()
+
+
+class Fairness(msgspec.Struct, frozen=True, kw_only=True):
+    """Per column that ``model.fairness`` names, its groups with their rates and the primary metric."""
+
+    metric: str
+    columns: dict[str, tuple[dict[str, str | float | None], ...]] = {}
+
+
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
-    """What the gate reads; ``rows`` are those no model was trained on, ``champion_error`` why none was judged."""
+    """What the gate reads; ``rows`` are those no model was trained on, ``champion_error`` why none was judged.
+
+    ``serving`` is a file of its own, because times are never twice the same.
+    """
 
     format: int
     purpose: str = "train"
@@ -42,3 +93,28 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     trained_through: str | None = None
     champion_version: str | None = None
     champion_error: str | None = None
+    slices: Slices | None = None
+    fairness: Fairness | None = None
+    serving: Serving | None = None
+
+    def value(self, metric: str) -> float | None:
+        """Return the challenger's *metric*, None where it is missing or NaN."""
+        served = self.serving.metrics.challenger if self.serving else {}
+        return {**served, **self.metrics.challenger}.get(metric)
+
+    def difference(self, metric: str, reference: str) -> Interval:
+        """Return how the challenger's *metric* differs from the *reference*'s; empty where it is not known."""
+        if reference == "baseline":
+            return self.differences.baseline.get(metric, Interval())
+        # A champion that could not be judged is compared in nothing, not even in its latency.
+        known = self.differences.champion or {}
+        served = (self.serving.differences.champion or {}) if self.serving and known else {}
+        return {**served, **known}.get(metric, Interval())
+
+
+def decode_evaluation(body: bytes, serving: bytes | None) -> Evaluation:
+    """Return the two files as one value; raise ``msgspec.DecodeError`` where one is not what it should be."""
+    evaluation = msgspec.json.decode(body, type=Evaluation)
+    if serving is None:
+        return evaluation
+    return msgspec.structs.replace(evaluation, serving=msgspec.json.decode(serving, type=Serving))

@@ -15,7 +15,7 @@ from typing import TypeGuard
 
 import msgspec
 from chalicelib.training.clauses import Clause, ClauseError, parse_clause
-from chalicelib.training.evaluation import Evaluation, Interval
+from chalicelib.training.evaluation import Evaluation
 
 from shared.entities.training import Basis, ModelState, Verdict
 
@@ -113,7 +113,7 @@ def _judge(clause: Clause, evaluation: Evaluation, live: str | None) -> _Judged:
 
 
 def _judge_absolute(clause: Clause, evaluation: Evaluation) -> Verdict:
-    value = evaluation.metrics.challenger.get(clause.metric)
+    value = evaluation.value(clause.metric)
     if not _is_number(value):
         return Verdict(
             clause=clause.text, outcome="failed", detail=f"{clause.metric} is missing or not a number"
@@ -122,8 +122,7 @@ def _judge_absolute(clause: Clause, evaluation: Evaluation) -> Verdict:
 
 
 def _judge_relative(clause: Clause, evaluation: Evaluation) -> Verdict:
-    differences = getattr(evaluation.differences, str(clause.reference)) or {}
-    interval: Interval = differences.get(clause.metric, Interval())
+    interval = evaluation.difference(clause.metric, str(clause.reference))
     # What the demand is hardest at: a wide interval means few or noisy rows, and must not help.
     end = interval.low if clause.operator in {">", ">="} else interval.high
     if not _is_number(end) or not _is_number(interval.estimate):

@@ -4,9 +4,10 @@ import hashlib
 from typing import IO
 
 from chalicelib.training.archive import chunks_of
+from chalicelib.training.evaluation import Evaluation, decode_evaluation
 
 from shared.entities.training import ModelFile
-from shared.errors import Conflict, PreconditionFailed
+from shared.errors import Conflict, NotFound, PreconditionFailed
 from shared.objects import Bucket
 
 _TYPES = {"json": "application/json", "jsonl": "application/x-ndjson", "md": "text/markdown; charset=utf-8"}
@@ -26,6 +27,14 @@ def evaluation_key(pipeline: str, version: str, job_id: str | None = None) -> st
     """Return the key of a version's evaluation: its own training's, or that of a job that judged it again."""
     name = f"evaluations/{job_id}.json" if job_id else "evaluation.json"
     return folder_of(pipeline, version) + name
+
+
+def serving_key(key: str) -> str:
+    """Return the key of the latencies that were measured with the evaluation under *key*."""
+    folder, _, name = key.rpartition("/")
+    return (
+        f"{folder}/serving.json" if name == "evaluation.json" else f"{key.removesuffix('json')}serving.json"
+    )
 
 
 class ModelFiles:
@@ -58,6 +67,17 @@ class ModelFiles:
         except PreconditionFailed:
             return self.bucket.read(key)
         return body
+
+    def evaluation(self, key: str) -> Evaluation:
+        """Return the evaluation under *key* with its latencies, which older versions do not have."""
+        return decode_evaluation(self.bucket.read(key), self.find(serving_key(key)))
+
+    def find(self, key: str) -> bytes | None:
+        """Return an object, None where there is none."""
+        try:
+            return self.bucket.read(key)
+        except NotFound:
+            return None
 
     def _hash(self, key: str) -> str:
         digest = hashlib.sha256()

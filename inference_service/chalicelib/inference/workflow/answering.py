@@ -4,8 +4,9 @@ A caller never pays for a release: a candidate that fails costs time, not an ans
 attempt is counted for the verdict over it.
 """
 
+import msgspec
 from chalicelib.inference.answers import Answer
-from chalicelib.inference.attempts import NOTHING, Attempt
+from chalicelib.inference.attempts import NOTHING, Attempt, Copy
 from chalicelib.inference.fitting import Fitted, fit
 from chalicelib.inference.laps import Laps
 from chalicelib.inference.measuring import measure
@@ -44,20 +45,22 @@ def answer(adapters: Predicting, asked: Asked, laps: Laps) -> Attempt:
     """
     release, route = _route(adapters, asked)
     laps.end("route")
-    attempts = [_attempt(adapters, asked, route, laps)]
+    attempts = [attempt(adapters, asked, route, laps)]
     if isinstance(attempts[0].error, NotFound) and route.role == "live":
         # The row that was remembered may be older than what was deleted since.
         adapters.router.forget(asked.pipeline)
         release, route = _route(adapters, asked)
-        attempts = [_attempt(adapters, asked, route, laps)]
+        attempts = [attempt(adapters, asked, route, laps)]
     if attempts[0].error and route.instead and attempts[0].latency_ms < LAST_ATTEMPT_MS:
-        attempts.append(_attempt(adapters, asked, Route(version=route.instead), laps))
+        attempts.append(attempt(adapters, asked, Route(version=route.instead), laps))
     last = attempts[-1]
-    for attempt in attempts:
-        measure(adapters.stage, asked.pipeline, asked.request_id, attempt)
-        _count(adapters, release, attempt, is_callers_fault=isinstance(last.error, InvalidRequest))
+    for made in attempts:
+        measure(adapters.stage, asked.pipeline, asked.request_id, made)
+        _count(adapters, release, made, is_callers_fault=isinstance(last.error, InvalidRequest))
     if last.error:
         raise _told(asked, last)
+    if release and route.shadow:
+        _hand_over(adapters, asked, release, last)
     _touch(adapters, asked.pipeline)
     return last
 
@@ -86,7 +89,7 @@ def _route(adapters: Predicting, asked: Asked) -> tuple[CurrentRelease | None, R
     return release, route
 
 
-def _attempt(adapters: Predicting, asked: Asked, route: Route, laps: Laps) -> Attempt:
+def attempt(adapters: Predicting, asked: Asked, route: Route, laps: Laps) -> Attempt:
     """Let one version answer, and return what came of it."""
     own = Laps(adapters.seconds)
     error: HeadraceError | None = None
@@ -139,30 +142,44 @@ def _invoke(adapters: Predicting, asked: Asked, route: Route, fitted: Fitted) ->
         raise
 
 
-def _told(asked: Asked, attempt: Attempt) -> HeadraceError:
+def _told(asked: Asked, made: Attempt) -> HeadraceError:
     """Return the error as the caller shall hear it."""
-    error = attempt.error
+    error = made.error
     if not isinstance(error, NotFound):
         return error or Unavailable("nobody answered")
-    if attempt.role != "pinned":
+    if made.role != "pinned":
         # Live by the row, absent at SageMaker: the reconciler makes it again, the caller may retry.
-        return Unavailable(f"{attempt.version} of {asked.pipeline} is live but its endpoint is not there")
+        return Unavailable(f"{made.version} of {asked.pipeline} is live but its endpoint is not there")
     return error
 
 
 def _count(
-    adapters: Predicting, release: CurrentRelease | None, attempt: Attempt, *, is_callers_fault: bool
+    adapters: Predicting, release: CurrentRelease | None, made: Attempt, *, is_callers_fault: bool
 ) -> None:
     """Add the attempt to what the verdict over a release on trial rests on."""
     if release is None or release.mode not in ON_TRIAL or is_callers_fault:
         return
-    tally = one_request(attempt.latency_ms, failed=attempt.error is not None, cold=attempt.cold)
-    step = Step(pipeline=release.pipeline, gen=release.gen, version=attempt.version, step=release.step)
+    tally = one_request(made.latency_ms, failed=made.error is not None, cold=made.cold)
+    step = Step(pipeline=release.pipeline, gen=release.gen, version=made.version, step=release.step)
     try:
         adapters.traffic.add(step, tally, adapters.clock())
     except (Unavailable, QuotaExceeded):
         # A verdict waits a request longer; the answer does not.
         adapters.log.warning("attempt not counted", exc_info=True)
+
+
+def _hand_over(adapters: Predicting, asked: Asked, release: CurrentRelease, made: Attempt) -> None:
+    """Begin to send the shadow a copy of what live answered."""
+    adapters.copies.begin(
+        Copy(
+            pipeline=asked.pipeline,
+            gen=release.gen,
+            version=release.candidate or "",
+            request_id=asked.request_id,
+            records=msgspec.Raw(made.fitted.records),
+            answers=made.answers,
+        )
+    )
 
 
 def _touch(adapters: Predicting, pipeline: str) -> None:

@@ -46,6 +46,7 @@ class Predicting(msgspec.Struct, frozen=True, kw_only=True):
     records: Any
     traffic: Any
     usage: Any
+    copies: Any
     clock: Clock
     wake: Callable[[str], None]
     draw: Callable[[], float]

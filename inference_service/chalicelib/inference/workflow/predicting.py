@@ -40,6 +40,7 @@ def predict(adapters: Predicting, asked: Asked) -> Answered:
     laps = Laps(adapters.seconds)
     attempt = answer(adapters, asked, laps)
     _record(adapters, asked, attempt)
+    adapters.copies.finish()
     laps.end("log")
     shown = predictions_view(asked.request_id, attempt.version, attempt.answers, attempt.fitted)
     return Answered(predictions=shown, timing=laps.header())

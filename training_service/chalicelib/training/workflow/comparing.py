@@ -31,7 +31,7 @@ def compare(
     Asked again it finds the same job, whose id follows from the two versions: they are compared once.
     """
     key = evaluation_key(model.pipeline, model.version)
-    own = _read(ports, key)
+    own = ports.model_files.evaluation(key)
     # Without a live version there is nobody to be better than, whoever the training compared with.
     if live is None or own.champion_version == live:
         return Comparison(evaluation=own, key=key)
@@ -45,14 +45,10 @@ def compare(
         return Comparison(reason=f"{story}, and the two cannot be compared: {error}")
     if job.state is JobState.SUCCEEDED:
         key = evaluation_key(model.pipeline, model.version, job.job_id)
-        return Comparison(evaluation=_read(ports, key), key=key)
+        return Comparison(evaluation=ports.model_files.evaluation(key), key=key)
     if job.state in AT_REST:
         return Comparison(reason=f"{story}, and job {job.job_id} could not compare them: {job.reason}")
     return Comparison(waits=True, reason=f"{story}: job {job.job_id} compares the two without training")
-
-
-def _read(ports: Ports, key: str) -> Evaluation:
-    return msgspec.json.decode(ports.model_files.bucket.read(key), type=Evaluation)
 
 
 def _job_for(ports: Ports, definition: PipelineDefinition, model: ModelVersion, live: str) -> Job:

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 import msgspec
 from chalicelib.training.archive import BadArtifact, fetch, read_documents
-from chalicelib.training.evaluation import Evaluation
+from chalicelib.training.evaluation import Evaluation, decode_evaluation
 from chalicelib.training.job import Job, sagemaker_name
 from chalicelib.training.job_files import hash_parameters
 from chalicelib.training.model_files import artifact_key, folder_of
@@ -139,7 +139,7 @@ def _parse(documents: dict[str, bytes]) -> _Documents:
     if len(documents["signature.json"]) > MAX_SIGNATURE_BYTES:
         raise BadArtifact(f"signature.json is larger than {MAX_SIGNATURE_BYTES} bytes; drop unused columns")
     try:
-        evaluation = msgspec.json.decode(documents["evaluation.json"], type=Evaluation)
+        evaluation = decode_evaluation(documents["evaluation.json"], documents.get("serving.json"))
         inputs = msgspec.json.decode(documents["signature.json"], type=dict[str, Any])
         versions = msgspec.json.decode(documents["versions.json"], type=_Versions)
     except msgspec.DecodeError as error:
@@ -185,7 +185,8 @@ def _row(
 ) -> ModelVersion:
     now = to_text(ports.clock())
     bucket = ports.model_files.bucket
-    scores = parsed.evaluation.metrics.challenger
+    served = parsed.evaluation.serving
+    scores = parsed.evaluation.metrics.challenger | (served.metrics.challenger if served else {})
     return ModelVersion(
         pipeline=job.pipeline,
         version=f"v{job.number}",

@@ -8,7 +8,7 @@ import msgspec
 from chalice.app import Response
 from chalicelib.training.job import Job, sagemaker_name
 from chalicelib.training.logs import LogPosition
-from chalicelib.training.model_files import folder_of
+from chalicelib.training.model_files import evaluation_key, folder_of, serving_key
 from chalicelib.training.paging import from_cursor, to_cursor
 from chalicelib.training.ports import Ports
 from chalicelib.training.views import (
@@ -98,8 +98,14 @@ def read_lineage(ports: Ports, model: ModelVersion) -> Lineage:
 
 
 def answer_evaluation(ports: Ports, request: Request, model: ModelVersion) -> Response:
-    """Return ``evaluation.json`` as the job wrote it."""
-    return _immutable(request, _read(ports, model, "evaluation.json"))
+    """Return the evaluation that decided last, as the jobs wrote it, with the latencies under ``serving``."""
+    decided = [each.basis.evaluation_key for each in model.judgements if each.basis]
+    key = (decided and decided[-1]) or evaluation_key(model.pipeline, model.version)
+    folder = folder_of(model.pipeline, model.version)
+    document = msgspec.json.decode(_read(ports, model, key.removeprefix(folder)), type=dict[str, Any])
+    serving = ports.model_files.find(serving_key(key))
+    document["serving"] = msgspec.json.decode(serving) if serving else None
+    return _immutable(request, msgspec.json.encode(document))
 
 
 def answer_plot(ports: Ports, request: Request, model: ModelVersion, name: str) -> Response:

@@ -6,6 +6,8 @@ from typing import Any
 from .parameters import Parameters
 from .signature import Signature
 
+SLICES_SHOWN = 10
+
 
 def write_card(parameters: Parameters, evaluation: Mapping[str, Any], signature: Signature) -> str:
     """Return `card.md`."""
@@ -13,6 +15,7 @@ def write_card(parameters: Parameters, evaluation: Mapping[str, Any], signature:
         f"# {parameters.pipeline}: {parameters.task} of `{signature.target.name}`",
         _data(parameters, evaluation),
         "## Metrics\n\n" + _metrics(evaluation),
+        *_worst(evaluation),
         "## Inputs\n\n" + _inputs(signature),
     ]
     return "\n\n".join(sections) + "\n"
@@ -49,6 +52,35 @@ def _metrics(evaluation: Mapping[str, Any]) -> str:
 def _cell(metrics: Mapping[str, float | None] | None, name: str) -> str:
     value = (metrics or {}).get(name)
     return "-" if value is None else f"{value:.4f}"
+
+
+def _worst(evaluation: Mapping[str, Any]) -> list[str]:
+    """Return the section of the slices the model is worst on, none where nothing was cut."""
+    slices = evaluation["slices"]
+    if not slices["columns"]:
+        return []
+    title = f"## Where it is worst ({slices['metric']}, slices of at least {slices['least_rows']} rows)"
+    rows = [
+        "| column | slice | rows | this model | champion | naive baseline |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
+    for each in slices["columns"][:SLICES_SHOWN]:
+        name = str(each["slice"]).replace("|", "\\|")
+        values = " | ".join(_cell(each, who) for who in ("value", "champion", "baseline"))
+        rows.append(f"| {each['column']} | {name} | {each['rows']} | {values} |")
+    return [f"{title}\n\n" + "\n".join(rows), *_fairness(evaluation)]
+
+
+def _fairness(evaluation: Mapping[str, Any]) -> list[str]:
+    """Return the section of the groups that `model.fairness` asks about, if it does."""
+    if not evaluation["fairness"]:
+        return []
+    lines = []
+    for column, groups in evaluation["fairness"]["columns"].items():
+        for group in groups:
+            rates = [f"{name} {_cell(group, name)}" for name in group if name not in ("group", "rows")]
+            lines.append(f"- {column} = {group['group']} ({group['rows']} rows): {', '.join(rates)}")
+    return ["## Groups\n\n" + "\n".join(lines)] if lines else []
 
 
 def _inputs(signature: Signature) -> str:

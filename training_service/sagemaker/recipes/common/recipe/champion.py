@@ -21,11 +21,15 @@ type Hashes = npt.NDArray[np.uint64]
 
 @dataclass(frozen=True, kw_only=True)
 class Contestant:
-    """A model that is judged and what it was trained on, by time or by row hash."""
+    """A model that is judged and what it was trained on, by time or by row hash.
+
+    `size_bytes` are those of the files that an endpoint loads, unpacked.
+    """
 
     model: Any
     trained_through: np.datetime64 | None
     seen_rows: Hashes | None
+    size_bytes: int
 
 
 def load_contestant(folder: Path, whose: str, stated_through: str | None, serving: Serving) -> Contestant:
@@ -52,6 +56,7 @@ def load_contestant(folder: Path, whose: str, stated_through: str | None, servin
         model=load_model(serving, members, whose),
         trained_through=_trained_through(stated_through, whose, members.get(EVALUATION_FILE)),
         seen_rows=load_hashes(members[SEEN_FILE]) if SEEN_FILE in members else None,
+        size_bytes=sum(len(members[name]) for name in (SIGNATURE_FILE, *serving.files)),
     )
     if contestant.trained_through is None and contestant.seen_rows is None:
         raise ModelRefusedError(f"The {whose} does not say which rows it was trained on.")

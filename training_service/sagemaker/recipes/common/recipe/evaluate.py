@@ -17,13 +17,25 @@ type Metrics = dict[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Trial:
+    """How everybody is measured on the same units, and which units the bootstrap draws together.
+
+    `measures`, `units` and `blocks` are as `Judged` has them.
+    """
+
+    measures: dict[str, dict[str, Measure]]
+    units: int
+    blocks: npt.NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Judged:
     """The judged rows and how everybody is measured on them; a family adds what its plots need.
 
     Attributes
     ----------
     columns
-        The judged rows as they were read; only their times are looked at here.
+        The judged rows as they were read; their times are looked at here, and where the model is worst.
     rows
         How many rows were judged, as the gate counts them.
     measures
@@ -34,6 +46,8 @@ class Judged:
         Of shape (units,): units of one block are drawn together, since they are not independent.
     champion_error
         Why the champion is not among the measures although it could be loaded.
+    slice_by
+        Columns of shape (units,) by which slices are cut; None: the rows' own columns, where units are rows.
     """
 
     columns: Columns
@@ -42,6 +56,13 @@ class Judged:
     units: int | None = None
     blocks: npt.NDArray[np.int64] | None = None
     champion_error: str | None = None
+    slice_by: Columns | None = None
+
+    @property
+    def trial(self) -> Trial:
+        """What the metrics and their intervals are made from."""
+        units = self.rows if self.units is None else self.units
+        return Trial(measures=self.measures, units=units, blocks=self.blocks)
 
 
 def evaluate(
@@ -59,11 +80,7 @@ def evaluate(
         What training alone knows (row counts, …).
     """
     higher_is_better, primary = tables
-    units = judged.rows if judged.units is None else judged.units
-    metrics = {name: {m: f(np.ones(units)) for m, f in own.items()} for name, own in judged.measures.items()}
-    draws = draw_weights(units, parameters.seed, blocks=judged.blocks)
-    replicates = {name: replicate(own, draws) for name, own in judged.measures.items()}
-    others = [name for name in metrics if name != "challenger"]
+    metrics, differences = score(judged.trial, parameters.seed)
     return {
         "format": 1,
         "task": parameters.task,
@@ -74,12 +91,22 @@ def evaluate(
         "primary": primary,
         "metrics": {"champion": None, **metrics},
         "higher_is_better": {m: higher_is_better[m] for m in metrics["challenger"]},
-        "differences": {"champion": None, **{o: _differences(metrics, replicates, o) for o in others}},
+        "differences": {"champion": None, **differences},
         "bootstrap": {"replicates": REPLICATES, "confidence": CONFIDENCE, "seed": parameters.seed},
         "champion_version": parameters.champion_version,
         **facts,
         "champion_error": facts.get("champion_error") or judged.champion_error,
     }
+
+
+def score(trial: Trial, seed: int) -> tuple[dict[str, Metrics], dict[str, Any]]:
+    """Return everybody's metrics, and per other model the challenger's differences with their intervals."""
+    ones = np.ones(trial.units)
+    metrics = {name: {m: f(ones) for m, f in own.items()} for name, own in trial.measures.items()}
+    draws = draw_weights(trial.units, seed, blocks=trial.blocks)
+    replicates = {name: replicate(own, draws) for name, own in trial.measures.items()}
+    others = [name for name in metrics if name != "challenger"]
+    return metrics, {other: _differences(metrics, replicates, other) for other in others}
 
 
 def _differences(
@@ -91,6 +118,7 @@ def _differences(
             compare(replicates["challenger"][name], replicates[other][name], ours[name] - theirs[name])
         )
         for name in ours
+        if name in theirs  # the naive baseline weighs nothing
     }
 
 

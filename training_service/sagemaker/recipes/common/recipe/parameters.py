@@ -87,6 +87,7 @@ class Parameters:
     time: str | None = None
     key: str | None = None
     drop: tuple[str, ...] = ()
+    fairness: tuple[str, ...] = ()
     split_by: str = "hash"
     group: str | None = None
     champion_version: str | None = None
@@ -137,6 +138,7 @@ def parse_parameters(document: dict[str, Any], rules: Rules) -> Parameters:
         **stated,
         metrics=tuple(document.get("metrics") or ()),
         drop=tuple(document.get("drop") or ()),
+        fairness=tuple(document.get("fairness") or ()),
         fields=_parse_fields(document["schema"], rules),
         split_by=split.get("by", "hash"),
         group=split.get("group"),

@@ -9,24 +9,28 @@ the newest rows and writes the evaluation alone.
 
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .artifact import EVALUATION_FILE, SEEN_FILE, write_json
+from .artifact import EVALUATION_FILE, SEEN_FILE, SIGNATURE_FILE, write_json
 from .champion import Contestant, load_contestant
 from .columns import concatenate, row_count
 from .data import Data
 from .evaluate import Judged, evaluate, metric_lines
 from .failure import ModelRefusedError, UserError
+from .fairness import with_fairness
 from .family import Family
 from .packing import pack_model, write_plots
 from .parameters import Parameters, load_parameters
 from .serving import load_folder
+from .serving_cost import SERVING_FILE, time_serving, weigh
 from .slices import hash_taught, judged_rows, last_time
 from .times import format_time
+from .worst import find_worst
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +76,6 @@ def work(family: Family, paths: Paths) -> dict[str, Any]:
     paths.model.mkdir(parents=True, exist_ok=True)
     do = judge_again if parameters.purpose == "evaluate" else train
     evaluation = do(family, paths, parameters, data)
-    for line in metric_lines(evaluation["metrics"]["challenger"], parameters.metrics):
-        print(line, flush=True)
     _say(started, f"judged on {evaluation['rows']} rows, done")
     return evaluation
 
@@ -89,12 +91,12 @@ def train(family: Family, paths: Paths, parameters: Parameters, data: Data) -> d
         model=load_folder(family.serving, paths.model),
         trained_through=last_time(taught, parameters.time),
         seen_rows=hash_taught(concatenate(taught), parameters),
+        size_bytes=sum((paths.model / n).stat().st_size for n in (SIGNATURE_FILE, *family.serving.files)),
     )
     np.save(paths.model / SEEN_FILE, challenger.seen_rows, allow_pickle=False)
-    judged, evaluation = _judge(family, paths, parameters, data, challenger)
-    model = challenger.model
-    write_plots(paths.model / "plots", family.plots(parameters, judged, model) if judged.rows else {})
-    samples = family.samples(parameters, data, judged, model)
+    judged, samples, evaluation = _judge(family, paths, parameters, data, challenger)
+    plots = family.plots(parameters, judged, challenger.model) if judged.rows else {}
+    write_plots(paths.model / "plots", plots)
     pack_model(paths.model, (family.name, family.serving), parameters, evaluation, samples)
     return evaluation
 
@@ -111,7 +113,7 @@ def judge_again(family: Family, paths: Paths, parameters: Parameters, data: Data
         family.check_champion(challenger.model.signature, parameters)
     except ModelRefusedError as error:
         raise UserError(f"The challenger cannot be judged again: {error}") from error
-    _, evaluation = _judge(family, paths, parameters, data, challenger)
+    _, _, evaluation = _judge(family, paths, parameters, data, challenger)
     write_json(paths.model / EVALUATION_FILE, evaluation)
     return evaluation
 
@@ -125,7 +127,8 @@ def _check_metrics(family: Family, parameters: Parameters) -> None:
 
 def _judge(
     family: Family, paths: Paths, parameters: Parameters, data: Data, challenger: Contestant
-) -> tuple[Judged, dict[str, Any]]:
+) -> tuple[Judged, Sequence[dict[str, Any]], dict[str, Any]]:
+    """Return the judged rows, records as clients send them, and the evaluation."""
     champion, error = _find_champion(family, paths, parameters)
     contestants = {"challenger": challenger, **({"champion": champion} if champion else {})}
     rows = judged_rows(
@@ -134,6 +137,10 @@ def _judge(
         [c.trained_through for c in contestants.values()],
         [c.seen_rows for c in contestants.values()],
     )
+    judged = family.judge(parameters, data, rows, {name: c.model for name, c in contestants.items()})
+    primary, better = family.primary[parameters.task], family.metrics[parameters.task]
+    judged, fairness = with_fairness(judged, parameters, primary)
+    samples = family.samples(parameters, data, judged, challenger.model)
     facts = {
         "purpose": parameters.purpose,
         "rows_train": row_count(data.train),
@@ -142,10 +149,16 @@ def _judge(
         "rows_test_seen": int((~rows).sum()),
         "trained_through": format_time(challenger.trained_through),
         "champion_error": error,
+        "slices": find_worst(judged, parameters, primary, better[primary]),
+        "fairness": fairness,
     }
-    judged = family.judge(parameters, data, rows, {name: c.model for name, c in contestants.items()})
-    tables = (family.metrics[parameters.task], family.primary[parameters.task])
-    return judged, evaluate(tables, parameters, judged, facts)
+    serving = time_serving(family.serving, contestants, samples, parameters.seed)
+    write_json(paths.model / SERVING_FILE, serving)
+    evaluation = evaluate((better, primary), parameters, weigh(judged, contestants), facts)
+    latency = serving["metrics"]["challenger"]
+    for line in metric_lines(evaluation["metrics"]["challenger"] | latency, parameters.metrics):
+        print(line, flush=True)
+    return judged, samples, evaluation
 
 
 def _find_champion(

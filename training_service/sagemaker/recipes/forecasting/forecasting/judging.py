@@ -1,10 +1,10 @@
 """Judge forecasts on the newest values by a backtest: challenger, champion and the seasonal-naive baseline."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from recipe.columns import take_rows
+from recipe.columns import Columns, take_rows
 from recipe.data import Data
 from recipe.evaluate import Judged
 from recipe.failure import ModelRefusedError
@@ -56,6 +56,7 @@ def judge(parameters: Parameters, data: Data, rows: Mask, models: Mapping[str, P
         measures={name: measures_of(truth, a.value, a.half_width, scale) for name, a in answers.items()},
         blocks=blocks_of(cells, challenger.shape.horizon),
         champion_error=error,
+        slice_by=_series_of(cells, panel.keys, parameters),
         question=question,
         truth=truth,
         keys=panel.keys,
@@ -90,6 +91,15 @@ def _why_not(champion: Predictor | None, challenger: Predictor) -> str | None:
     if champion is None or champion.panel.grid == challenger.panel.grid:
         return None
     return "The step between values changed: the champion's forecasts are of other times."
+
+
+def _series_of(cells: Cells, keys: Sequence[Key], parameters: Parameters) -> Columns:
+    """Return, for each judged value, what its series is named by."""
+    names = series_columns(parameters)
+    return {
+        name: np.array([str(keys[series][place]) for series in cells.series], dtype=object)
+        for place, name in enumerate(names)
+    }
 
 
 def _distinct(cells: Cells) -> Cells:
