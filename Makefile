@@ -10,14 +10,16 @@ RUNTIMES := $(VENV)/runtimes
 IMAGE := $(RUNTIMES)/sagemaker-scikit-learn-1.9-0
 BENCH := $(RUNTIMES)/bench
 CLIENTS := $(RUNTIMES)/clients
+MLFLOW := $(RUNTIMES)/mlflow
 READY := $(VENV)/.ready
 UV := $(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes --python
 CODE := headrace infra ingest_service inference_service localcloud shared training_service tests benchmarks docs
 
-.PHONY: help setup demo check test unit recipes integration e2e docs bench clean
+.PHONY: help setup demo check test unit recipes integration e2e proof docs bench clean
 help:
 	@echo "make demo   the flights pipeline from an upload to a live prediction, on this machine"
 	@echo "make test   everything CI runs      make check   lint, types, fast tests"
+	@echo "make proof  what takes too long for every test run"
 	@echo "make docs   write the generated reference again      make bench   measure      make clean   remove all"
 
 setup: $(READY)
@@ -69,6 +71,15 @@ e2e: setup $(CLIENTS)/.ready
 
 test: check recipes $(CLIENTS)/.ready
 	$(BIN)/pytest -q tests/infra tests/docs tests/security tests/hostile tests/integration tests/e2e
+
+# Long proofs that `make test` has in short or not at all: ten thousand hostile requests, MLflow's own client. Some 15 minutes.
+proof: setup $(CLIENTS)/.ready $(MLFLOW)/.ready
+	$(BIN)/pytest -q tests/proof
+
+$(MLFLOW)/.ready: requirements/mlflow.txt
+	@test -x $(MLFLOW)/bin/python || $(BIN)/python -m venv --without-pip $(MLFLOW)
+	@$(UV) $(MLFLOW)/bin/python $<
+	@touch $@
 
 docs: setup
 	$(BIN)/python -m docs.generate

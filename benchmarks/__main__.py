@@ -1,8 +1,10 @@
 """Every benchmark, one after the other: `python -m benchmarks`, or one by name: `python -m benchmarks.command_start`."""
 
 from benchmarks import command_start, first_prediction
+from benchmarks.inference import __main__ as inference
 from benchmarks.ingest import __main__ as ingest
 
 command_start.main()
 first_prediction.main()
 ingest.main([])
+inference.main([])

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from docs.api_page import api_page
 from docs.limits import limits
 from docs.pipeline_keys import pipeline_keys
 from docs.reason_pages import reason_codes, reason_pages
@@ -48,6 +49,7 @@ def generated() -> Iterator[tuple[Path, str]]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     document = openapi(operations, version=project["version"])
     yield ROOT / "docs" / "reference" / "openapi.json", _json(document)
+    yield ROOT / "console" / "api", api_page(document)
 
 
 def load_app(service: str) -> Any:

@@ -1,5 +1,6 @@
 """CloudWatch metrics as Embedded Metric Format lines: 2-6 µs each, no API call."""
 
+import functools
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,10 +34,8 @@ def emit(
         Searchable in the log only; the place for versions and ids.
     """
     # CloudWatch reads the metrics out of the log asynchronously; a PutMetricData would cost 1.4 to 2.2 ms a request.
-    directives = [_directive(metrics, dimensions)]
-    if details:
-        named = {name: metrics[name] for name in detailed}
-        directives.append(_directive(named, [*dimensions, *details]))
+    units = tuple((name, unit) for name, (_, unit) in metrics.items())
+    directives = _directives(units, tuple(dimensions), tuple(details or ()), tuple(detailed))
     line = {
         "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": directives},
         **dimensions,
@@ -48,9 +47,24 @@ def emit(
     print(msgspec.json.encode(line, enc_hook=str).decode(), file=out or sys.stdout, flush=True)
 
 
-def _directive(metrics: Mapping[str, tuple[float, str]], dimensions: Iterable[str]) -> dict[str, Any]:
+@functools.lru_cache(maxsize=64)
+def _directives(
+    units: tuple[tuple[str, str], ...],
+    dimensions: tuple[str, ...],
+    details: tuple[str, ...],
+    detailed: tuple[str, ...],
+) -> msgspec.Raw:
+    """Return what tells CloudWatch which members are metrics: the same for every line of one place in the code."""
+    found = [_directive(units, dimensions)]
+    if details:
+        named = [unit for unit in units if unit[0] in detailed]
+        found.append(_directive(named, (*dimensions, *details)))
+    return msgspec.Raw(msgspec.json.encode(found))
+
+
+def _directive(units: Iterable[tuple[str, str]], dimensions: Sequence[str]) -> dict[str, Any]:
     return {
         "Namespace": NAMESPACE,
         "Dimensions": [list(dimensions)],
-        "Metrics": [{"Name": name, "Unit": unit} for name, (_, unit) in metrics.items()],
+        "Metrics": [{"Name": name, "Unit": unit} for name, unit in units],
     }

@@ -21,7 +21,21 @@ from shared.http.request import Request, authorise, caller_of, public_path
 from shared.parsing import decode
 
 MAX_BODY_BYTES = 3 * 1024 * 1024
-CORS = CORSConfig(
+
+
+class _Cors(CORSConfig):
+    """Joins and sorts its names once, not for every answer."""
+
+    @functools.cached_property
+    def _headers(self) -> dict[str, str]:
+        return super().get_access_control_headers()
+
+    def get_access_control_headers(self) -> dict[str, str]:
+        """Return the headers of an answer."""
+        return self._headers
+
+
+CORS = _Cors(
     allow_origin="*",
     allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", KEY_HEADER],
     expose_headers=[
@@ -74,6 +88,8 @@ class Api:
         replies: Callable[[], Replies] | None = None,
     ) -> None:
         self._app = app
+        # All is text here. Chalice would look for each of its twenty binary types in every request and answer.
+        app.api.binary_types = []
         self._replies = replies
         self._authorizer = authorizer
         self._log = logger
@@ -149,8 +165,9 @@ class Api:
             caller=caller,
             body=decode(raw, operation.body) if operation.body is not None else None,
             raw_body=raw,
-            query=dict(current.query_params or {}),
-            headers={name.lower(): value for name, value in current.headers.items()},
+            query=dict(current.query_params) if current.query_params else {},
+            # As Chalice keeps them: a mapping that looks names up in any case.
+            headers=current.headers,
         )
 
 

@@ -1,5 +1,6 @@
 """What a view sees of the request."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -28,7 +29,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     body: Any = None
     raw_body: bytes = b""
     query: dict[str, str] = {}
-    headers: dict[str, str] = {}
+    headers: Mapping[str, str] = {}
 
     def limit(self, *, default: int = 50, maximum: int = 200) -> int:
         """Return ``?limit=``.

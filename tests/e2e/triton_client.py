@@ -28,6 +28,7 @@ def main(pipeline: str, records: list[dict[str, Any]]) -> dict[str, Any]:
         tensor = triton.InferInput(name, list(values.shape), datatype)
         tensor.set_data_from_numpy(values, binary_data=False)
         inputs.append(tensor)
+    score = next(o["name"] for o in reversed(metadata["outputs"]) if o["name"].startswith("score_"))
     wanted = [triton.InferRequestedOutput(o["name"], binary_data=False) for o in metadata["outputs"]]
     result = client.infer(pipeline, inputs, outputs=wanted, headers=headers, request_id="mine")
     plain = client.infer(pipeline, inputs, headers=headers, model_version=metadata["versions"][0])
@@ -40,7 +41,7 @@ def main(pipeline: str, records: list[dict[str, Any]]) -> dict[str, Any]:
         "id": result.get_response()["id"],
         "value": result.as_numpy("value").tolist(),
         "ids": [str(one) for one in result.as_numpy("id").tolist()],
-        "scores": result.as_numpy("score_true").tolist(),
+        "scores": result.as_numpy(score).tolist(),
         "plain": plain.as_numpy("value").tolist(),
         "refused": _refusal(lambda: client.infer(pipeline, inputs[:1], headers=headers)),
         "nobody": _refusal(client.get_server_metadata),

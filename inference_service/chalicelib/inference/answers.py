@@ -37,10 +37,9 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     points: tuple[Point, ...] | None = None
     items: tuple[Item, ...] | None = None
 
-    def __post_init__(self) -> None:
-        """Refuse an answer that says nothing."""
-        if self.value is msgspec.UNSET and self.points is None and self.items is None:
-            raise ValueError("an answer needs a value, points or items")
+    def says_nothing(self) -> bool:
+        """Whether it has neither value nor points nor items."""
+        return self.value is msgspec.UNSET and self.points is None and self.items is None
 
 
 class _Answers(msgspec.Struct, frozen=True):
@@ -62,6 +61,9 @@ def parse_answers(body: bytes, row_count: int) -> list[Answer]:
         answers = _DECODER.decode(body).predictions
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadGateway(f"the model server's answer is not of the contract: {error}") from error
+    # Here and not in the struct's own hook: that would be a call into Python from within the decoder for each.
+    if any(answer.value is msgspec.UNSET and answer.says_nothing() for answer in answers):
+        raise BadGateway("the model server gave an answer without value, points or items")
     if len(answers) != row_count:
         raise BadGateway(f"the model server gave {len(answers)} answers to {row_count} records")
     return answers

@@ -62,7 +62,8 @@ def read_request(body: bytes, content_type: str, routing_key: str | None) -> Rec
 
 def _check_encoding(body: bytes) -> None:
     """Refuse what API Gateway made of bytes that are not UTF-8: a model would take it for an unseen category."""
-    place = body.find(_REPLACEMENT)
+    # One byte is looked for ten times as fast as three, and most bodies do not have it.
+    place = body.find(_REPLACEMENT) if _REPLACEMENT[0] in body else -1
     if place >= 0:
         raise _invalid(
             "",

@@ -29,6 +29,8 @@ def parse_golden(content: bytes) -> list[GoldenRow]:
         rows = msgspec.json.Decoder(GoldenRow).decode_lines(content)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Refused(f"golden.jsonl cannot be read: {error}") from error
+    if any(row.prediction.says_nothing() for row in rows):
+        raise Refused("golden.jsonl has a prediction without value, points or items")
     if not rows:
         raise Refused(
             "golden.jsonl has no rows, so the endpoint cannot prove that it answers as training did"

@@ -27,6 +27,10 @@ class Sender:
         self._stage = stage
         self._connection = http.client.HTTPConnection("127.0.0.1", stage.port, timeout=60)
 
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
     def send(self, attack: Attack) -> Reply:
         """Return the reply; a connection that was closed is opened again."""
         headers = {"Authorization": f"Bearer {self._stage.token}", "Content-Type": "application/json"}

@@ -1,5 +1,6 @@
 """A thousand requests made to harm are answered in one shape, and none of them breaks the service."""
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
@@ -33,10 +34,13 @@ def mixed(pipeline: str, count: int, *, per_route: int, seed: int) -> Iterator[A
 
 def complaints(stage: Stage, requests: Iterator[Attack]) -> tuple[int, list[str]]:
     """Send everything; return how many there were and what was wrong with the answers."""
-    sender, wrong, sent = Sender(stage), [], 0
-    for attack in requests:
-        sent += 1
-        if said := complaint(attack, sender.send(attack)):
+    wrong, sent = [], 0
+    with contextlib.closing(Sender(stage)) as sender:
+        for attack in requests:
+            sent += 1
+            said = complaint(attack, sender.send(attack))
+            if said is None:
+                continue
             wrong.append(
                 f"{attack.method} {attack.target[:200]} {attack.headers} {attack.body[:200]!r} -> {said}"
             )

@@ -69,7 +69,7 @@ def test_golden_rows_of_the_task_tell_another_answer_from_the_same(task: str) ->
 
 
 def test_an_answer_that_says_nothing_breaks_the_contract() -> None:
-    with pytest.raises(Unavailable, match="an answer needs a value, points or items"):
+    with pytest.raises(Unavailable, match="an answer without value, points or items"):
         parse_answers(b'{"predictions": [{}]}', 1)
 
 

@@ -1,0 +1,18 @@
+"""Ten thousand requests made to harm, at a pipeline that is live: the long form of the thousand in `make test`."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.hostile.requests.test_hostile_requests import complaints, mixed
+from tests.stage import Stage
+
+
+@pytest.mark.timeout(1800)
+def test_ten_thousand_hostile_requests_are_answered_in_one_shape(
+    stage: Stage, released: Callable[[], str]
+) -> None:
+    sent, wrong = complaints(stage, mixed(released(), 10_000, per_route=25, seed=2))
+    assert (sent, wrong[:10]) == (10_000, [])
+    # Whoever shot at it, it still answers.
+    assert stage.get(f"/v1/endpoints/{released()}")["live"] == "v2"
