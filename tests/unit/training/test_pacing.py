@@ -321,6 +321,8 @@ def test_a_superseded_job_that_is_wanted_after_all_is_trained() -> None:
     world.ready(world.dataset(3, last="2026-01-05T00:00:00Z"))
     world.tick(600)
     assert trained(world) == [("d1",)]
+    # Nobody who follows it is sent on any more.
+    assert {job.dataset_version: job.superseded_by for job in world.jobs()}["d1"] is None
 
 
 def test_pipelines_that_pace_nothing_train_every_upload() -> None:
