@@ -47,7 +47,7 @@ def by_job(pipelines: Pipelines, upload: bytes, by_function: dict[str, Any]) -> 
         pipelines.stage.put_object(name, "bulk.csv", upload)
         yield pipelines.settled(name, "bulk.csv")
     finally:
-        set_limit(pipelines.stage, 256 << 20)
+        set_limit(pipelines.stage, 1 << 30)
 
 
 def manifest(stage: Stage, pipeline: str, version: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from chalicelib.ingest import observe, quarantine
 from chalicelib.ingest.engine import DiskFull, Scratch
 from chalicelib.ingest.formats.detect import open_reader
 from chalicelib.ingest.formats.reader import Limits, Reader, Source, TooLargeHere
+from chalicelib.ingest.observed import with_observed
 from chalicelib.ingest.parts import WrittenPart, split_and_write
 from chalicelib.ingest.profiling import Column, profile
 from chalicelib.ingest.profiling.vega import page
@@ -133,6 +134,7 @@ def _basis(reader: Reader, order: Order) -> Basis:
         roles=roles_of(order.definition),
         tolerance=fraction(order.definition.data.max_bad),
         file_types=reader.declared,
+        decimal_comma=reader.decimal_comma,
     )
 
 
@@ -186,6 +188,7 @@ def _finish(
         Column(name=field.name, type=field.type, place=f"v{i}") for i, field in enumerate(schema.fields)
     ]
     described = profile(scratch, rows, columns, row_count=counts.good)
+    schema = with_observed(schema, described, roles_of(order.definition))
     sink.write("profile.json", msgspec.json.encode(described), JSON)
     sink.write("profile.vl.json", msgspec.json.encode(page(described)), JSON)
     sink.write("schema.json", msgspec.json.encode(schema.plain()), JSON)

@@ -109,6 +109,15 @@ class Catalog:
         except ConditionFailed:
             return None
 
+    def renew(self, mine: DatasetVersion, now: datetime, lease: timedelta) -> bool:
+        """Hold the version for another *lease*; False where it is not mine any more."""
+        change = Change(set={"lease_until": to_text(now + lease)})
+        try:
+            self._table.update(_key(mine), change, only_if=_held(mine))
+        except ConditionFailed:
+            return False
+        return True
+
     def hand_over(
         self, mine: DatasetVersion, processing_job: str, size_bytes: int, now: datetime
     ) -> DatasetVersion:
@@ -211,24 +220,37 @@ class Catalog:
         except ConditionFailed:
             return
 
-    def take_schema(self, mine: DatasetVersion) -> DatasetVersion | None:
-        """Make *mine* the version whose schema is its pipeline's first; else return the other one that is.
+    def take_schema(self, mine: DatasetVersion, judged_by: str | None, becomes: str) -> DatasetVersion | None:
+        """Make *mine* the version whose schema is its pipeline's newest; else return the other one that is.
 
-        Only one of several first uploads may say what the columns are. Who got it keeps it while its row may still
-        become READY or is; it is given to nobody else just because it takes long.
+        Of uploads that change the schema at the same time one is first; the others are to be judged again, by that
+        one's. Who got it keeps it while its row may still become READY or is; it is given to nobody else just because
+        it takes long.
+
+        Parameters
+        ----------
+        judged_by, becomes
+            SHA-256 of the schema that *mine* was held against, None for a first upload, and of the one it has.
         """
-        place = (_schema(mine.pipeline), "first")
+        place = (_schema(mine.pipeline), "newest")
         there = self._table.get(*place)
         holder = self.find(mine.pipeline, str(there["holder"])) if there else None
-        if holder and holder.version != mine.version and holder.state in _HOLDS_SCHEMA:
-            return holder
-        unchanged = having("holder", there["holder"]) if there else Absent("pipeline")
-        taken = {"pipeline": place[0], "version": place[1], "holder": mine.version}
+        if there and holder and holder.version != mine.version and holder.state in _HOLDS_SCHEMA:
+            if there["sha256"] != judged_by:
+                return holder
+            if becomes == judged_by:
+                return None  # it says nothing new
+        unchanged = (
+            all_of(having("holder", there["holder"]), having("sha256", there["sha256"]))
+            if there
+            else Absent("pipeline")
+        )
+        taken = {"pipeline": place[0], "version": place[1], "holder": mine.version, "sha256": becomes}
         try:
             self._table.put(taken, only_if=unchanged)
         except ConditionFailed:
             # Another took it between the two calls: it is there now.
-            return self.take_schema(mine)
+            return self.take_schema(mine, judged_by, becomes)
         return None
 
     def holder(self, pipeline: str, content_sha256: str) -> DatasetVersion | None:

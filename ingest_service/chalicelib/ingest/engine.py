@@ -28,6 +28,7 @@ PICTURES_IN_GROUP = 64
 _ROW_GROUP_CELLS = ROW_GROUP_ROWS * 24
 PARQUET = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS}"
 PIPE_BYTES = 1 << 20
+_NO_DISK = ("No space left on device", "max_temp_directory_size")
 
 
 class Writable(Protocol):
@@ -45,7 +46,7 @@ class Scratch(msgspec.Struct, frozen=True, kw_only=True):
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Run *query* and return all its rows; for answers that are small."""
-        answer: list[tuple[Any, ...]] = self.connection.execute(query).fetchall()
+        answer: list[tuple[Any, ...]] = self._execute(query).fetchall()
         return answer
 
     def row(self, query: str) -> tuple[Any, ...]:
@@ -54,7 +55,7 @@ class Scratch(msgspec.Struct, frozen=True, kw_only=True):
 
     def run(self, statement: str) -> None:
         """Run a statement that answers nothing."""
-        self.connection.execute(statement)
+        self._execute(statement)
 
     def copy(self, query: str, target: Path, options: str = PARQUET) -> None:
         """Write the answer of *query* to *target*, in constant memory."""
@@ -76,6 +77,17 @@ class Scratch(msgspec.Struct, frozen=True, kw_only=True):
             finally:
                 os.close(writer)
                 _raise_first(carried)
+
+    def _execute(self, statement: str) -> Any:
+        import duckdb
+
+        try:
+            return self.connection.execute(statement)
+        except duckdb.Error as error:
+            # What does not fit into memory is spilled; where the disk is full too, a larger machine may help.
+            if any(sign in str(error) for sign in _NO_DISK):
+                raise DiskFull from error
+            raise
 
 
 def widen(pipe: int) -> None:

@@ -2,6 +2,7 @@
 
 # ruff: noqa: S608 - SQL here is made of our own names; what users wrote passes through engine.literal and identifier.
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from chalicelib.ingest.engine import Scratch, literal
@@ -64,17 +65,40 @@ def count_values(scratch: Scratch, staged: Staged) -> dict[str, dict[str, int]]:
     """
     strings = _of_type(staged.plan.schema, Type.STRING)
     distinct = _aggregate(scratch, staged.good, [f"approx_count_distinct(v{i})" for i, _ in strings])
-    return {
-        field.name: _frequent(scratch, staged, i)
-        # Sorting free text by frequency would cost more than all else; twice as many are not within the error.
-        for (i, field), about in zip(strings, distinct, strict=True)
-        if about <= 2 * MAX_CATEGORIES
+    # Sorting free text by frequency would cost more than all else; twice as many are not within the error.
+    few = [entry for entry, about in zip(strings, distinct, strict=True) if about <= 2 * MAX_CATEGORIES]
+    counts = {
+        field.name: counted
+        for (_, field), counted in zip(few, _count_by_value(scratch, staged, few), strict=True)
     }
+    return {name: _most_frequent_of(counted) for name, counted in counts.items()}
 
 
-def _frequent(scratch: Scratch, staged: Staged, place: int) -> dict[str, int]:
-    bad = f"SELECT raw[{place + 1}] FROM {staged.rows} WHERE broken IS NOT NULL"
-    return dict(scratch.rows(_most_frequent(f"SELECT v{place} AS x FROM {staged.good} UNION ALL {bad}")))
+def _count_by_value(
+    scratch: Scratch, staged: Staged, columns: Sequence[tuple[int, Field]]
+) -> list[Counter[str]]:
+    """Count the texts of *columns*, those of good rows in one scan, and those of bad rows."""
+    counts: list[Counter[str]] = [Counter() for _ in columns]
+    if not columns:
+        return counts
+    places = [place for place, _ in columns]
+    good, bad = [f"v{place}" for place in places], [f"raw[{place + 1}]" for place in places]
+    for cells, rows in ((good, staged.good), (bad, f"{staged.rows} WHERE broken IS NOT NULL")):
+        named = ", ".join(f"{cell} AS x{i}" for i, cell in enumerate(cells))
+        names = [f"x{i}" for i in range(len(cells))]
+        sets = ", ".join(f"({name})" for name in names)
+        query = f"SELECT {', '.join(names)}, count(*) FROM (SELECT {named} FROM {rows}) GROUP BY GROUPING SETS ({sets})"
+        for *texts, count in scratch.rows(query):
+            # A row has a text in the column it is grouped by, and nowhere where that text is missing.
+            for counted, text in zip(counts, texts, strict=True):
+                if text is not None:
+                    counted[text] += count
+    return counts
+
+
+def _most_frequent_of(counts: Counter[str]) -> dict[str, int]:
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return dict(ordered[: MAX_CATEGORIES + 1])
 
 
 def _most_frequent(texts: str) -> str:

@@ -14,5 +14,5 @@ class Settings(settings.Settings, frozen=True, kw_only=True):
     ingest_code_uri: str
     training_image_uri: str
     # What one function finishes well within its 15 minutes and its /tmp of 512 MB (decisions 11 and 12).
-    max_function_bytes: int = 256 << 20
+    max_function_bytes: int = 1 << 30
     code_version: str = "unversioned"

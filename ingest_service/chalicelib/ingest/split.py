@@ -31,15 +31,22 @@ class Sides(msgspec.Struct, frozen=True, kw_only=True):
     conditions: dict[str, str]
 
 
-def bucket_sql(texts: list[str], seed: int) -> str:
-    """Return SQL for a row's bucket, 0 to 9,999, from the SQL of its *texts*; must equal :func:`bucket`."""
+def bucket_sql(texts: list[str], seed: int, whole: str | None = None) -> str:
+    """Return SQL for a row's bucket, 0 to 9,999, from the SQL of its *texts*; must equal :func:`bucket`.
+
+    *whole* is SQL for the number that the only text is, NULL where it is none of ours, if that is known already.
+    """
     joined = f" || '{_UNIT}' || ".join([f"'{seed}'", *(f"coalesce({text}, '')" for text in texts)])
     # Unsigned on both sides: DuckDB would go over to integers of 128 bits.
     digest = f"(md5_number_lower({joined}) % {BUCKETS}::UBIGINT)::INTEGER"
     if len(texts) > 1:
         return digest
-    whole = f"regexp_full_match({texts[0]}, '{_WHOLE}')"
-    return f"(CASE WHEN {whole} THEN {_mixed_sql(f'try_cast({texts[0]} AS BIGINT)', seed)} ELSE {digest} END)"
+    if whole is not None:
+        return f"(CASE WHEN {whole} IS NOT NULL THEN {_mixed_sql(whole, seed)} ELSE {digest} END)"
+    is_whole = f"regexp_full_match({texts[0]}, '{_WHOLE}')"
+    return (
+        f"(CASE WHEN {is_whole} THEN {_mixed_sql(f'try_cast({texts[0]} AS BIGINT)', seed)} ELSE {digest} END)"
+    )
 
 
 def bucket(texts: list[str | None], seed: int) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-from chalicelib.ingest.engine import CappedFile, Scratch, literal, parquet, table
+from chalicelib.ingest.engine import CappedFile, Scratch, parquet, table
 from chalicelib.ingest.formats.reader import Pass, Reader
 from chalicelib.ingest.reasons import rejection
 from chalicelib.ingest.roles import Roles
@@ -20,21 +20,23 @@ from chalicelib.ingest.split import bucket_sql
 from chalicelib.ingest.table_schema.kinds import text_of, value_of
 from chalicelib.ingest.table_schema.model import TableSchema
 from chalicelib.ingest.table_schema.rules import Rule, rules_of
+from chalicelib.ingest.table_schema.types import Type
 
-END = -1  # what a reader's own last row counts as having broken
 PICTURE_HASH = "sha256"  # the column of a zip of pictures that tells equal ones
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How rows are judged: the schema, the rules that follow from it, the texts that decide a row's side.
 
-    ``cells`` is how each field is read: the SQL for its text and for its value.
+    ``cells`` is how each field is read: the SQL for its text and for its value. ``hashed`` are the texts that decide a
+    row's side, ``whole`` the value of the only one where that is a plain integer.
     """
 
     schema: TableSchema
     rules: tuple[Rule, ...]
     cells: tuple[tuple[str, str], ...]
     hashed: tuple[str, ...]
+    whole: str | None
     seed: int
 
     def judges_as(self, other: "Plan") -> bool:
@@ -54,7 +56,7 @@ class Staged(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def rows(self) -> str:
         """All accepted rows as something to select from."""
-        return f"(SELECT * FROM {table(self.path)} WHERE broken IS DISTINCT FROM {END})"
+        return table(self.path)
 
     @property
     def good(self) -> str:
@@ -73,8 +75,18 @@ def plan_of(schema: TableSchema, roles: Roles, seed: int) -> Plan:
         (text_of(schema.missing_texts(field.name), "c"), value_of(field, "x")) for field in schema.fields
     )
     return Plan(
-        schema=schema, rules=rules, cells=cells, hashed=tuple(texts[name] for name in hashed), seed=seed
+        schema=schema,
+        rules=rules,
+        cells=cells,
+        hashed=tuple(texts[name] for name in hashed),
+        whole=values[hashed[0]] if len(hashed) == 1 and _is_plain_integer(schema, hashed[0]) else None,
+        seed=seed,
     )
+
+
+def _is_plain_integer(schema: TableSchema, name: str) -> bool:
+    field = next(field for field in schema.fields if field.name == name)
+    return field.type is Type.INTEGER and not field.is_custom
 
 
 def _deciding(schema: TableSchema, roles: Roles) -> list[str]:
@@ -98,17 +110,23 @@ def stage(scratch: Scratch, reader: Reader, plan: Plan, max_bytes: int) -> Stage
         The rows need more disk.
     """
     path = scratch.folder / "staged.parquet"
-    # Snappy: it is read three times and then thrown away.
-    options = parquet(len(plan.schema.fields) + 3, "snappy", pictures=plan.schema.has_pictures)
-    scratch.run("DROP TABLE IF EXISTS malformed")
-    with reader.rows(scratch) as rows, path.open("wb") as file:
-        scratch.stream(_judged(rows, reader.columns, plan), options, CappedFile(file, max_bytes))
-    mark = f"CASE WHEN broken = {END} THEN {literal(rows.end_mark or '')} END AS c0"
-    accepted = reader.accepted(scratch, f"(SELECT n, {mark} FROM {table(path)})")
-    ((malformed,),) = scratch.rows("SELECT count(*) FROM malformed")
+    accepted = None
+    while accepted is None:
+        _drain(scratch, reader, plan, path, max_bytes)
+        accepted = reader.accepted(scratch, table(path))
+    (malformed,) = scratch.row("SELECT count(*) FROM malformed")
     if accepted + malformed == 0:
         raise rejection("no_rows", f"The file has {len(reader.columns)} column names and no row.")
     return Staged(path=path, plan=plan, accepted=accepted, malformed=malformed, first_row=reader.first_row)
+
+
+def _drain(scratch: Scratch, reader: Reader, plan: Plan, path: Path, max_bytes: int) -> None:
+    # Snappy, with the newer encodings: it is read a few times, by DuckDB alone, and then thrown away.
+    options = parquet(len(plan.schema.fields) + 3, "snappy", pictures=plan.schema.has_pictures)
+    options = f"{options}, PARQUET_VERSION V2"
+    scratch.run("DROP TABLE IF EXISTS malformed")
+    with reader.rows(scratch) as rows, path.open("wb") as file:
+        scratch.stream(_judged(rows, reader.columns, plan), options, CappedFile(file, max_bytes))
 
 
 def texts_of(source: str, columns: Sequence[str], schema: TableSchema) -> str:
@@ -118,7 +136,7 @@ def texts_of(source: str, columns: Sequence[str], schema: TableSchema) -> str:
         f"{text_of(schema.missing_texts(field.name), f'c{place[field.name]}')} AS x{i}"
         for i, field in enumerate(schema.fields)
     ]
-    return f"SELECT n, c0, {', '.join(texts)} FROM ({source})"
+    return f"SELECT n, {', '.join(texts)} FROM ({source})"
 
 
 def _judged(rows: Pass, columns: Sequence[str], plan: Plan) -> str:
@@ -126,8 +144,8 @@ def _judged(rows: Pass, columns: Sequence[str], plan: Plan) -> str:
     values = ", ".join(f"{value_of(field, f'x{i}')} AS v{i}" for i, field in fields)
     typed = f"SELECT *, {values} FROM ({texts_of(rows.query, columns, plan.schema)})"
     judged = (
-        f"SELECT *, {bucket_sql(list(plan.hashed), plan.seed)} AS bucket, "
-        f"{_first_broken(plan.rules, rows.end_mark)} AS broken FROM ({typed})"
+        f"SELECT *, {bucket_sql(list(plan.hashed), plan.seed, plan.whole)} AS bucket, "
+        f"{_first_broken(plan.rules)} AS broken FROM ({typed})"
     )
     raw = ", ".join(f"x{i}" for i, _ in fields)
     kept = ", ".join(f"v{i}" for i, _ in fields)
@@ -137,7 +155,6 @@ def _judged(rows: Pass, columns: Sequence[str], plan: Plan) -> str:
     )
 
 
-def _first_broken(rules: Sequence[Rule], end_mark: str | None) -> str:
-    end = f"WHEN c0 = {literal(end_mark)} THEN {END}" if end_mark else ""
+def _first_broken(rules: Sequence[Rule]) -> str:
     cases = " ".join(f"WHEN {rule.broken} THEN {number}" for number, rule in enumerate(rules))
-    return f"CASE {end} {cases} END" if end or cases else "NULL::INTEGER"
+    return f"CASE {cases} END" if cases else "NULL::INTEGER"

@@ -19,6 +19,8 @@ from shared.entities.pipeline import PipelineDefinition
 from shared.errors import InvalidDataset, NotFound, Unavailable
 from shared.objects import ObjectInfo
 
+MAX_JUDGEMENTS = 3
+
 
 class Duplicate(msgspec.Struct, frozen=True, kw_only=True):
     """The upload's content is that of an earlier READY version."""
@@ -68,13 +70,17 @@ def validate_upload(row: DatasetVersion, adapters: Adapters) -> Result:
         why = f"it has {info.size_bytes:,} bytes"
         return HandOver(definition=definition, known=known, info=info, why=why)
     try:
-        result = _build(row, info, definition, known, adapters)
-        if not isinstance(result, Built):
-            return result
-        if known is None and (other := adapters.catalog.take_schema(row)):
-            # Another first upload was quicker: this one is held against what that one brought.
-            result = _build(row, info, definition, _schema_of(other, adapters), adapters)
-        return publish(row, info, result, adapters) if isinstance(result, Built) else result
+        for _ in range(MAX_JUDGEMENTS):
+            result = _build(row, info, definition, known, adapters)
+            if not isinstance(result, Built):
+                return result
+            judged_by = known.sha256 if known else None
+            other = adapters.catalog.take_schema(row, judged_by, result.schema_sha256)
+            if other is None:
+                return publish(row, info, result, adapters)
+            # Another upload was quicker to say what the columns are: this one is held against that.
+            known = _schema_of(other, adapters)
+        raise Unavailable(f"the columns of {row.pipeline!r} change faster than {info.key!r} is read")
     except TooLargeHere as error:
         return HandOver(definition=definition, known=known, info=info, why=str(error))
 

@@ -29,8 +29,9 @@ from shared.tables import Table
 
 LOG = log.logger("ingest")
 # What one function finishes unless the setting says another, and what a processing job does.
-LIMITS = Limits(max_bytes=256 << 20, hard_max_bytes=100 << 30)
-DISK_BYTES = 480_000_000
+LIMITS = Limits(max_bytes=1 << 30, hard_max_bytes=100 << 30, max_copied_bytes=256 << 20)
+# A function has 512 MB of disk: what is left is for aggregates that spill.
+DISK_BYTES = 400_000_000
 
 
 @functools.cache

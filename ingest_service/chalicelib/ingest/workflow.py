@@ -8,13 +8,13 @@ Events are hints, rows are truth: each story may be told twice, or begin where a
 """
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from chalicelib.ingest import catalog as rows
 from chalicelib.ingest.adapters import Adapters
 from chalicelib.ingest.build import Refusal
 from chalicelib.ingest.catalog import Outcome
 from chalicelib.ingest.keys import Upload
+from chalicelib.ingest.leases import LEASE, renewing
 from chalicelib.ingest.processing.collecting import Incomplete, collect
 from chalicelib.ingest.processing.following import Sight, is_handed_over, look
 from chalicelib.ingest.processing.handing_over import hand_over
@@ -25,8 +25,6 @@ from shared.entities.dataset import DatasetManifest, DatasetState, DatasetVersio
 from shared.errors import ConditionFailed, HeadraceError, NotFound
 from shared.events import DatasetVersionReady, DatasetVersionRejected, Event
 
-# The Lambda's own time limit: a lease that runs out belongs to nobody who still works.
-LEASE = timedelta(minutes=15)
 MAX_ATTEMPTS = 5
 DECIDED = frozenset({DatasetState.READY, DatasetState.REJECTED})
 
@@ -116,7 +114,8 @@ def decide(mine: DatasetVersion, make: Make, adapters: Adapters) -> DatasetVersi
     """Let *make* decide the claimed version and return its row: READY, REJECTED, or handed over to a job."""
     began = adapters.clock()
     try:
-        decided = _decide(mine, make, adapters)
+        with renewing(lambda: _renew(mine, adapters)):
+            decided = _decide(mine, make, adapters)
     except ConditionFailed:
         # Another attempt took over while this one worked: the row says what became of the version.
         return adapters.catalog.read.get(mine.pipeline, mine.version)
@@ -129,6 +128,14 @@ def decide(mine: DatasetVersion, make: Make, adapters: Adapters) -> DatasetVersi
     told = {"state": decided.state, "reason": decided.reason, "rows_good": decided.rows_good}
     adapters.log.info("dataset version decided", extra=told)
     return decided
+
+
+def _renew(mine: DatasetVersion, adapters: Adapters) -> bool:
+    try:
+        return adapters.catalog.renew(mine, adapters.clock(), LEASE)
+    except HeadraceError as error:
+        adapters.log.warning("lease not renewed", extra={"reason": str(error)})
+        return True  # the next time may do
 
 
 def announce(row: DatasetVersion, adapters: Adapters) -> DatasetVersion:

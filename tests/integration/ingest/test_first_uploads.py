@@ -1,4 +1,4 @@
-"""Several first uploads at the same moment: one of them says what the columns are, the others are held against it."""
+"""Several uploads at the same moment: one says first what the columns are, the others are held against it."""
 
 import contextlib
 from typing import Any
@@ -70,7 +70,45 @@ def test_an_upload_that_failed_for_good_says_nothing_of_the_columns(world):
     first, second = world.put(body("{}.5", extra=",1"), "a.csv"), world.put(body("{}.5"), "b.csv")
     catalog = Catalog(world.datasets)
     mine = world.claim(catalog.receive(second, world.clock()), "failing")
-    assert catalog.take_schema(mine) is None
+    assert catalog.take_schema(mine, None, "sha256") is None
     world.clock.advance(3600)
     assert catalog.fail(mine, "gone", world.clock())
     assert world.handle(first).state is DatasetState.READY
+
+
+def table(count: int, **wider: str) -> bytes:
+    """Return rows of two integers, but where *wider* says how the last rows write one."""
+    lines = [f"{i},{i % 7},{'true' if i % 3 else 'false'}\n" for i in range(count)]
+    lines += [f"{wider.get('a', '1')},{wider.get('b', '1')},true\n" for _ in range(9)]
+    return ("a,b,late\n" + "".join(lines)).encode()
+
+
+def test_of_two_later_uploads_that_widen_the_schema_the_slower_takes_over_what_the_quicker_widened(world):
+    assert world.upload(table(90)).state is DatasetState.READY
+    slow, quick = world.put(table(91, a="1.5"), "slow.csv"), world.put(table(92, b="2.5"), "quick.csv")
+    world.handle(slow, open_scratch=overtaken(world, lambda: world.handle(quick)))
+    types = {name: world.types(world.row(upload)) for name, upload in (("slow", slow), ("quick", quick))}
+    assert types["quick"] == {"a": "integer", "b": "number", "late": "boolean"}
+    assert types["slow"] == {"a": "number", "b": "number", "late": "boolean"}
+
+
+def test_a_later_upload_that_changes_nothing_is_still_judged_by_what_another_has_widened_meanwhile(world):
+    world.upload(table(90))
+    slow, quick = world.put(table(91), "slow.csv"), world.put(table(92, b="2.5"), "quick.csv")
+    world.handle(slow, open_scratch=overtaken(world, lambda: world.handle(quick)))
+    assert world.types(world.row(slow))["b"] == "number"
+    assert world.upload(table(93), "next.csv").state is DatasetState.READY
+
+
+def test_uploads_that_change_nothing_never_wait_for_each_other(world):
+    world.upload(table(90))
+    slow, quick = world.put(table(91), "slow.csv"), world.put(table(92), "quick.csv")
+    built = []
+
+    def opened() -> Any:
+        built.append(1)
+        return open_scratch()
+
+    world.handle(slow, open_scratch=opened)
+    world.handle(quick, open_scratch=opened)
+    assert len(built) == 2

@@ -14,12 +14,13 @@ from chalicelib.ingest.dataset_files import DatasetFiles
 from chalicelib.ingest.engine import open_scratch
 from chalicelib.ingest.formats.reader import Limits
 from chalicelib.ingest.keys import Upload
+from chalicelib.ingest.leases import LEASE
 from chalicelib.ingest.pipelines import PipelineStore
 from chalicelib.ingest.processing.job_files import JobFiles
 from chalicelib.ingest.processing.plan import raw_key
 from chalicelib.ingest.raw_objects import RawObjects
 from chalicelib.ingest.reconcile import reconcile
-from chalicelib.ingest.workflow import LEASE, handle_upload
+from chalicelib.ingest.workflow import handle_upload
 from moto import mock_aws
 
 from shared.bus import Bus
@@ -71,7 +72,7 @@ def adapters(monkeypatch):
             measure=lambda row, seconds: None,
             log=logging.getLogger("test"),
             limits=Limits(max_bytes=1 << 30, hard_max_bytes=1 << 40),
-            disk_bytes=480_000_000,
+            disk_bytes=400_000_000,
             code_version="test",
         )
         made.pipelines.put("flights", defined(), made.clock())

@@ -2,9 +2,9 @@
 
 from chalicelib.ingest.catalog import Catalog
 from chalicelib.ingest.dataset_files import DatasetFiles
+from chalicelib.ingest.leases import LEASE
 from chalicelib.ingest.raw_objects import RawObjects
 from chalicelib.ingest.reconcile import reconcile
-from chalicelib.ingest.workflow import LEASE
 
 from shared.clock import LEASE_MARGIN
 from shared.events import DatasetVersionReady

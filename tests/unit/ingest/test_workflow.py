@@ -1,13 +1,15 @@
 """One upload, one READY row, one manifest, one story on the bus: whatever is repeated, lost or killed."""
 
 import io
+import threading
 from datetime import timedelta
 
 import pytest
 from chalicelib.ingest.catalog import Catalog
+from chalicelib.ingest.leases import LEASE, renewing
 from chalicelib.ingest.raw_objects import RawObjects
 from chalicelib.ingest.reconcile import reconcile
-from chalicelib.ingest.workflow import LEASE, MAX_ATTEMPTS, advance, handle_upload
+from chalicelib.ingest.workflow import MAX_ATTEMPTS, advance, handle_upload
 
 from shared.clock import LEASE_MARGIN, to_text
 from shared.entities.dataset import DatasetState
@@ -53,6 +55,33 @@ def test_a_live_lease_keeps_everyone_else_out(world, csv):
     assert catalog.claim(row, "b", world.clock(), LEASE) is None
     world.clock.advance(1)
     assert world.claim(row, "b").attempt == 2
+
+
+def test_an_attempt_at_work_keeps_its_lease_and_one_that_lost_it_does_not_get_it_back(world, csv):
+    upload = world.put(csv())
+    catalog = Catalog(world.datasets)
+    mine = world.claim(catalog.receive(upload, world.clock()), "a")
+    for _ in range(5):
+        world.clock.advance(LEASE.total_seconds())
+        assert catalog.renew(mine, world.clock(), LEASE)
+        assert catalog.claim(mine, "b", world.clock(), LEASE) is None
+    world.clock.advance(600)
+    world.claim(mine, "b")
+    assert not catalog.renew(mine, world.clock(), LEASE)
+
+
+def test_a_lease_is_renewed_beside_the_work_until_it_is_lost_or_the_work_is_done():
+    answers, asked = iter([True, True, False]), threading.Semaphore(0)
+
+    def renew() -> bool:
+        asked.release()
+        return next(answers)
+
+    with renewing(renew, every_s=0.001):
+        for _ in range(3):
+            assert asked.acquire(timeout=10)
+    assert next(answers, None) is None
+    assert "lease" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_an_attempt_that_lost_its_lease_cannot_finish(world, csv):

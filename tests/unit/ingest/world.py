@@ -14,11 +14,12 @@ from chalicelib.ingest.dataset_files import DatasetFiles
 from chalicelib.ingest.engine import Scratch, open_scratch
 from chalicelib.ingest.formats.reader import Limits
 from chalicelib.ingest.keys import Upload
+from chalicelib.ingest.leases import LEASE
 from chalicelib.ingest.pipelines import PipelineStore
 from chalicelib.ingest.processing.job_files import JobFiles
 from chalicelib.ingest.processing.plan import Place
 from chalicelib.ingest.raw_objects import RawObjects
-from chalicelib.ingest.workflow import LEASE, handle_upload
+from chalicelib.ingest.workflow import handle_upload
 
 from shared.entities.dataset import DatasetManifest, DatasetVersion
 from shared.entities.pipeline import PipelineDefinition
@@ -65,7 +66,7 @@ class World:
             "measure": lambda row, seconds: self.measured.append((row, seconds)),
             "log": logging.getLogger("test"),
             "limits": self.limits,
-            "disk_bytes": 480_000_000,
+            "disk_bytes": 400_000_000,
             "code_version": "test",
         }
         return Adapters(**(plain | replaced))

@@ -18,11 +18,16 @@ class Lines:
     """Cleans a stream chunk by chunk; quoted text keeps its blank lines. ``quote`` and ``delimiter`` are UTF-8.
 
     ``count`` is the number of lines given out so far, ``in_quotes`` whether the last of them left a quote open; it
-    only counts quotes, so that one within an unquoted value turns it.
+    only counts quotes, so that one within an unquoted value turns it. ``signs`` are the quotes, delimiters and line feeds
+    of what was given out last, and nothing else of it: a tenth of the bytes to look for them.
     """
 
     def __init__(self, quote: bytes, delimiter: bytes) -> None:
         self._quote = quote
+        # Bytes of a longer sign may be parts of letters too: then every byte is kept.
+        is_plain = len(quote) == len(delimiter) == 1
+        self._others = bytes(set(range(256)) - {*quote, *delimiter, *b"\n"}) if is_plain else b""
+        self.signs = b""
         self._held = b""
         self.in_quotes = False
         self.count = 0
@@ -41,7 +46,7 @@ class Lines:
             # An inflated or decoded chunk may be large; the guard looks at its pieces.
             for at in range(0, len(chunk), _PIECE_BYTES):
                 cleaned = self._feed(chunk[at : at + _PIECE_BYTES])
-                count = cleaned.count(b"\n")
+                count = self.signs.count(b"\n")
                 self._guard.check(cleaned, count, is_odd=self.in_quotes)
                 self.count += count
                 yield cleaned
@@ -70,8 +75,10 @@ class Lines:
     def _clean(self, body: bytes) -> bytes:
         if b"\r" in body:
             body = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        if b"\n\n" not in body:
-            self._follow_quotes(body)
+        self.signs = body.translate(None, self._others)
+        # A line without quote and delimiter looks blank among the signs.
+        if b"\n\n" not in self.signs or b"\n\n" not in body:
+            self._follow_quotes(self.signs)
             return body
         pieces: list[bytes] = []
         at = 0
@@ -80,7 +87,9 @@ class Lines:
             pieces += [body[at : match.start()], match[0] if self.in_quotes else b"\n"]
             at = match.end()
         self._follow_quotes(body[at:])
-        return b"".join([*pieces, body[at:]])
+        cleaned = b"".join([*pieces, body[at:]])
+        self.signs = cleaned.translate(None, self._others)
+        return cleaned
 
     def _follow_quotes(self, text: bytes) -> None:
         # A doubled quote inside quotes turns this twice, which is right.

@@ -44,6 +44,7 @@ class Images:
     """Reads one zip of pictures; see :class:`~chalicelib.ingest.formats.reader.Reader`."""
 
     first_row = 1
+    decimal_comma = False
     columns = tuple(_TYPES)
 
     def __init__(self, source: Source, data: Data, limits: Limits) -> None:

@@ -22,7 +22,7 @@ from chalicelib.ingest.formats.feed import Feed
 from chalicelib.ingest.formats.json_lines_columns import read_keys
 from chalicelib.ingest.formats.json_lines_rows import MAX_LINE_BYTES, Cutter, MalformedLine
 from chalicelib.ingest.formats.reader import Limits, Pass, Source
-from chalicelib.ingest.formats.row_pipe import RowLog, pass_query, piped
+from chalicelib.ingest.formats.row_pipe import RowLog, in_stretches, pass_query, piped
 from chalicelib.ingest.reasons import rejection
 
 from shared.entities.pipeline import Data
@@ -38,6 +38,7 @@ class JsonLines:
     """Reads one file of JSON lines; see :class:`~chalicelib.ingest.formats.reader.Reader`."""
 
     first_row = 1
+    decimal_comma = False
 
     def __init__(self, source: Source, data: Data, limits: Limits) -> None:
         self._source, self._limits = source, limits
@@ -78,7 +79,7 @@ class JsonLines:
         self._feed = Feed(self._source, self._limits)
         return piped(
             scratch,
-            [self._produce],
+            in_stretches(self._produce, self._source, self._limits),
             width=len(self.columns),
             first_row=self.first_row,
             max_line_bytes=_CSV_LINE_BYTES,

@@ -30,6 +30,8 @@ class LocalCopy:
         try:
             for chunk in feed.chunks():
                 self.file.write(chunk)
+                if self.file.tell() > limits.max_copied_bytes:
+                    raise TooLargeHere(f"a copy of it has more than {limits.max_copied_bytes:,} bytes")
             self.file.flush()
         except OSError as error:
             if error.errno != errno.ENOSPC:

@@ -46,6 +46,7 @@ class Parquet:
     """Reads one Parquet file; see :class:`~chalicelib.ingest.formats.reader.Reader`."""
 
     first_row = 1
+    decimal_comma = False
 
     def __init__(self, source: Source, data: Data, limits: Limits) -> None:
         self._copy = LocalCopy(source, limits)

@@ -27,11 +27,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What this process may take on; all counts are of decompressed bytes.
 
     ``max_bytes`` is what the process can finish (beyond it a larger machine does: :class:`TooLargeHere`);
-    ``hard_max_bytes`` is what anyone can (beyond it the upload is rejected ``too_large``).
+    ``hard_max_bytes`` is what anyone can (beyond it the upload is rejected ``too_large``). ``max_copied_bytes`` is what
+    fits on its disk of a file that is read by place, beside the rows staged from it.
     """
 
     max_bytes: int
     hard_max_bytes: int
+    max_copied_bytes: int = 1 << 62
 
 
 class TooLargeHere(Exception):
@@ -41,25 +43,24 @@ class TooLargeHere(Exception):
 class Pass(msgspec.Struct, frozen=True, kw_only=True):
     """One streaming pass; ``query`` selects ``n`` (1, 2, … in file order) and ``c0``, ``c1``, … as texts.
 
-    A text is as the file has it, not trimmed; NULL where the file has nothing. ``end_mark`` is the first text of a last
-    row of the reader's own, where it needs one to see that the rows came whole.
+    A text is as the file has it, not trimmed; NULL where the file has nothing.
     """
 
     query: str
-    end_mark: str | None = None
 
 
 class Reader(Protocol):
     """One file, opened by the module of its format.
 
     ``columns`` are the checked names in file order, ``declared`` the types that the file itself states
-    (type names by column; none for delimited text), ``first_row`` the number that people give the first row.
+    (type names by column; none for delimited text), ``first_row`` the number that people give the first row, ``decimal_comma`` whether 1,5 in it is likely a number.
     ``sha256`` (hex) and ``size_bytes`` describe the raw object and are known after one complete pass.
     """
 
     columns: tuple[str, ...]
     declared: Mapping[str, str]
     first_row: int
+    decimal_comma: bool
 
     @property
     def sha256(self) -> str:
@@ -89,8 +90,11 @@ class Reader(Protocol):
             It did not arrive whole.
         """
 
-    def accepted(self, scratch: Scratch, staged: str) -> int:
-        """Return how many rows of *staged* are the file's own: the last may be ours.
+    def accepted(self, scratch: Scratch, staged: str) -> int | None:
+        """Return the number of rows in *staged*, or None where the pass was wrong and must be done again.
 
-        *staged* has ``n`` and ``c0``; the latter may be NULL where it is not :attr:`Pass.end_mark`.
+        Raises
+        ------
+        InvalidDataset, TooLargeHere
+            What is only known of the file as a whole.
         """

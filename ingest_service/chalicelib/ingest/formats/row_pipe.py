@@ -15,7 +15,8 @@ from typing import IO
 
 from chalicelib.ingest.engine import Scratch, literal
 from chalicelib.ingest.formats.fifos import pouring
-from chalicelib.ingest.formats.reader import Pass
+from chalicelib.ingest.formats.reader import Limits, Pass, Source
+from chalicelib.ingest.formats.stretches import Stretches, count_stretches
 
 # Unquoted cells that mean nothing is there; the same texts in quotes stay texts.
 ABSENT = b"\x7f"  # JSON's null is the other
@@ -47,10 +48,13 @@ class RowLog:
         self._file.write("\t".join(texts) + "\n")
 
 
+Part = Callable[[RowLog], Iterator[bytes]]
+
+
 @contextlib.contextmanager
 def piped(
     scratch: Scratch,
-    parts: Sequence[Callable[[RowLog], Iterator[bytes]]],
+    parts: Sequence[Part],
     *,
     width: int,
     first_row: int,
@@ -68,6 +72,19 @@ def piped(
         with pouring({fifo: partial(part, log) for fifo, part in zip(fifos, parts, strict=True)}):
             yield Pass(query=pass_query(fifos, width, max_line_bytes))
     _make_table(scratch, beside)
+
+
+def in_stretches(produce: Part, source: Source, limits: Limits) -> list[Part]:
+    """Return the parts for :func:`piped` of the one stream that *produce* makes, which may be long."""
+    begun: list[Stretches] = []
+
+    def part(log: RowLog, *, is_last: bool) -> Iterator[bytes]:
+        if not begun:
+            begun.append(Stretches(produce(log), len))  # only whole rows are produced
+        return begun[0].stretch(is_last=is_last)
+
+    count = count_stretches(source, limits)
+    return [partial(part, is_last=number == count) for number in range(1, count + 1)]
 
 
 def pass_query(paths: Sequence[Path], width: int, max_line_bytes: int) -> str:

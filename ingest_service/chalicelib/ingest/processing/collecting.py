@@ -21,8 +21,8 @@ def collect(mine: DatasetVersion, adapters: Adapters) -> Result:
     Raises
     ------
     Incomplete
-        The result is missing or another job's, a file that it names is missing or shorter, or another first upload
-        was quicker.
+        The result is missing or another job's, a file that it names is missing or shorter, or another upload was
+        quicker to change the schema.
     """
     result = _read(mine, adapters)
     if result.refusal is not None:
@@ -33,7 +33,8 @@ def collect(mine: DatasetVersion, adapters: Adapters) -> Result:
     if first is not None and first.version != mine.version:
         return Duplicate(first=first)
     _check_parts(mine, result.built, adapters)
-    if result.is_first and (other := adapters.catalog.take_schema(mine)):
+    other = adapters.catalog.take_schema(mine, result.judged_by, result.built.schema_sha256)
+    if other is not None:
         # The next job is told that one's schema.
         raise Incomplete(f"version {other.version} was quicker to say what the pipeline's columns are")
     # The upload itself may be deleted by now: what was copied counts.

@@ -47,7 +47,7 @@ def run(processing: Path) -> JobResult:
     result = JobResult(
         job=told.job,
         size_bytes=source.size_bytes,
-        is_first=told.order.known is None,
+        judged_by=told.order.known.sha256 if told.order.known else None,
         built=outcome if isinstance(outcome, Built) else None,
         refusal=outcome if isinstance(outcome, Refusal) else None,
     )

@@ -17,11 +17,11 @@ class JobOrder(msgspec.Struct, frozen=True, kw_only=True):
 class JobResult(msgspec.Struct, frozen=True, kw_only=True):
     """What the job ``job`` made of ``size_bytes``: a dataset, or the reason why there is none; exactly one.
 
-    ``is_first`` says that the pipeline had no schema to hold the file against when the job was ordered.
+    ``judged_by`` is the SHA-256 of the schema that the file was held against, None where the pipeline had none.
     """
 
     job: str
     size_bytes: int
-    is_first: bool = False
+    judged_by: str | None = None
     built: Built | None = None
     refusal: Refusal | None = None

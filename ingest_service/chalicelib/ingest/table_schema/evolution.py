@@ -23,7 +23,8 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
     """What the schema of an upload follows from, its cells aside.
 
     ``known`` is the newest READY version's, ``declared`` the pipeline's own (``data.schema``), both without the
-    columns that the pipeline drops; ``file_types`` are the types that the file itself states.
+    columns that the pipeline drops; ``file_types`` are the types that the file itself states, ``decimal_comma`` says that
+    in it a comma parts no cells.
     """
 
     roles: Roles
@@ -31,6 +32,7 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
     known: TableSchema | None = None
     declared: TableSchema | None = None
     file_types: Mapping[str, str] = {}
+    decimal_comma: bool = False
 
 
 def propose(basis: Basis, columns: tuple[str, ...], counts: Counts) -> TableSchema:
@@ -102,7 +104,13 @@ def _with_categories(known: TableSchema, schema: TableSchema) -> TableSchema:
 
 
 def _infer(basis: Basis, name: str, counts: Counts) -> Field:
-    return infer_field(name, counts.get(name, {}), basis.tolerance, basis.file_types.get(name))
+    return infer_field(
+        name,
+        counts.get(name, {}),
+        basis.tolerance,
+        basis.file_types.get(name),
+        decimal_comma=basis.decimal_comma,
+    )
 
 
 def _with_role(field: Field, roles: Roles) -> Field:

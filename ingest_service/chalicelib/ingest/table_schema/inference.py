@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 from chalicelib.ingest.table_schema.model import Field
 from chalicelib.ingest.table_schema.types import (
+    COMMA_OR_GROUP,
     DAY_MONTH_FORMATS,
+    DECIMAL_COMMA,
     DEFAULT,
     IDENTIFIER,
     MISSING,
@@ -26,18 +28,24 @@ _FAMILIES: tuple[Family, ...] = (
     *({format_label(f): (Type(format_label(f).split(":")[0]), f)} for f in PLAIN_FORMATS),
 )
 
+_DECIMAL_COMMAS: Family = dict.fromkeys(
+    (Type.INTEGER, COMMA_OR_GROUP, DECIMAL_COMMA), (Type.NUMBER, DECIMAL_COMMA)
+)
 
-def infer_type(counts: Kinds, tolerance: float) -> tuple[Type, str]:
+
+def infer_type(counts: Kinds, tolerance: float, *, decimal_comma: bool = False) -> tuple[Type, str]:
     """Return type and format of a column from the number of its cells of each kind.
 
     A family wins when most cells and all but *tolerance* (a fraction) belong to it: the rest is quarantined.
     Within a family the wider type wins by a single cell. Cells such as ``NA`` count as missing in every family
-    and as texts in a string. A column without any value is a string.
+    and as texts in a string. A column without any value is a string. With *decimal_comma*, a single cell such as 1,5
+    makes numbers of the format ``DECIMAL_COMMA``.
     """
     if counts.get(IDENTIFIER):
         return Type.STRING, DEFAULT
     present = sum(count for label, count in counts.items() if not label.startswith(MISSING))
-    for family in (*_FAMILIES, *_day_month_families(counts)):
+    commas = [_DECIMAL_COMMAS] if decimal_comma and counts.get(DECIMAL_COMMA) else []
+    for family in (*commas, *_FAMILIES, *_day_month_families(counts)):
         members = [label for label in family if counts.get(label)]
         inside = sum(counts[label] for label in members)
         if inside * 2 > present and present - inside <= tolerance * present:
@@ -45,13 +53,22 @@ def infer_type(counts: Kinds, tolerance: float) -> tuple[Type, str]:
     return Type.STRING, DEFAULT
 
 
-def infer_field(name: str, counts: Kinds, tolerance: float, file_type: str | None = None) -> Field:
+def infer_field(
+    name: str,
+    counts: Kinds,
+    tolerance: float,
+    file_type: str | None = None,
+    *,
+    decimal_comma: bool = False,
+) -> Field:
     """Return the column *name*; a type that the file itself states holds, but its texts may be dates."""
-    kind, pattern = infer_type(counts, tolerance)
+    kind, pattern = infer_type(counts, tolerance, decimal_comma=decimal_comma)
     if file_type and (file_type != Type.STRING or kind not in TEMPORAL):
         kind, pattern = Type(file_type), DEFAULT
     if kind in (Type.STRING, Type.BINARY):
         return Field(name=name, type=kind, identifier=_is_identifier(counts), note=_note(counts))
+    if pattern == DECIMAL_COMMA:
+        return Field(name=name, type=kind, decimal_char=",", missing_values=missing_tokens(counts))
     return Field(name=name, type=kind, format=pattern, missing_values=missing_tokens(counts))
 
 

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable
 from chalicelib.ingest.engine import literal
 from chalicelib.ingest.table_schema.model import Field
 from chalicelib.ingest.table_schema.types import (
+    COMMA_OR_GROUP,
     DAY_MONTH_FORMATS,
+    DECIMAL_COMMA,
     DEFAULT,
     EPOCHS,
     IDENTIFIER,
@@ -63,6 +65,8 @@ def label_of(field: Field) -> str:
     """Return the label of :func:`kind_of` that a valid cell of *field* counts as."""
     if field.type is Type.STRING and field.identifier:
         return IDENTIFIER
+    if field.decimal_char == ",":
+        return DECIMAL_COMMA
     return str(field.type) if field.format == DEFAULT else f"{field.type}:{field.format}"
 
 
@@ -88,6 +92,8 @@ def kind_of(x: str) -> str:
     cases.insert(2, (_matches(x, "-?[0-9]+"), literal(IDENTIFIER)))
     cases += [(_is_in_format(x, pattern), literal(format_label(pattern))) for pattern in PLAIN_FORMATS]
     cases += [case for pair in DAY_MONTH_FORMATS for case in _day_month_cases(x, *pair)]
+    cases.append((_matches(x, "-?[1-9][0-9]{0,2},[0-9]{3}"), literal(COMMA_OR_GROUP)))
+    cases.append((_matches(x, "-?[0-9]{1,18},[0-9]+"), literal(DECIMAL_COMMA)))
     tokens = ", ".join(literal(token) for token in MISSING_TOKENS)
     cases.append((f"lower({x}) IN ({tokens})", f"{literal(MISSING + ':')} || {x}"))
     whens = " ".join(f"WHEN {condition} THEN {label}" for condition, label in cases)

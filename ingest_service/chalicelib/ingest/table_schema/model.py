@@ -31,11 +31,19 @@ class Constraints(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     max_length: int | None = None
 
 
+class Observed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the good rows of one version hold: no rule, and no part of the schema's identity."""
+
+    minimum: Scalar | None = None
+    maximum: Scalar | None = None
+    missing: int = 0
+
+
 class Field(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
     """One column.
 
     ``missing_values`` are texts that mean "no value" here, beyond those of the schema. ``identifier`` marks
-    texts or integers that name a row and measure nothing; ``note`` says why a column is not what it seems.
+    texts or integers that name a row and measure nothing; ``observed`` tells what one version holds; ``note`` says why a column is not what it seems.
     """
 
     name: str
@@ -52,6 +60,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, renam
     title: str = ""
     description: str = ""
     note: str = ""
+    observed: Observed | None = None
 
     @property
     def is_custom(self) -> bool:
@@ -102,8 +111,10 @@ class TableSchema(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
 
     @property
     def sha256(self) -> str:
-        """Identity of the schema."""
-        return hashlib.sha256(msgspec.json.encode(self.plain(), order="sorted")).hexdigest()
+        """Identity of the schema, whatever was observed."""
+        fields = tuple(msgspec.structs.replace(field, observed=None) for field in self.fields)
+        bare = msgspec.structs.replace(self, fields=fields)
+        return hashlib.sha256(msgspec.json.encode(bare.plain(), order="sorted")).hexdigest()
 
     def without(self, names: Collection[str]) -> "TableSchema":
         """Return the schema without the columns *names* and what is said of them."""

@@ -13,7 +13,7 @@ _SCHEMA_KEYS = ("fields", "missingValues", "primaryKey", "foreignKeys", "lists")
 _FIELD_KEYS = (
     *("name", "type", "format", "constraints", "missingValues", "title", "description"),
     *("trueValues", "falseValues", "decimalChar", "groupChar"),
-    *("categories", "identifier", "note"),
+    *("categories", "identifier", "note", "observed"),
 )
 _CONSTRAINT_KEYS = (
     *("required", "unique", "enum", "minimum", "maximum"),

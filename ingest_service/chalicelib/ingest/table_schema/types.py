@@ -23,6 +23,10 @@ DEFAULT = "default"
 MISSING = "missing"  # label of a cell without a value; "missing:NA" of one that says so
 IDENTIFIER = "identifier"  # 007, or more digits than an integer holds: arithmetic on it would lose digits
 
+# "1,5" is a number where a comma parts no cells; "1,500" may be one and a half or fifteen hundred.
+DECIMAL_COMMA = "number:,"
+COMMA_OR_GROUP = "number:, or group"
+
 # Texts that say "no value" in a column of numbers, truth values or times; in lower case.
 # "nan" is not among them: it is what a division by zero leaves, and its owner should hear of it.
 MISSING_TOKENS = ("na", "n/a", "#n/a", "null", "none", "-", "?")

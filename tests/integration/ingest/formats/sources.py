@@ -74,11 +74,14 @@ def read_source(source: Any, limits: Limits, **data: Any) -> Table:
     with open_scratch() as scratch:
         sampled = scratch.rows(reader.sample(scratch))
         staged = scratch.folder / "staged.parquet"
-        with reader.rows(scratch) as reading:
-            scratch.copy(reading.query, staged)
-        accepted = reader.accepted(scratch, table(staged))
-        rows = scratch.rows(f"FROM {table(staged)} WHERE n <= {accepted} ORDER BY n")
+        accepted = None
+        while accepted is None:
+            with reader.rows(scratch) as reading:
+                scratch.copy(reading.query, staged)
+            accepted = reader.accepted(scratch, table(staged))
+        rows = scratch.rows(f"FROM {table(staged)} ORDER BY n")
         malformed = scratch.rows("SELECT row, rule, value, rank, before FROM malformed ORDER BY rank")
+    assert accepted == len(rows)
     return Table(
         columns=reader.columns,
         rows=[row[1:] for row in rows],

@@ -107,7 +107,6 @@ def test_what_would_fill_memory_or_hide_rows_ends_with_its_reason(body, reason, 
     [
         (b"", "empty_file"),
         (b"\n\r\n", "empty_file"),
-        (b"a,b\n", "no_rows"),
         (b"a,,c\n1,2,3\n", "empty_column_name"),
         (b"a,B,b\n1,2,3\n", "duplicate_columns"),
         (b'a,"b\n1,2\n', "bad_header"),
@@ -154,7 +153,7 @@ def test_a_second_pass_gives_the_same_rows_and_notices_other_bytes():
     with open_scratch() as scratch:
         for _ in range(2):
             with reader.rows(scratch) as reading:
-                assert len(scratch.rows(reading.query)) == 2
+                assert len(scratch.rows(reading.query)) == 1
             assert scratch.rows("SELECT row FROM malformed") == [(3,)]
         with pytest.raises(Unavailable), reader.rows(scratch) as reading:
             scratch.rows(reading.query)

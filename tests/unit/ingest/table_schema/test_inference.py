@@ -56,3 +56,22 @@ def test_what_the_file_states_holds_but_its_texts_may_be_dates():
     assert infer_field("a", {"integer": 9}, 0.0, "string").type is Type.STRING
     assert infer_field("a", {"date": 9}, 0.0, "string").type is Type.DATE
     assert infer_field("a", {"integer": 9}, 0.0, "number").type is Type.NUMBER
+
+
+COMMAS = [
+    ({"number:,": 9, "integer": 5}, ("number", ",")),
+    ({"number:,": 1, "number:, or group": 9}, ("number", ",")),
+    ({"number:, or group": 9, "integer": 5}, ("string", ".")),
+    ({"number:,": 5, "number": 5}, ("string", ".")),
+    ({"number": 500, "number:,": 1}, ("number", ".")),
+]
+
+
+@pytest.mark.parametrize(("counts", "verdict"), COMMAS)
+def test_a_decimal_comma_is_inferred_only_where_it_cannot_part_thousands(counts, verdict):
+    field = infer_field("a", counts, 0.01, decimal_comma=True)
+    assert (field.type, field.decimal_char) == verdict
+
+
+def test_a_decimal_comma_is_text_where_commas_part_cells():
+    assert infer_field("a", {"number:,": 9}, 0.01).type is Type.STRING
