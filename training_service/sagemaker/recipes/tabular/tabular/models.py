@@ -6,11 +6,13 @@ model is regularised, and for a regression how wide intervals must be.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from recipe.columns import Columns, row_count
 from recipe.features import MAX_CATEGORIES, preprocessing, to_matrix
+from recipe.growing import grow
 from recipe.halving import Rows, choose, draw
 from recipe.metrics import Floats
 from recipe.options import check_options
@@ -32,7 +34,10 @@ type Numbers = Side[Floats]
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Everything fitting depends on besides the rows; `search_s` is the time after which no candidate is begun."""
+    """Everything fitting depends on besides the rows.
+
+    `search_s` is the time after which no candidate is begun; `checkpoints` keeps what the chosen one has grown so far.
+    """
 
     task: str
     recipe: str
@@ -41,6 +46,7 @@ class Plan:
     seed: int
     fields: Sequence[Field]
     search_s: float
+    checkpoints: Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +114,11 @@ def _fit_boosting(plan: Plan, params: Mapping[str, Any], train: Numbers, tuning:
 
     def loss(one: dict[str, Any], rows: Rows) -> float:
         """Return the held-out loss of what those training rows teach."""
-        return _held_out_loss(_boosting(plan, budget, one, train.take(rows), tuning), tuning)
+        some = train.take(rows)
+        shown = {"X_val": tuning.features, "y_val": tuning.target}
+        return _held_out_loss(
+            _boosting(plan, budget, one, tuning).fit(some.features, some.target, **shown), tuning
+        )
 
     codes = train.target.astype(np.int64) if plan.task == "classification" else np.zeros(len(train.target))
     best = choose(
@@ -119,22 +129,22 @@ def _fit_boosting(plan: Plan, params: Mapping[str, Any], train: Numbers, tuning:
         seed=plan.seed,
         within_s=plan.search_s,
     )
-    return _boosting(plan, budget, best, train, tuning)
+    held_out = (tuning.features, tuning.target) if len(tuning.target) else None
+    grown: BaseEstimator = grow(
+        _boosting(plan, budget, best, tuning), (train.features, train.target), held_out, plan.checkpoints
+    )
+    return grown
 
 
-def _boosting(
-    plan: Plan, budget: Budget, settings: Mapping[str, Any], train: Numbers, tuning: Numbers
-) -> BaseEstimator:
+def _boosting(plan: Plan, budget: Budget, settings: Mapping[str, Any], tuning: Numbers) -> BaseEstimator:
     kind = HistGradientBoostingClassifier if plan.task == "classification" else HistGradientBoostingRegressor
-    estimator = kind(
+    return kind(
         **{"max_iter": budget.max_iter, "learning_rate": budget.learning_rate, **settings},
         # scikit-learn's own early stopping would take its rows from the training side.
         early_stopping=len(tuning.target) > 0,
         n_iter_no_change=budget.patience,
         random_state=plan.seed,
     )
-    shown = {"X_val": tuning.features, "y_val": tuning.target} if len(tuning.target) else {}
-    return estimator.fit(train.features, train.target, **shown)
 
 
 def _fit_linear(plan: Plan, params: Mapping[str, Any], train: Numbers, tuning: Numbers) -> BaseEstimator:
