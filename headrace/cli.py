@@ -27,7 +27,10 @@ SECTIONS: dict[str, dict[str, Entry]] = {
             "Show dataset versions, their profile, their bad rows and how they differ.",
         ),
         "jobs": Entry(f"{_C}.jobs:jobs", "Show, stop and retry training jobs."),
-        "models": Entry(f"{_C}.models:models", "Show model versions and what their gate said."),
+        "models": Entry(
+            f"{_C}.models:models",
+            "Show model versions: what their gate said, where they come from, how they compare.",
+        ),
         "history": Entry(f"{_C}.releases:history", "Show every change of what is live, by whom and why."),
     },
     "Decide": {

@@ -5,7 +5,8 @@ from typing import Any
 from chalice.app import Chalice, Response
 from chalicelib.training import views, wiring
 from chalicelib.training.evaluation import Evaluation
-from chalicelib.training.workflow import reading, requests, triggers
+from chalicelib.training.lineage import Lineage
+from chalicelib.training.workflow import reading, reproducing, requests, tracing, triggers
 
 from shared import log
 from shared.entities.training import ModelState
@@ -119,11 +120,36 @@ def get_model_card(request: Request, pipeline: str, version: str) -> views.CardV
     return reading.read_card(ports, ports.models.get(pipeline, version))
 
 
-@api.route("GET", "/v1/models/{pipeline}/{version}/lineage", scope="read", response=views.Lineage)
-def get_model_lineage(request: Request, pipeline: str, version: str) -> views.Lineage:
-    """Show where a model version comes from, with the signature over it."""
+@api.route("GET", "/v1/models/{pipeline}/{version}/lineage", scope="read", response=Lineage)
+def get_model_lineage(request: Request, pipeline: str, version: str) -> Lineage:
+    """Show where a model version comes from, down to the uploads, and whether each link holds."""
     ports = wiring.ports()
-    return reading.read_lineage(ports, ports.models.get(pipeline, version))
+    return tracing.trace(ports, ports.models.get(pipeline, version))
+
+
+@api.route(
+    "POST",
+    "/v1/models/{pipeline}/{version}/reproduce",
+    scope="operate",
+    response=views.ReproductionView,
+    status=202,
+)
+def reproduce_model(request: Request, pipeline: str, version: str) -> views.ReproductionView:
+    """Train a model version again from its recorded inputs, to compare; never to release."""
+    ports = wiring.ports()
+    return reproducing.request_reproduction(ports, ports.models.get(pipeline, version))
+
+
+@api.route(
+    "GET",
+    "/v1/models/{pipeline}/{version}/reproductions/{job_id}",
+    scope="read",
+    response=views.ReproductionView,
+)
+def get_reproduction(request: Request, pipeline: str, version: str, job_id: str) -> views.ReproductionView:
+    """Show how a repeated training compares with the model version."""
+    ports = wiring.ports()
+    return reproducing.read_reproduction(ports, ports.models.get(pipeline, version), job_id)
 
 
 @api.route(

@@ -4,6 +4,7 @@ from itertools import islice
 
 import click
 
+from headrace.client.commands.registry import compare_models, reproduce, show_card, show_lineage
 from headrace.failures import GateRefused
 from headrace.options import command, limit_option
 from headrace.session import Session
@@ -16,7 +17,7 @@ _DECIDED = ("version", "state", "evaluated_champion", "reasons")
 
 @click.group("models")
 def models() -> None:
-    """Show model versions and what their gate said."""
+    """Show model versions: what their gate said, where they come from, how they compare."""
 
 
 @models.add_command
@@ -84,3 +85,7 @@ def judge_model(session: Session, pipeline: str, version: str) -> None:
     session.show(model, _DECIDED)
     if model["state"] in {"REJECTED", "NEEDS_PERSON"}:
         raise GateRefused(f"the gate says {model['state']} to {version}: {refusals(model)}")
+
+
+for _command in (show_card, show_lineage, compare_models, reproduce):
+    models.add_command(_command)

@@ -1,18 +1,18 @@
 """Adapter: a model version's files in the models bucket, and the KMS key that signed their manifest."""
 
-import base64
-import binascii
 import hashlib
 from typing import Any
 
 import msgspec
 from chalicelib.inference.states import Refused
 
-from shared.aws import aws_errors
 from shared.entities.training import ModelFile, ModelManifest, ModelVersion
 from shared.errors import NotFound
 from shared.objects import Bucket, split_uri
+from shared.signing import SigningKey, decode_signature
 
+# What the row says and the manifest signs, by the name that both have for it.
+_SAME = ("pipeline", "version", "job_id", "recipe", "recipe_sha256", "image_uri", "dataset_versions")
 # Hashing piece by piece keeps a large model out of a small function's memory.
 _PIECE_BYTES = 1024 * 1024
 
@@ -22,8 +22,7 @@ class SignedArtifacts:
 
     def __init__(self, bucket: Bucket, kms: Any, key_arn: str) -> None:
         self._bucket = bucket
-        self._kms = kms
-        self._key_arn = key_arn
+        self._key = SigningKey(kms, key_arn)
 
     def verify(self, model: ModelVersion) -> ModelManifest:
         """Return the model's manifest once its signature and the artifact's hash hold.
@@ -31,11 +30,13 @@ class SignedArtifacts:
         Raises
         ------
         Refused
-            A byte of manifest, signature or artifact is not what training signed, or a file is gone.
+            A byte of manifest, signature or artifact is not what training signed, the row says otherwise than the
+            manifest, or a file is gone.
         """
         content = self._read(model.manifest_uri)
         self._check_signature(content, model)
         manifest = _manifest(content, model)
+        self._check_row(manifest, model)
         sha256 = self._sha256(model)
         if not sha256 == manifest.artifact.sha256 == model.artifact_sha256:
             raise Refused(
@@ -52,44 +53,46 @@ class SignedArtifacts:
             The manifest names none, or the file is not the one it names.
         """
         # The row's hash of the manifest was checked against the signature before the endpoint was made.
-        manifest = _manifest(self._read(model.manifest_uri), model)
-        file = _named(manifest, "golden.jsonl")
+        return self._file(_manifest(self._read(model.manifest_uri), model), "golden.jsonl", model)
+
+    def _file(self, manifest: ModelManifest, name: str, model: ModelVersion) -> bytes:
+        """Return one small file once its hash is the signed manifest's."""
+        file = _named(manifest, name)
         content = self._read(self._bucket.uri(_key(file, model)))
         if hashlib.sha256(content).hexdigest() != file.sha256:
-            raise Refused("golden.jsonl is not the file that the manifest signs")
+            raise Refused(f"{name} is not the file that the manifest signs")
         return content
 
     def _check_signature(self, manifest: bytes, model: ModelVersion) -> None:
         digest = hashlib.sha256(manifest).digest()
         if digest.hex() != model.manifest_sha256:
             raise Refused("manifest.json is not the file that was registered")
-        if not self._is_signed(digest, model.manifest_signature):
+        if not self._key.is_signed(digest, model.manifest_signature):
             raise Refused("the signature of manifest.json does not hold")
+        stored = self._read(model.manifest_uri.removesuffix("json") + "sig")
+        if stored != decode_signature(model.manifest_signature):
+            raise Refused("manifest.sig is not the signature that was registered")
 
-    def _is_signed(self, digest: bytes, signature: str) -> bool:
-        from botocore.exceptions import ClientError
+    def _check_row(self, manifest: ModelManifest, model: ModelVersion) -> None:
+        """Refuse a row that says otherwise than what was signed: it names the image, the artifact and the inputs."""
+        for name in _SAME:
+            if getattr(model, name) != getattr(manifest, name):
+                raise Refused(f"the row's {name} is not the one that the manifest signs")
+        if model.artifact_uri != self._bucket.uri(manifest.artifact.key):
+            raise Refused(f"the row names {model.artifact_uri}, the manifest signs {manifest.artifact.key}")
+        inputs = self._file(manifest, "signature.json", model)
+        if msgspec.json.decode(inputs) != model.inputs:
+            raise Refused("the row's inputs are not those of signature.json")
+        # Endpoints load what the key holds now, so there must not be anything newer than what was signed.
+        newest = self._head(manifest.artifact.key)
+        if newest != model.artifact_version_id:
+            raise Refused(f"{model.artifact_uri} was overwritten after it was signed")
 
+    def _head(self, key: str) -> str | None:
         try:
-            decoded = base64.b64decode(signature, validate=True)
-        except binascii.Error:
-            return False
-        if not decoded:  # KMS calls it an invalid request, which it would stay for ever
-            return False
-        try:
-            with aws_errors("verify a manifest's signature"):
-                answer = self._kms.verify(
-                    KeyId=self._key_arn,
-                    Message=digest,
-                    MessageType="DIGEST",
-                    Signature=decoded,
-                    SigningAlgorithm="ECDSA_SHA_256",
-                )
-        except ClientError as error:
-            # KMS says so by an error, not by SignatureValid=false.
-            if error.response["Error"]["Code"] != "KMSInvalidSignatureException":
-                raise
-            return False
-        return bool(answer["SignatureValid"])
+            return self._bucket.head(key).version_id
+        except NotFound as error:
+            raise Refused(f"{self._bucket.uri(key)} is gone") from error
 
     def _sha256(self, model: ModelVersion) -> str:
         """Hash the artifact piece by piece: it may be larger than the function's memory."""

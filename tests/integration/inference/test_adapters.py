@@ -220,7 +220,9 @@ def stored_model(kms, s3):
         SigningAlgorithm="ECDSA_SHA_256",
     )
     signature = base64.b64encode(signed["Signature"]).decode()
-    return msgspec.structs.replace(model, manifest_signature=signature), arn
+    s3.put_object(Bucket="models", Key="models/flights/v1/manifest.sig", Body=signed["Signature"])
+    # The mocked bucket keeps no versions.
+    return msgspec.structs.replace(model, manifest_signature=signature, artifact_version_id=None), arn
 
 
 def test_kms_vouches_for_the_manifest_and_for_nothing_else():

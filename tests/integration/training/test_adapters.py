@@ -14,7 +14,6 @@ from chalicelib.training.logs import GROUP, LogLines, TrainingLogs
 from chalicelib.training.model_files import ModelFiles
 from chalicelib.training.model_rows import ModelRows
 from chalicelib.training.sagemaker import SageMakerJobs
-from chalicelib.training.signer import Signer
 
 from shared.entities.training import JobState
 from shared.errors import (
@@ -27,6 +26,7 @@ from shared.errors import (
     Unavailable,
 )
 from shared.objects import Bucket
+from shared.signing import SigningKey
 from shared.tables import Table
 from tests import clouds
 from tests.fakes import FakeClock
@@ -114,7 +114,7 @@ def test_a_digest_is_signed_as_a_digest_with_the_elliptic_key() -> None:
     kms = boto3.client("kms")
     key = kms.create_key(KeyUsage="SIGN_VERIFY", KeySpec="ECC_NIST_P256")["KeyMetadata"]["Arn"]
     digest = hashlib.sha256(b"manifest").digest()
-    signature = Signer(kms, key).sign(digest)
+    signature = SigningKey(kms, key).sign(digest)
     # Moto hashes a digest once more, so that only moto itself can check what it signed.
     checked = kms.verify(
         KeyId=key,

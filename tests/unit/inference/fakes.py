@@ -237,7 +237,7 @@ class Stage:
 
     def add_model(self, version: str, champion: str | None = None, **changes: Any) -> ModelVersion:
         """Register an approved, signed model version with its files."""
-        model = signed_model(self.bucket, version, champion)
+        model = signed_model(self.bucket, version, champion, changes.get("inputs", INPUTS))
         model = msgspec.structs.replace(model, **changes)
         self.models.put(to_row(model))
         return model
@@ -255,7 +255,9 @@ class Stage:
         return f"worker-{self.owners}"
 
 
-def signed_model(bucket: FakeBucket, version: str, champion: str | None) -> ModelVersion:
+def signed_model(
+    bucket: FakeBucket, version: str, champion: str | None, inputs: dict[str, Any] = INPUTS
+) -> ModelVersion:
     folder = f"models/flights/{version}"
     artifact = f"the model {version}".encode()
     records = [{"distance": 100 * n + 7 * n, "carrier": "AA", "delay": None} for n in range(5)]
@@ -263,12 +265,18 @@ def signed_model(bucket: FakeBucket, version: str, champion: str | None) -> Mode
         msgspec.json.encode({"record": record, "prediction": answer_of(version, record)}) + b"\n"
         for record in records
     )
-    files = {"model.tar.gz": artifact, "golden.jsonl": golden}
+    files = {
+        "model.tar.gz": artifact,
+        "golden.jsonl": golden,
+        "signature.json": msgspec.json.encode(inputs),
+    }
     for name, content in files.items():
         bucket.write(f"{folder}/{name}", content)
     manifest = msgspec.json.encode(manifest_of(folder, version, files, champion))
     bucket.write(f"{folder}/manifest.json", manifest)
     digest = hashlib.sha256(manifest).digest()
+    signature = KEY.sign(digest, ECDSA)
+    bucket.write(f"{folder}/manifest.sig", signature)
     return ModelVersion(
         pipeline="flights",
         version=version,
@@ -277,17 +285,18 @@ def signed_model(bucket: FakeBucket, version: str, champion: str | None) -> Mode
         job_id=f"job-{version}",
         task="classification",
         artifact_uri=bucket.uri(f"{folder}/model.tar.gz"),
+        artifact_version_id=bucket.head(f"{folder}/model.tar.gz").version_id,
         artifact_sha256=hashlib.sha256(artifact).hexdigest(),
         manifest_uri=bucket.uri(f"{folder}/manifest.json"),
         manifest_sha256=digest.hex(),
-        manifest_signature=base64.b64encode(KEY.sign(digest, ECDSA)).decode(),
+        manifest_signature=base64.b64encode(signature).decode(),
         image_uri="image:1",
         recipe="tabular",
         recipe_sha256="r",
         dataset_version="d1",
         dataset_versions=("d1",),
         evaluated_champion=champion,
-        inputs=INPUTS,
+        inputs=inputs,
         created_at="2026-01-01T00:00:00Z",
         updated_at="2026-01-01T00:00:00Z",
     )

@@ -293,7 +293,8 @@ def test_a_model_version_shows_how_it_was_judged_and_whence_it_comes(api: Api) -
     _, evaluation = api.call("GET", "/v1/models/flights/v1/evaluation")
     assert evaluation["rows"] == 500
     assert api.call("GET", "/v1/models/flights/v1/plots/calibration")[1] == {"mark": "line"}
-    assert api.call("GET", "/v1/models/flights/v1/card")[1] == {"markdown": "# flights\n"}
+    card = api.call("GET", "/v1/models/flights/v1/card")[1]["markdown"]
+    assert card.startswith("# flights\n\n## Intended use\n")
     _, lineage = api.call("GET", "/v1/models/flights/v1/lineage")
     assert lineage["manifest"]["job_id"] == job_id
     assert lineage["manifest_signature"] == api.world.models()[0].manifest_signature

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import io
+import pickle
 import tarfile
 from collections.abc import Callable
 from typing import Any
@@ -125,6 +126,8 @@ def packed(name: str = "x", *, kind: bytes = tarfile.REGTYPE, size: int = 0, lin
         (packed("card.md", kind=tarfile.SYMTYPE, link="/etc/passwd"), "neither a file nor a folder"),
         (packed("dev", kind=tarfile.CHRTYPE), "neither a file nor a folder"),
         (make_archive(documents={"model.skops": b"x"}), "lacks signature.json, versions.json"),
+        (make_archive(documents=make_documents() | {"model.bin": pickle.dumps([1])}), "is a pickle"),
+        (make_archive(documents=make_documents() | {"extra/model.joblib": b"x"}), "is a pickle"),
         (make_archive(documents=make_documents() | {"evaluation.json": b"{"}), "cannot be read"),
         (make_archive(documents=make_documents() | {"evaluation.json": b"{}"}), "cannot be read"),
         (

@@ -19,6 +19,9 @@ REQUIRED = ("signature.json", "versions.json", "evaluation.json", "golden.jsonl"
 # Of recipes before it was measured there is none, so no model version needs it.
 OPTIONAL = ("serving.json",)
 _CHUNK = 1024 * 1024
+# How pickles of protocols 2 to 5 begin, joblib's too; older ones have no mark but their usual names.
+_PICKLES = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
+_PICKLE_NAMES = (".pkl", ".pickle", ".joblib", ".dill")
 
 
 class BadArtifact(HeadraceError):
@@ -77,15 +80,33 @@ def read_documents(archive: IO[bytes], required: tuple[str, ...] = REQUIRED) -> 
         # "r|gz" reads forward only: nothing is sought, so nothing has to be unpacked.
         with tarfile.open(fileobj=archive, mode="r|gz") as members:
             for name, member in _checked(members):
-                content = members.extractfile(member) if _is_document(name) else None
-                if content is not None:
-                    documents[name] = _read(name, content)
+                content = members.extractfile(member)
+                if content is None:
+                    continue
+                start = content.read(len(_PICKLES[0]))
+                _refuse_pickle(name, start)
+                if _is_document(name):
+                    documents[name] = _read(name, start, content)
     except (tarfile.TarError, EOFError, OSError, ValueError) as error:
         raise BadArtifact(f"model.tar.gz cannot be read: {error}") from error
     missing = [name for name in required if name not in documents]
     if missing:
         raise BadArtifact(f"model.tar.gz lacks {', '.join(missing)}")
     return documents
+
+
+def hash_members_of(archive: IO[bytes]) -> dict[str, str]:
+    """Return the SHA-256 of every file in the archive by its path; refuses what :func:`read_documents` refuses."""
+    hashes: dict[str, str] = {}
+    try:
+        with tarfile.open(fileobj=archive, mode="r|gz") as members:
+            for name, member in _checked(members):
+                content = members.extractfile(member)
+                if content is not None:
+                    hashes[name] = hashlib.file_digest(content, "sha256").hexdigest()  # type: ignore[arg-type]
+    except (tarfile.TarError, EOFError, OSError, ValueError) as error:
+        raise BadArtifact(f"model.tar.gz cannot be read: {error}") from error
+    return hashes
 
 
 def _checked(members: tarfile.TarFile) -> Iterator[tuple[str, tarfile.TarInfo]]:
@@ -116,9 +137,18 @@ def _is_document(name: str) -> bool:
     return name in (*REQUIRED, *OPTIONAL) or (folder == "plots" and plain.endswith(".vl.json"))
 
 
-def _read(name: str, content: IO[bytes]) -> bytes:
+def _refuse_pickle(name: str, start: bytes) -> None:
+    """Refuse what would run code when it is read: nothing of ours reads it, but somebody may."""
+    if name.endswith(_PICKLE_NAMES) or start in _PICKLES:
+        raise BadArtifact(
+            f"model.tar.gz has {name[:80]!r}, which is a pickle: whoever reads one runs what is in it. "
+            "Write the model with skops, safetensors or as ONNX"
+        )
+
+
+def _read(name: str, start: bytes, content: IO[bytes]) -> bytes:
     # One byte more than allowed tells "too large" from "exactly as large".
-    body = content.read(MAX_DOCUMENT_BYTES + 1)
+    body = start + content.read(MAX_DOCUMENT_BYTES + 1 - len(start))
     if len(body) > MAX_DOCUMENT_BYTES:
         raise BadArtifact(f"{name} in model.tar.gz is larger than {MAX_DOCUMENT_BYTES} bytes")
     return body

@@ -12,22 +12,22 @@ class JobFiles:
     """Writes what a job reads, and reads back its plan."""
 
     def __init__(self, data: Bucket) -> None:
-        self._data = data
+        self.bucket = data
 
     def write(self, plan: TrainingPlan) -> None:
         """Write parameters, channel manifests and, last, the plan; writing the same plan again changes nothing."""
         self._write(plan, "parameters.json", encode_parameters(plan))
         for side, keys in plan.channels.items():
-            manifest = channel_manifest(self._data.name, keys)
+            manifest = channel_manifest(self.bucket.name, keys)
             self._write(plan, f"{side}.manifest", msgspec.json.encode(manifest))
         self._write(plan, "plan.json", msgspec.json.encode(plan))
 
     def read(self, job_id: str) -> TrainingPlan:
         """Return the plan of a job."""
-        return msgspec.json.decode(self._data.read(f"jobs/{job_id}/plan.json"), type=TrainingPlan)
+        return msgspec.json.decode(self.bucket.read(f"jobs/{job_id}/plan.json"), type=TrainingPlan)
 
     def _write(self, plan: TrainingPlan, name: str, body: bytes) -> None:
-        self._data.write(f"jobs/{plan.job_id}/{name}", body, content_type="application/json")
+        self.bucket.write(f"jobs/{plan.job_id}/{name}", body, content_type="application/json")
 
 
 def encode_parameters(plan: TrainingPlan) -> bytes:

@@ -1,5 +1,6 @@
 """Adapter: the files of a model version, ``models/<pipeline>/v<N>/…``; each is written once and never again."""
 
+import base64
 import hashlib
 from typing import IO
 
@@ -52,8 +53,10 @@ class ModelFiles:
             Other bytes are there.
         """
         kind = _TYPES.get(key.rpartition(".")[2], "application/octet-stream")
+        # S3 compares the hash with what arrives, and keeps it: who reads the object later need not download it.
+        checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
         try:
-            self.bucket.write(key, body, content_type=kind, new=True)
+            self.bucket.write(key, body, content_type=kind, new=True, sha256=checksum)
         except PreconditionFailed:
             if self._hash(key) != sha256:
                 # Never seen, and never to be mended here: somebody wrote under a number that is not theirs.

@@ -42,12 +42,14 @@ class TrainingPlan(msgspec.Struct, frozen=True, kw_only=True):
     """``jobs/<job_id>/plan.json``: what every attempt of the job is submitted from.
 
     ``channels`` maps train, validation and test to the keys of their parts; a side without parts is not there.
-    ``challenger`` is the model version that an evaluation judges beside the champion instead of training one.
+    ``challenger`` is the model version that an evaluation judges beside the champion instead of training one,
+    ``subject`` the one that a reproduction trains again.
     """
 
     format: int = 1
     purpose: JobPurpose = JobPurpose.TRAIN
     challenger: Champion | None = None
+    subject: str | None = None
     job_id: str
     input_sha256: str
     pipeline: str
@@ -181,12 +183,25 @@ def hash_inputs(work: Work, window: Sequence[DatasetManifest], parameters: dict[
     The metrics that the gate reads are left out: all are computed anyway, and a changed gate is judged again
     from the stored evaluation, not trained again.
     """
+    uploads = [manifest.raw.sha256 for manifest in window]
+    champion = work.champion.version if work.champion else None
+    return hash_identity(uploads, work.recipe_sha256, work.image_uri, parameters, champion)
+
+
+def hash_identity(
+    uploads: Sequence[str],
+    recipe_sha256: str,
+    image_uri: str,
+    parameters: dict[str, Any],
+    champion: str | None,
+) -> str:
+    """Return the SHA-256 of what a job is made of, from the hashes of the uploads themselves."""
     identity = {
-        "datasets": [manifest.raw.sha256 for manifest in window],
-        "recipe": work.recipe_sha256,
-        "image": work.image_uri,
+        "datasets": list(uploads),
+        "recipe": recipe_sha256,
+        "image": image_uri,
         "parameters": {name: value for name, value in parameters.items() if name != "metrics"},
-        "champion": work.champion.version if work.champion else None,
+        "champion": champion,
     }
     return hashlib.sha256(msgspec.json.encode(identity, order="sorted")).hexdigest()
 

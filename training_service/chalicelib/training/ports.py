@@ -12,12 +12,12 @@ from chalicelib.training.pacing_rows import PacingRows
 from chalicelib.training.packages import ModelPackages
 from chalicelib.training.request import Place
 from chalicelib.training.sagemaker import SageMakerJobs
-from chalicelib.training.signer import Signer
 
 from shared.bus import Bus
 from shared.clock import Clock
 from shared.objects import Bucket
 from shared.readers import Datasets, Pipelines, Releases
+from shared.signing import SigningKey
 
 
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +34,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     staging: Bucket
     sagemaker: SageMakerJobs
     packages: ModelPackages
-    signer: Signer
+    signer: SigningKey
     logs: TrainingLogs
     bus: Bus
     clock: Clock

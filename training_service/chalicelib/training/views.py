@@ -4,14 +4,13 @@ from typing import Annotated, Any
 
 import msgspec
 from chalicelib.training.job import Job, sagemaker_name
+from chalicelib.training.reproduction import Reproduction
 from msgspec import Meta
 
 from shared.entities.pipeline import Name
 from shared.entities.training import (
     JobPurpose,
     Judgement,
-    ModelFile,
-    ModelManifest,
     ModelState,
     ModelVersion,
     Verdict,
@@ -119,14 +118,13 @@ class CardView(msgspec.Struct, frozen=True, kw_only=True):
     markdown: str
 
 
-class Lineage(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a model version comes from, and the signature that proves it was not changed since."""
+class ReproductionView(msgspec.Struct, frozen=True, kw_only=True):
+    """A training that repeats a model version's; ``report`` is there once the job has SUCCEEDED."""
 
-    manifest: ModelManifest
-    manifest_sha256: str
-    manifest_signature: str
-    artifact: ModelFile
-    artifact_version_id: str | None
+    job_id: str
+    state: str
+    reason: str | None
+    report: Reproduction | None = None
 
 
 def job_view(stage: str, job: Job) -> JobView:

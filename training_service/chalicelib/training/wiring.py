@@ -15,7 +15,6 @@ from chalicelib.training.ports import Ports
 from chalicelib.training.request import Place
 from chalicelib.training.sagemaker import SageMakerJobs
 from chalicelib.training.settings import TrainingSettings
-from chalicelib.training.signer import Signer
 
 from shared import log
 from shared.auth import Tokens
@@ -26,6 +25,7 @@ from shared.http.idempotency import Replies
 from shared.objects import Bucket
 from shared.readers import Datasets, Pipelines, Releases
 from shared.secrets import OriginSecret
+from shared.signing import SigningKey
 from shared.tables import Table
 
 
@@ -72,7 +72,7 @@ def ports() -> Ports:
         staging=models,
         sagemaker=SageMakerJobs(client("sagemaker")),
         packages=ModelPackages(client("sagemaker")),
-        signer=Signer(client("kms"), have.signing_key_arn),
+        signer=SigningKey(client("kms"), have.signing_key_arn),
         logs=TrainingLogs(client("logs")),
         bus=Bus(event_bridge(), have.stage),
         clock=utc_now,

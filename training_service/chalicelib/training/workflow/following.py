@@ -8,6 +8,7 @@ from chalicelib.training.reasons import is_retryable, sanitise, sanitise_log
 from chalicelib.training.sagemaker import Described
 from chalicelib.training.workflow.evaluating import finish_evaluation
 from chalicelib.training.workflow.finalising import finalise
+from chalicelib.training.workflow.reproducing import finish_reproduction
 from chalicelib.training.workflow.telling import count, tell_ended, tell_started
 
 from shared import log
@@ -19,7 +20,11 @@ STUCK_AFTER = timedelta(minutes=15)
 NEVER_STARTED = timedelta(days=1)
 _READ_LINES = 60  # more than are kept: empty ones are left out
 # What a completed job becomes, by its purpose.
-_FINISH = {JobPurpose.TRAIN: finalise, JobPurpose.EVALUATE: finish_evaluation}
+_FINISH = {
+    JobPurpose.TRAIN: finalise,
+    JobPurpose.EVALUATE: finish_evaluation,
+    JobPurpose.REPRODUCE: finish_reproduction,
+}
 _log = log.logger("training")
 
 

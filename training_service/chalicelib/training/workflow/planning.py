@@ -113,7 +113,7 @@ def plan_job(ports: Ports, definition: PipelineDefinition, dataset: DatasetVersi
     plan = plan_training(gather_work(ports, definition, dataset))
     existing = ports.jobs.find(plan.job_id)
     if existing is None:
-        return _create(ports, plan, dataset.correlation_id or dataset.version)
+        return create_job(ports, plan, dataset.correlation_id or dataset.version)
     # A late file outside the window adds nothing to train: note it, or every tick would plan it again.
     ports.jobs.mark_trained(existing, dataset.version)
     return existing
@@ -149,7 +149,7 @@ def plan_comparison(ports: Ports, definition: PipelineDefinition, model: ModelVe
     work = gather_work(ports, definition, ready[-1])
     champion = _contestant(ports.models.get(model.pipeline, live))
     plan = plan_evaluation(msgspec.structs.replace(work, champion=champion), _contestant(model))
-    return ports.jobs.find(plan.job_id) or _create(ports, plan, model.correlation_id)
+    return ports.jobs.find(plan.job_id) or create_job(ports, plan, model.correlation_id)
 
 
 def find_champion(ports: Ports, pipeline: str) -> Champion | None:
@@ -169,8 +169,8 @@ def _contestant(model: ModelVersion) -> Champion:
     )
 
 
-def _create(ports: Ports, plan: TrainingPlan, correlation_id: str) -> Job:
-    """Write the files, then the row: where the row exists, all it names exists."""
+def create_job(ports: Ports, plan: TrainingPlan, correlation_id: str) -> Job:
+    """Return the job of a plan. The files come before the row: where the row exists, all it names exists."""
     # Two planners at once write the same bytes; the row decides who was first.
     ports.job_files.write(plan)
     job = _new_job(plan, correlation_id, to_text(ports.clock()))
@@ -187,7 +187,7 @@ def _new_job(plan: TrainingPlan, correlation_id: str, now: str) -> Job:
         job_id=plan.job_id,
         pipeline=plan.pipeline,
         purpose=plan.purpose,
-        subject=plan.challenger.version if plan.challenger else None,
+        subject=plan.challenger.version if plan.challenger else plan.subject,
         state=JobState.PENDING,
         max_attempts=plan.max_attempts,
         waiting_reason=QUEUED,

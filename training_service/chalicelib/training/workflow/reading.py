@@ -11,19 +11,20 @@ from chalicelib.training.logs import LogPosition
 from chalicelib.training.model_files import evaluation_key, folder_of, serving_key
 from chalicelib.training.paging import from_cursor, to_cursor
 from chalicelib.training.ports import Ports
+from chalicelib.training.registry_card import registry_sections
 from chalicelib.training.views import (
     CardView,
     JobList,
-    Lineage,
     LogView,
     ModelList,
     ModelView,
     job_view,
     model_view,
 )
+from chalicelib.training.workflow.tracing import trace
 
 from shared.codec import Row
-from shared.entities.training import ModelManifest, ModelVersion
+from shared.entities.training import ModelVersion
 from shared.errors import InvalidRequest, NotFound
 from shared.http.request import Request
 
@@ -81,20 +82,14 @@ def list_models(ports: Ports, request: Request, pipeline: str) -> ModelList:
 
 
 def read_card(ports: Ports, model: ModelVersion) -> CardView:
-    """Return the model card."""
-    return CardView(markdown=_read(ports, model, "card.md").decode("utf-8", "replace"))
-
-
-def read_lineage(ports: Ports, model: ModelVersion) -> Lineage:
-    """Return the signed manifest with its signature."""
-    manifest = msgspec.json.decode(_read(ports, model, "manifest.json"), type=ModelManifest)
-    return Lineage(
-        manifest=manifest,
-        manifest_sha256=model.manifest_sha256,
-        manifest_signature=model.manifest_signature,
-        artifact=manifest.artifact,
-        artifact_version_id=model.artifact_version_id,
-    )
+    """Return the model card: what the job wrote of its run, then what the registry knows."""
+    written = _read(ports, model, "card.md").decode("utf-8", "replace")
+    try:
+        definition = ports.pipelines.definition(model.pipeline)
+    except NotFound:
+        definition = None
+    told = registry_sections(trace(ports, model), definition)
+    return CardView(markdown=f"{written.rstrip()}\n\n{told}")
 
 
 def answer_evaluation(ports: Ports, request: Request, model: ModelVersion) -> Response:

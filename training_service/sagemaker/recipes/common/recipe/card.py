@@ -1,52 +1,113 @@
-"""The model card: facts of this run and nothing else."""
+"""The model card: facts of this run and nothing else.
 
-from collections.abc import Mapping
+What came before the run (whose uploads, by which hashes) and after it (the gate, people) is told by the registry,
+which adds it when the card is read.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .parameters import Parameters
 from .signature import Signature
 
 SLICES_SHOWN = 10
+_WARNED_SHARE = 0.05
 
 
 def write_card(parameters: Parameters, evaluation: Mapping[str, Any], signature: Signature) -> str:
     """Return `card.md`."""
     sections = [
         f"# {parameters.pipeline}: {parameters.task} of `{signature.target.name}`",
-        _data(parameters, evaluation),
+        "## Training and judgement\n\n" + _list(_data(parameters, evaluation)),
         "## Metrics\n\n" + _metrics(evaluation),
         *_worst(evaluation),
+        "## Limits\n\n" + _list(_limits(parameters, evaluation, signature)),
         "## Inputs\n\n" + _inputs(signature),
     ]
     return "\n\n".join(sections) + "\n"
 
 
-def _data(parameters: Parameters, evaluation: Mapping[str, Any]) -> str:
+def _data(parameters: Parameters, evaluation: Mapping[str, Any]) -> list[str]:
     judged = evaluation["judged"]
     span = f", from {judged['from']} through {judged['through']}" if judged else ""
     through = evaluation["trained_through"]
     # Whose lists are judged is drawn and counted by user.
     unit = "users whose interactions" if parameters.task == "recommendation" else "rows that"
-    facts = [
+    return [
         f"Recipe: {parameters.recipe}, preset {parameters.preset}, seed {parameters.seed}, "
         f"parameters {dict(parameters.params) or 'all default'}",
         f"Trained on {evaluation['rows_train']} rows, stopped by {evaluation['rows_validation']} validation rows"
         + (f", newest {through}" if through else ""),
         f"Judged on {evaluation['rows']} {unit} neither model was trained on{span}",
         f"Rows without a target, left out: {evaluation['rows_without_target']}",
+        f"Rows of the test side left out because a compared model had seen them: {evaluation['rows_test_seen']}",
     ]
-    return "\n".join(f"- {fact}" for fact in facts)
 
 
 def _metrics(evaluation: Mapping[str, Any]) -> str:
     metrics, version = evaluation["metrics"], evaluation["champion_version"]
-    header = ["metric", "this model", f"champion {version}" if version else "champion", "naive baseline"]
-    rows = [header, ["---", "---:", "---:", "---:"]]
+    champion = f"champion {version}" if version else "champion"
+    bootstrap = evaluation["bootstrap"]
+    header = ["metric", "better", "this model", champion, "naive baseline", "over champion", "over baseline"]
+    rows = [header, ["---", "---", *["---:"] * 5]]
     for name in metrics["challenger"]:
-        rows.append([name, *(_cell(metrics[who], name) for who in ("challenger", "champion", "baseline"))])
-    table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
+        way = "higher" if evaluation["higher_is_better"].get(name) else "lower"
+        values = [_cell(metrics[who], name) for who in ("challenger", "champion", "baseline")]
+        over = [_interval(evaluation["differences"][who], name) for who in ("champion", "baseline")]
+        rows.append([name, way, *values, *over])
     error = evaluation["champion_error"]
-    return table + (f"\n\nThe champion was not judged: {error}" if error else "")
+    notes = [
+        f"Differences are this model minus the other, with the ends of their paired {bootstrap['confidence']:.0%} "
+        f"bootstrap interval ({bootstrap['replicates']} replicates)."
+    ]
+    notes += [f"The champion was not judged: {error}"] if error else []
+    return _table(rows) + "\n\n" + "\n\n".join(notes)
+
+
+def _limits(parameters: Parameters, evaluation: Mapping[str, Any], signature: Signature) -> list[str]:
+    """Return what follows from the figures, in sentences; nothing here is an opinion."""
+    limits = []
+    through = evaluation["trained_through"]
+    if through:
+        limits.append(f"It knows nothing of what happened after {through}.")
+    if evaluation["rows"] < parameters.min_rows:
+        limits.append(
+            f"It was judged on {evaluation['rows']} rows, fewer than the {parameters.min_rows} that the gate trusts."
+        )
+    worse = [name for name in evaluation["metrics"]["challenger"] if _may_lose(evaluation, name)]
+    if worse:
+        limits.append(f"It is not surely better than the naive baseline in: {', '.join(worse)}.")
+    asked = [taken.name for taken in signature.inputs if taken.required]
+    if asked:
+        limits.append(
+            f"It never saw these missing, and answers such records by guesswork: {', '.join(asked)}."
+        )
+    known = [taken.name for taken in signature.inputs if taken.categories]
+    if known:
+        limits.append(f"A category it never saw is treated as an unknown one in: {', '.join(known)}.")
+    unlabelled = evaluation["rows_without_target"]
+    if unlabelled > _WARNED_SHARE * max(evaluation["rows_train"], 1):
+        limits.append(
+            f"{unlabelled} rows had no target: if they lack it for a reason, the model has not seen it."
+        )
+    return limits or ["None follows from the figures of this run."]
+
+
+def _may_lose(evaluation: Mapping[str, Any], name: str) -> bool:
+    found = (evaluation["differences"]["baseline"] or {}).get(name) or {}
+    end = found.get("low" if evaluation["higher_is_better"].get(name) else "high")
+    if end is None:
+        return True
+    return bool(end <= 0 if evaluation["higher_is_better"].get(name) else end >= 0)
+
+
+def _interval(differences: Mapping[str, Any] | None, name: str) -> str:
+    found = (differences or {}).get(name) or {}
+    if found.get("estimate") is None:
+        return "-"
+    if found.get("low") is None or found.get("high") is None:
+        return f"{found['estimate']:+.4f}"
+    return f"{found['estimate']:+.4f} [{found['low']:+.4f}, {found['high']:+.4f}]"
 
 
 def _cell(metrics: Mapping[str, float | None] | None, name: str) -> str:
@@ -84,8 +145,18 @@ def _fairness(evaluation: Mapping[str, Any]) -> list[str]:
 
 
 def _inputs(signature: Signature) -> str:
-    rows = ["| field | type | ever missing in training | known categories |", "|---|---|---|---|"]
+    rows = [["field", "type", "ever missing in training", "known categories"], ["---"] * 4]
     for taken in signature.inputs:
-        known = len(taken.categories) if taken.categories else "-"
-        rows.append(f"| {taken.name} | {taken.type} | {'no' if taken.required else 'yes'} | {known} |")
-    return "\n".join(rows)
+        known = str(len(taken.categories)) if taken.categories else "-"
+        rows.append([taken.name, taken.type, "no" if taken.required else "yes", known])
+    return _table(rows)
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    # A bar in a column's name would begin another cell.
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def _list(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)

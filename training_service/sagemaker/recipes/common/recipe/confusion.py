@@ -3,8 +3,8 @@
 import numpy as np
 
 from .labels import label_text
-from .plots import Spec, spec
 from .supervised import Answered
+from .vega import Spec, spec
 
 # Fourteen squared is about what a plot of ours may hold.
 MOST_CLASSES = 13

@@ -1,58 +1,43 @@
-"""Small Vega-Lite 5 specs with their data inline, drawn by the console without asking anybody."""
+"""What there is to see of the judged rows, as Vega-Lite specs."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from .columns import row_count, take_rows
+from .confusion import confusion
+from .curves import ranking_curves
 from .metrics import Floats
 from .supervised import Answered, Scorer, measures_of
+from .vega import MAX_POINTS, Spec, spec, spread
 
-SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
-MAX_POINTS = 200
 IMPORTANCE_ROWS = 500
 BINS = 10
-type Spec = dict[str, Any]
 
 
 def supervised_plots(judged: Answered) -> dict[str, Spec]:
-    """Return what there is to see of classes (ROC of two, calibration) or values (residuals, calibration)."""
+    """Return what there is to see of classes (ranking, calibration, confusion) or of values (errors, calibration)."""
     answers = judged.answers["challenger"]
     if judged.classes is None:
         return {
             "residuals": residuals(judged.truth, answers),
+            "predicted": against_actual(judged.truth, answers),
             "calibration": means(judged.truth, answers, "predicted value", "mean true value"),
         }
+    curves = {**ranking_curves(judged.truth, answers, judged.classes), "confusion": confusion(judged)}
     if len(judged.classes) == 2:
         calibration = means(judged.truth, answers[:, 1], "predicted probability", "observed share")
-        return {"roc": roc(judged.truth, answers[:, 1]), "calibration": calibration}
+        return {**curves, "calibration": calibration}
     hit = (answers.argmax(axis=1) == judged.truth).astype(np.float64)
-    return {"calibration": means(hit, answers.max(axis=1), "confidence", "share right")}
+    return {**curves, "calibration": means(hit, answers.max(axis=1), "confidence", "share right")}
 
 
-def spread(count: int, most: int = MAX_POINTS) -> npt.NDArray[np.int64]:
-    """Return at most that many positions, evenly spread over `count`."""
-    return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(np.int64))
-
-
-def spec(title: str, mark: Any, x: Mapping[str, Any], y: Mapping[str, Any], values: list[Any]) -> Spec:
-    """Return a spec with quantitative axes and its data inline."""
-    encoding = {"x": {"type": "quantitative", **x}, "y": {"type": "quantitative", **y}}
-    return {"$schema": SCHEMA, "title": title, "data": {"values": values}, "mark": mark, "encoding": encoding}
-
-
-def roc(truth: Floats, score: Floats) -> Spec:
-    """Return the ROC curve of a score for the class 1."""
-    order = np.argsort(-score, kind="stable")
-    hits = truth[order]
-    caught = np.append(0.0, np.cumsum(hits) / max(hits.sum(), 1.0))
-    missed = np.append(0.0, np.cumsum(1 - hits) / max((1 - hits).sum(), 1.0))
-    places = spread(len(caught))
-    values = [{"x": round(float(missed[p]), 4), "y": round(float(caught[p]), 4)} for p in places]
-    x, y = {"field": "x", "title": "false positive rate"}, {"field": "y", "title": "true positive rate"}
-    return spec("ROC on the judged rows", "line", x, y, values)
+def against_actual(truth: Floats, predicted: Floats) -> Spec:
+    """Return the true values over the predicted ones."""
+    places = spread(len(truth))
+    values = [{"x": float(predicted[p]), "y": float(truth[p])} for p in places]
+    x, y = {"field": "x", "title": "predicted"}, {"field": "y", "title": "true"}
+    return spec("Predicted against actual on the judged rows", "point", x, y, values)
 
 
 def residuals(truth: Floats, predicted: Floats) -> Spec:

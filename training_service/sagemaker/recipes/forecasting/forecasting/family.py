@@ -7,8 +7,8 @@ from recipe.data import Data
 from recipe.family import Family
 from recipe.golden import GOLDEN_ROWS
 from recipe.parameters import Parameters, Rules
-from recipe.plots import Spec, spread
 from recipe.tables import HIGHER_IS_BETTER, PRIMARY
+from recipe.vega import Spec, spread
 
 from .fitting import fit_predictor
 from .judging import Backtested, check_champion, judge

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 from recipe.metrics import Floats
-from recipe.plots import MAX_POINTS, SCHEMA, Spec, means, residuals, spec
+from recipe.plots import means, residuals
+from recipe.vega import MAX_POINTS, SCHEMA, Spec, spec
 
 from .judging import Backtested
 from .panel import Panel

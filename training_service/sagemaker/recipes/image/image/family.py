@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 from recipe.artifact import SIGNATURE_FILE, save_pipeline, write_json
-from recipe.confusion import confusion
 from recipe.data import Data
 from recipe.failure import UserError
 from recipe.family import Family
 from recipe.parameters import Parameters, Rules
-from recipe.plots import Spec, supervised_plots
+from recipe.plots import supervised_plots
 from recipe.row_judging import judge_calibrated, sample_rows
 from recipe.sides import Side
 from recipe.signature import make_signature
 from recipe.supervised import Answered, find_targets
 from recipe.tables import HIGHER_IS_BETTER, PRIMARY
+from recipe.vega import Spec
 
 from .features import VERSION
 from .models import Plan, fit_pipeline
@@ -74,8 +74,8 @@ def _refuse(side: str) -> Any:
 
 
 def plots(_parameters: Parameters, judged: Answered, _challenger: Predictor) -> dict[str, Spec]:
-    """Return what all classifiers show, and who is taken for whom."""
-    return {"confusion": confusion(judged), **supervised_plots(judged)}
+    """Return what all classifiers show."""
+    return supervised_plots(judged)
 
 
 def samples(

@@ -2,7 +2,7 @@
 
 import numpy as np
 from recipe.metrics import Floats
-from recipe.plots import Spec, spec
+from recipe.vega import Spec, spec
 
 from .judging import Tasted
 from .metrics import hits_of

@@ -7,12 +7,13 @@ from recipe.data import Data
 from recipe.family import Family
 from recipe.features import known_categories, to_matrix
 from recipe.parameters import Parameters, Rules
-from recipe.plots import Spec, importance, supervised_plots
+from recipe.plots import importance, supervised_plots
 from recipe.row_judging import judge_rows, sample_rows
 from recipe.sides import Side
 from recipe.signature import make_signature
 from recipe.supervised import Answered, find_targets
 from recipe.tables import HIGHER_IS_BETTER, PRIMARY
+from recipe.vega import Spec
 
 from .models import Plan, fit_pipeline
 from .predictor import Predictor

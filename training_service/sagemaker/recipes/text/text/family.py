@@ -4,17 +4,17 @@ from pathlib import Path
 
 import numpy as np
 from recipe.artifact import SIGNATURE_FILE, save_pipeline, write_json
-from recipe.confusion import confusion
 from recipe.data import Data
 from recipe.family import Family
 from recipe.features import known_categories
 from recipe.parameters import Parameters, Rules
-from recipe.plots import Spec, importance, supervised_plots
+from recipe.plots import importance, supervised_plots
 from recipe.row_judging import judge_calibrated, sample_rows
 from recipe.sides import Side
 from recipe.signature import make_signature
 from recipe.supervised import Answered, find_targets
 from recipe.tables import HIGHER_IS_BETTER, PRIMARY
+from recipe.vega import Spec
 from sklearn.pipeline import Pipeline
 
 from .features import lay_out, part_of, places_of, text_columns
@@ -54,9 +54,9 @@ def _known(parameters: Parameters, pipeline: Pipeline, texts: tuple[str, ...]) -
 
 
 def plots(parameters: Parameters, judged: Answered, challenger: Predictor) -> dict[str, Spec]:
-    """Return what all classifiers show, who is taken for whom, and what the model looks at."""
+    """Return what all classifiers show, and what the model looks at."""
     shuffled = importance(judged, challenger, PRIMARY[parameters.task], parameters.seed)
-    words = {"confusion": confusion(judged), "words": telling_words(challenger)}
+    words = {"words": telling_words(challenger)}
     return {"importance": shuffled, **words, **supervised_plots(judged)}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from recipe.labels import label_text
 from recipe.metrics import Floats
-from recipe.plots import MAX_POINTS, Spec, spec
+from recipe.vega import MAX_POINTS, Spec, spec
 from sklearn.linear_model import LogisticRegression
 
 from .features import part_of
