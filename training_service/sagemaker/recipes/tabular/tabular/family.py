@@ -6,6 +6,7 @@ from recipe.artifact import SIGNATURE_FILE, save_pipeline, write_json
 from recipe.data import Data
 from recipe.family import Family
 from recipe.features import known_categories, to_matrix
+from recipe.growing import checkpoint_folder
 from recipe.parameters import Parameters, Rules
 from recipe.plots import importance, supervised_plots
 from recipe.row_judging import judge_rows, sample_rows
@@ -32,6 +33,7 @@ def fit(parameters: Parameters, data: Data, folder: Path) -> None:
         preset=parameters.preset,
         params=parameters.params,
         seed=parameters.seed,
+        checkpoints=checkpoint_folder(folder),
     )
     pipeline = fit_pipeline(plan, fields, train, validation)
     seen = known_categories(pipeline.named_steps["preprocessing"], fields)

@@ -6,10 +6,12 @@ model is regularised.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from recipe.features import Matrix, preprocessing
+from recipe.growing import grow
 from recipe.options import Value, check_options
 from recipe.parameters import Field
 from recipe.sides import Side
@@ -43,13 +45,14 @@ PRESETS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Everything fitting depends on besides the rows."""
+    """Everything fitting depends on besides the rows, and where it keeps what it has grown so far."""
 
     task: str
     recipe: str
     preset: str
     params: Mapping[str, object]
     seed: int
+    checkpoints: Path
 
 
 def fit_pipeline(
@@ -97,8 +100,7 @@ def _fit_boosting(
         n_iter_no_change=budget.patience,
         random_state=plan.seed,
     )
-    features, target = held_out or (None, None)
-    return estimator.fit(*train, X_val=features, y_val=target)
+    return grow(estimator, train, held_out, plan.checkpoints)
 
 
 def _fit_linear(
