@@ -4,12 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import TABULAR
+from recipe import growing
+from recipe.growing import checkpoint_folder, grow
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-assert TABULAR  # puts the tarball's packages on the path
-from recipe import growing  # noqa: E402
-from recipe.growing import checkpoint_folder, grow  # noqa: E402
 
 RNG = np.random.default_rng(0)
 FEATURES = RNG.normal(size=(1200, 4))
