@@ -8,7 +8,6 @@ from recipe import growing
 from recipe.growing import checkpoint_folder, grow
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-
 RNG = np.random.default_rng(0)
 FEATURES = RNG.normal(size=(1200, 4))
 FEATURES[RNG.random(FEATURES.shape) < 0.05] = np.nan
