@@ -22,7 +22,8 @@ OPTIONS: dict[str, dict[str, Option]] = {
 class Budget:
     """How much a preset may learn from and try.
 
-    `rows` are pairs of an origin and a step; `candidates` is how many settings are tried by successive halving.
+    `rows` are pairs of an origin and a step; `candidates` is how many settings are tried, on few rows first in several
+    `rounds`.
     """
 
     rows: int
@@ -31,6 +32,7 @@ class Budget:
     patience: int
     candidates: int
     strengths: tuple[float, ...]
+    rounds: int = 1
 
 
 PRESETS = {
@@ -45,6 +47,7 @@ PRESETS = {
         patience=40,
         candidates=6,
         strengths=(0.01, 0.1, 1.0, 10.0, 100.0),
+        rounds=3,
     ),
 }
 

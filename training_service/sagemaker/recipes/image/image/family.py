@@ -12,6 +12,7 @@ from recipe.family import Family
 from recipe.parameters import Parameters, Rules
 from recipe.plots import supervised_plots
 from recipe.row_judging import judge_calibrated, sample_rows
+from recipe.search import Search
 from recipe.sides import Side
 from recipe.signature import make_signature
 from recipe.supervised import Answered, find_targets
@@ -54,7 +55,11 @@ def fit(parameters: Parameters, data: Data, folder: Path) -> None:
         target=targets.validation.astype(np.int64),
     )
     plan = Plan(
-        recipe=parameters.recipe, preset=parameters.preset, params=parameters.params, seed=parameters.seed
+        recipe=parameters.recipe,
+        preset=parameters.preset,
+        params=parameters.params,
+        search=Search.of(parameters, folder),
+        seed=parameters.seed,
     )
     save_pipeline(fit_pipeline(plan, train, validation), folder)
     write_json(folder / PICTURE_FILE, {"size": shape.size, "channels": shape.channels, "features": VERSION})

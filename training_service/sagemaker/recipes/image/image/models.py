@@ -5,12 +5,13 @@ calibrated on it. `best` lets linear and boosting compete and finds the good one
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from recipe.calibration import MIN_ROWS, calibrate
-from recipe.halving import Rows, choose
+from recipe.halving import Rows
 from recipe.options import Option, Value, check_options
+from recipe.search import Search, decide
 from recipe.sides import Side
 from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -41,6 +42,7 @@ class Plan:
     recipe: str
     preset: str
     params: Mapping[str, Any]
+    search: Search
     seed: int
 
 
@@ -73,7 +75,7 @@ def fit_pipeline(plan: Plan, train: Pictures, validation: Pictures) -> Pipeline:
         return float(log_loss(validation.target, scores, labels=fitted.classes_))
 
     rounds = 3 if plan.preset == "best" else 1
-    best = choose(candidates, loss, train.target, rounds=rounds, seed=plan.seed)
+    best = decide(plan.search, candidates, loss, train.target, rounds=rounds, settings=asdict)
     return _fit(plan, best, train, validation)
 
 
