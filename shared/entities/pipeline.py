@@ -68,6 +68,12 @@ class Split(Section, frozen=True, kw_only=True):
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 42
 
 
+class Tune(Section, frozen=True, kw_only=True):
+    """How many different settings are tried; 0 leaves that to the preset, 1 tries none but the usual ones."""
+
+    trials: Annotated[int, Meta(ge=0, le=200)] = 0
+
+
 class Model(Section, frozen=True, kw_only=True):
     """What is trained.
 
@@ -77,6 +83,7 @@ class Model(Section, frozen=True, kw_only=True):
     recipe: Literal["auto", "boosting", "linear"] = "auto"
     preset: Literal["fast", "good", "best"] = "fast"
     params: dict[str, str | int | float | bool | None] = {}
+    tune: Tune = Tune()
     fairness: Annotated[tuple[Column, ...], Meta(max_length=10)] = ()
 
 

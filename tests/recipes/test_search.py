@@ -104,3 +104,28 @@ def test_a_model_made_again_from_its_record_is_the_same_without_a_search(make_jo
     assert again.run() == 0
     assert "chose" not in capsys.readouterr().out
     assert again.hashes() == hurried.hashes()
+
+
+ASKED = [("boosting", 4), ("linear", 3)]
+
+
+@pytest.mark.parametrize(("recipe", "trials"), ASKED)
+def test_as_many_settings_are_tried_as_were_asked_for(make_job, recipe, trials):
+    params = {"max_iter": 20} if recipe == "boosting" else {}
+    job = make_job({"size": "number", "y": "string"}, table(), recipe=recipe, params=params, trials=trials)
+    assert job.run() == 0
+    found = job.evaluation["search"]
+    assert (found["candidates"], found["ended_early"]) == (trials, False)
+    assert found["fits"] >= trials
+
+
+def test_of_a_list_some_are_drawn_the_usual_one_always():
+    from recipe.halving import draw, some
+
+    every = list(range(30))
+    drawn = some(every, 5, 1)
+    assert (len(set(drawn)), drawn[0]) == (5, 0)
+    assert some(every, 5, 1) == drawn != some(every, 5, 2)
+    assert some(every, 100, 1) == every
+    settings = draw({"a": (1, 2), "b": (3, 4)}, 100, 1)
+    assert (len(settings), settings[0]) == (5, {})

@@ -76,3 +76,14 @@ def draw(choices: Mapping[str, Sequence[Any]], count: int, seed: int) -> list[di
     every = list(product(*choices.values()))
     order = np.random.default_rng(seed).permutation(len(every))[: count - 1]
     return [{}, *(dict(zip(choices, every[place], strict=True)) for place in order)]
+
+
+def some[Candidate](candidates: Sequence[Candidate], count: int, seed: int) -> list[Candidate]:
+    """Return that many of the candidates, or all where there are fewer; the first one, which is usual, among them."""
+    order = np.random.default_rng(seed).permutation(len(candidates) - 1)[: count - 1] + 1
+    return [candidates[0], *(candidates[place] for place in np.sort(order))]
+
+
+def rounds_for(count: int) -> int:
+    """Return in how many rounds so many candidates are worth being halved: few find the best on all rows at once."""
+    return min(3, 1 + int(math.log(count, FACTOR) + 1e-9))

@@ -15,7 +15,7 @@ from typing import Any
 from .artifact import write_json
 from .failure import UserError
 from .growing import checkpoint_folder
-from .halving import Codes, Found, Rows, choose
+from .halving import Codes, Found, Rows, choose, rounds_for, some
 from .parameters import Parameters
 
 SEARCH_FILE = "search.json"
@@ -24,19 +24,35 @@ type Document = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """How long candidates may be tried, and where the choice is kept; `known` is one that was made before."""
+    """How long candidates may be tried, and where the choice is kept.
+
+    `trials` is how many a person asked for, 0 as many as the preset has; `known` is a choice that was made before.
+    """
 
     seed: int
     within_s: float
     model: Path
+    trials: int = 0
     known: Document | None = None
 
     @classmethod
     def of(cls, parameters: Parameters, model: Path) -> "Search":
         """Return the search of a job that writes its model into that folder."""
         return cls(
-            seed=parameters.seed, within_s=parameters.search_s, model=model, known=parameters.search or None
+            seed=parameters.seed,
+            within_s=parameters.search_s,
+            model=model,
+            trials=parameters.trials,
+            known=parameters.search or None,
         )
+
+    def some[Candidate](self, usual: Sequence[Candidate], every: Sequence[Candidate]) -> Sequence[Candidate]:
+        """Return what the preset tries, or as many of all that the recipe knows as were asked for."""
+        return some(every, self.trials, self.seed) if self.trials else usual
+
+    def rounds(self, usual: int) -> int:
+        """Return in how many rounds candidates are halved."""
+        return rounds_for(self.trials) if self.trials else usual
 
 
 def decide[Candidate](

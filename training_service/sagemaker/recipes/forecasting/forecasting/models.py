@@ -18,7 +18,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from .options import Budget
+from .options import PRESETS, Budget
 
 # What `best` draws its settings from; the first drawn is always the preset's own.
 CHOICES: dict[str, tuple[Any, ...]] = {
@@ -46,23 +46,25 @@ def fit_model(
         """Return the error on the validation side of what those pairs teach."""
         return _error(_fit_boosting(one, (train.take(rows), validation), search.seed), validation)
 
-    candidates = _candidates(budget, params, search.seed, len(train.target))
+    usual = _usual(budget, len(train.target))
     # Nothing to choose by: take the preset's own.
-    some = candidates if len(validation.target) else candidates[:1]
-    best = decide(search, some, loss, _unsorted(train), rounds=budget.rounds, settings=dict)
+    count = (search.trials or budget.candidates) if len(validation.target) else 1
+    # What a person asked for is not tried otherwise.
+    candidates = [{**usual, **drawn, **params} for drawn in draw(CHOICES, count, search.seed)]
+    best = decide(
+        search, candidates, loss, _unsorted(train), rounds=search.rounds(budget.rounds), settings=dict
+    )
     return _fit_boosting(best, sides, search.seed)
 
 
-def _candidates(budget: Budget, params: Mapping[str, Value], seed: int, rows: int) -> list[dict[str, Any]]:
-    usual = {
+def _usual(budget: Budget, rows: int) -> dict[str, Any]:
+    return {
         **USUAL,
         "min_samples_leaf": int(np.clip(rows // LEAVES, 5, 500)),
         "max_iter": budget.max_iter,
         "learning_rate": budget.learning_rate,
         "n_iter_no_change": budget.patience,
     }
-    # What a person asked for is not tried otherwise.
-    return [{**usual, **other, **params} for other in draw(CHOICES, budget.candidates, seed)]
 
 
 def _unsorted(side: Known) -> Rows:
@@ -83,7 +85,12 @@ def _choose_linear(
 ) -> Pipeline:
     train, validation = sides
     asked = params.get("regularization")
-    strengths = (float(asked),) if asked is not None else budget.strengths
+    strengths = search.some(budget.strengths, PRESETS["best"].strengths)
+    if asked is not None:
+        strengths = (float(asked),)
+    # Nothing to choose by: take the usual one.
+    if not len(validation.target):
+        strengths = strengths[:1]
 
     def loss(strength: float, rows: Rows) -> float:
         """Return the error on the validation side of what those pairs teach."""
@@ -103,6 +110,4 @@ def _linear(strength: float) -> Pipeline:
 
 
 def _error(model: Pipeline, side: Known) -> float:
-    if not len(side.target):
-        return 0.0
     return float(np.abs(model.predict(side.features) - side.target).mean())

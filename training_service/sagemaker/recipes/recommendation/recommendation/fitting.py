@@ -1,5 +1,6 @@
 """From the training and the validation side to a model that can recommend: choose by the one, then learn from both."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -38,7 +39,8 @@ def fit_recommender(parameters: Parameters, data: Data, search: Search) -> Recom
         A parameter is not the recipe's, or there are not two users or items.
     """
     roles = find_roles(parameters)
-    candidates = candidates_of(parameters.preset, parameters.params)
+    tried, every = (candidates_of(preset, parameters.params) for preset in (parameters.preset, "best"))
+    candidates = search.some(tried, every)
     sides = [data.train, data.validation]
     interactions = most_frequent(read_interactions(sides, roles, parameters.time))
     if len(interactions.users) < 2 or len(interactions.items) < 2:
@@ -99,7 +101,7 @@ def most_frequent(interactions: Interactions, most: int = MOST_ITEMS) -> Interac
     )
 
 
-def _choose(candidates: list[Candidate], parameters: Parameters, data: Data, search: Search) -> Candidate:
+def _choose(candidates: Sequence[Candidate], parameters: Parameters, data: Data, search: Search) -> Candidate:
     """Return the candidate that recommends best to the users of the validation side, knowing the training side."""
     roles = find_roles(parameters)
     known = most_frequent(read_interactions([data.train], roles, parameters.time))

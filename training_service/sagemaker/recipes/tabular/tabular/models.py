@@ -104,7 +104,9 @@ def _transform(transformer: ColumnTransformer, plan: Plan, side: Known) -> Float
 def _fit_boosting(plan: Plan, params: Mapping[str, Any], train: Numbers, tuning: Numbers) -> BaseEstimator:
     """Add trees until the held-out loss has not improved for the preset's patience; without one, all of them."""
     budget = PRESETS[plan.preset]
-    candidates = [{**one, **params} for one in draw(CHOICES, budget.candidates, plan.seed)]
+    candidates = [
+        {**one, **params} for one in draw(CHOICES, plan.search.trials or budget.candidates, plan.seed)
+    ]
     if not len(tuning.target):
         candidates = candidates[:1]
 
@@ -116,7 +118,14 @@ def _fit_boosting(plan: Plan, params: Mapping[str, Any], train: Numbers, tuning:
             _boosting(plan, budget, one, tuning).fit(some.features, some.target, **shown), tuning
         )
 
-    best = decide(plan.search, candidates, loss, _codes(plan, train), rounds=budget.rounds, settings=dict)
+    best = decide(
+        plan.search,
+        candidates,
+        loss,
+        _codes(plan, train),
+        rounds=plan.search.rounds(budget.rounds),
+        settings=dict,
+    )
     held_out = (tuning.features, tuning.target) if len(tuning.target) else None
     grown: BaseEstimator = grow(
         _boosting(plan, budget, best, tuning),
@@ -148,10 +157,12 @@ def _boosting(plan: Plan, budget: Budget, settings: Mapping[str, Any], tuning: N
 def _fit_linear(plan: Plan, params: Mapping[str, Any], train: Numbers, tuning: Numbers) -> BaseEstimator:
     """Fit one model per strength of the preset (or the one asked for) and keep the best on the held-out side."""
     asked = params.get("regularization")
-    strengths = (float(asked),) if asked is not None else PRESETS[plan.preset].strengths
-    # Nothing to choose by: take the middle one.
+    strengths = plan.search.some(PRESETS[plan.preset].strengths, PRESETS["best"].strengths)
+    if asked is not None:
+        strengths = (float(asked),)
+    # Nothing to choose by: take the usual one.
     if not len(tuning.target):
-        strengths = strengths[len(strengths) // 2 :][:1]
+        strengths = strengths[:1]
 
     def loss(strength: float, rows: Rows) -> float:
         """Return the held-out loss of what those training rows teach."""

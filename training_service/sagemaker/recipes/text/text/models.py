@@ -101,33 +101,39 @@ def fit_pipeline(plan: Plan, train: Side[Matrix], validation: Side[Matrix]) -> P
     UserError
         A parameter is not one of the recipe's, or no text column has a text.
     """
-    budget = _budget(plan)
+    budget = _budget(plan, plan.preset)
+    tried = plan.search.some(_combine(budget), _combine(_budget(plan, "best")))
     # Too few rows can neither choose nor calibrate: the first candidate is the one that does well in general.
-    can_choose = len(validation.target) >= MIN_ROWS
-    grams = budget.grams if can_choose else budget.grams[:1]
-    cuts = [_cut(plan, one, train.features, validation.features) for one in grams]
+    if len(validation.target) < MIN_ROWS:
+        tried = tried[:1]
+    cuts = {
+        grams: _cut(plan, grams, train.features, validation.features)
+        for grams in dict.fromkeys(t[0] for t in tried)
+    }
     candidates = [
-        Candidate(cut=cut, strength=strength, balanced=balanced)
-        for cut, strength, balanced in product(cuts, budget.strengths, budget.balanced)
+        Candidate(cut=cuts[grams], strength=strength, balanced=balanced)
+        for grams, strength, balanced in tried
     ]
-    if not can_choose:
-        candidates = candidates[:1]
     truth = (train.target, validation.target)
     best = decide(
         plan.search,
         candidates,
         lambda one, rows: held_out_loss(_fit(plan, one, rows, truth), one.cut.validation, truth[1]),
         train.target,
-        rounds=budget.rounds,
+        rounds=plan.search.rounds(budget.rounds),
         settings=lambda one: one.settings,
     )
     model = _fit(plan, best, np.arange(len(train.target)), truth)
     return Pipeline([("features", drop_lookups(best.cut.transformer)), ("model", model)])
 
 
-def _budget(plan: Plan) -> Budget:
+def _combine(budget: Budget) -> list[tuple[Grams, float, bool]]:
+    return list(product(budget.grams, budget.strengths, budget.balanced))
+
+
+def _budget(plan: Plan, preset: str) -> Budget:
     asked = check_options("text", OPTIONS, plan.params)
-    budget = PRESETS[plan.preset]
+    budget = PRESETS[preset]
     if "regularization" in asked:
         budget = replace(budget, strengths=(float(asked["regularization"]),))
     if "max_terms" in asked:
