@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from localcloud.sagemaker import errors, model
 from localcloud.sagemaker.endpoints import Endpoints
+from localcloud.sagemaker.faults import Faults
 from localcloud.sagemaker.hosting import Hosting
 from localcloud.sagemaker.jobs import Jobs
 from localcloud.sagemaker.packages import Packages
@@ -37,6 +38,7 @@ def operations(
         "DescribeTrainingJob": training.describe,
         "ListTrainingJobs": training.list_jobs,
         "StopTrainingJob": training.stop,
+        "DeleteTrainingJob": training.delete,
         "CreateProcessingJob": processing.create,
         "DescribeProcessingJob": processing.describe,
         "ListProcessingJobs": processing.list_jobs,
@@ -76,8 +78,10 @@ class Api:
         table: dict[str, Operation],
         runtime: Runtime,
         denied_also: Callable[[str, Row, dict[str, str], Scope], Answer | None],
+        faults: Faults,
     ) -> None:
         self._table, self._runtime, self._denied_also = table, runtime, denied_also
+        self._faults = faults
         # Threads of our own: an invocation may wait 60 s, and the default pool serves all of MiniStack.
         self._threads = ThreadPoolExecutor(max_workers=64, thread_name_prefix="sagemaker-api")
 
@@ -122,7 +126,9 @@ class Api:
 
     def _call(self, operation: str, scope: Scope, request: Row) -> Answer:
         """Run one operation of the control plane."""
+        self._faults.refuse(operation, request)
         record = self._table[operation](scope, request)
+        self._faults.lose_answer(operation, request)
         return 200, {"Content-Type": _JSON}, json.dumps(model.shape_answer(operation, record)).encode()
 
     def _invoke(self, scope: Scope, name: str, headers: dict[str, str], body: bytes) -> Answer:

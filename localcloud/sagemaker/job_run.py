@@ -12,9 +12,10 @@ from typing import Final
 from localcloud.sagemaker import credentials, job_status
 from localcloud.sagemaker.container import Container, ContainerSpec
 from localcloud.sagemaker.errors import JobError
+from localcloud.sagemaker.faults import Faults
 from localcloud.sagemaker.logs import LogStream
 from localcloud.sagemaker.settings import Settings
-from localcloud.sagemaker.store import Kind, Row, Scope
+from localcloud.sagemaker.store import Kind, Row, scope_of
 
 _ONE_DAY_S: Final = 86400
 # How often a job looks after what it does while its program runs.
@@ -36,23 +37,26 @@ class JobRun:
     def __init__(
         self,
         row: Row,
-        scope: Scope,
         settings: Settings,
         *,
         kind: Kind,
         story: Callable[["JobRun"], None],
         edit: Callable[[Change], Row],
         on_end: Callable[[], object],
+        faults: Faults,
         use_namespaces: bool,
     ) -> None:
-        self.row, self.scope, self.settings, self.kind = row, scope, settings, kind
+        self.faults = faults
+        self.row, self.settings, self.kind = row, settings, kind
+        self.scope = scope_of(row[kind.arn_member])
         self.name = str(row[kind.name_member])
         self._story, self._edit, self._on_end, self._use_namespaces = story, edit, on_end, use_namespaces
         # The kind is part of it: a training and a processing job may have one name.
-        folder = f"{kind.arn_word}-{scope.account}-{scope.region}-{self.name}"
+        folder = f"{kind.arn_word}-{self.scope.account}-{self.scope.region}-{self.name}"
         self.work = settings.work / "jobs" / folder
         self.base = self.work / "ml"
-        self.is_timed_out = False
+        self.is_timed_out = self.is_wait_over = False
+        self._ran_s = 0.0
         self._abandoned, self._stopped = threading.Event(), threading.Event()
         self._container: Container | None = None
         self._guard = threading.Lock()
@@ -91,6 +95,16 @@ class JobRun:
             container = self._container
         if container is not None:
             threading.Thread(target=container.stop, args=(self.settings.stop_grace_s,), daemon=True).start()
+
+    def wait_until_stopped(self, timeout_s: float | None = None) -> bool:
+        """Wait until somebody asks the job to end, or the time is over; tell whether somebody did."""
+        return self._stopped.wait(timeout_s)
+
+    def take_instance(self) -> None:
+        """End the container at once, as when spot capacity is taken away; the job itself goes on."""
+        with self._guard:
+            if self._container is not None:
+                self._container.kill()
 
     def kill(self) -> None:
         """End the container now, because the server ends; the row stays as it is."""
@@ -151,14 +165,18 @@ class JobRun:
             container = self._container = Container(
                 spec, use_namespaces=self._use_namespaces, on_line=_take_line
             )
+        began = time.monotonic()
         # Whoever stopped the job before there was a container did not find one to stop.
         if self.is_stopped():
             self.stop()
-        code = _wait(container, self._limit_s(), meanwhile)
+        code = _wait(container, self._limit_s() - self._ran_s, meanwhile)
         if code is None:
             self.is_timed_out = True
             container.stop(self.settings.stop_grace_s)
             code = container.wait()
+        self._ran_s += time.monotonic() - began
+        # All lines are there before the status that makes somebody look for them.
+        logs.close()
         return code if code is not None and code >= 0 else _SIGNAL_EXIT - (code or 0)
 
     def _supervise(self) -> None:

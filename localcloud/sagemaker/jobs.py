@@ -8,6 +8,7 @@ import msgspec
 
 from localcloud.sagemaker import errors, events, job_status, listing
 from localcloud.sagemaker.credentials import check_role
+from localcloud.sagemaker.faults import Faults
 from localcloud.sagemaker.job_run import JobRun
 from localcloud.sagemaker.settings import Settings
 from localcloud.sagemaker.store import Kind, Row, Scope, Store, scope_of
@@ -20,7 +21,8 @@ class JobType(msgspec.Struct, frozen=True, kw_only=True):
 
     `check` refuses a request that one machine cannot do, `first_members` is what a new row holds
     beside the request, `resources` finds the member with InstanceType and InstanceCount in either,
-    `quota` the most instances of a type at once, and `story` runs a job from start to end.
+    `quota` the most instances of a type at once, `usage` which of AWS's quotas counts them, and `story` runs a job
+    from start to end.
     """
 
     kind: Kind
@@ -28,14 +30,18 @@ class JobType(msgspec.Struct, frozen=True, kw_only=True):
     first_members: Callable[[Row], dict[str, Any]]
     resources: Callable[[Row], Row]
     quota: Callable[[Settings], int]
+    usage: Callable[[Row], str]
     story: Callable[[JobRun], None]
 
 
 class Jobs:
     """One kind of job in the control plane; it owns the runs."""
 
-    def __init__(self, store: Store, settings: Settings, job_type: JobType, *, use_namespaces: bool) -> None:
+    def __init__(
+        self, store: Store, settings: Settings, job_type: JobType, *, faults: Faults, use_namespaces: bool
+    ) -> None:
         self._store, self._settings, self._use_namespaces = store, settings, use_namespaces
+        self._faults = faults
         self._type, self._kind = job_type, job_type.kind
         self._runs: dict[str, JobRun] = {}
         self._lock = threading.Lock()
@@ -48,7 +54,7 @@ class Jobs:
         check_role(request["RoleArn"], scope)
         # Counting and adding are one step: two requests at once must not both take the last instance.
         with self._lock:
-            self._check_quota(scope, self._type.resources(request)["InstanceType"])
+            self._check_quota(scope, request)
             row = self._store.create(self._kind, scope, request, **self._type.first_members(request))
         self._tell(scope, row)
         self._start(scope, row)
@@ -72,6 +78,17 @@ class Jobs:
             run.stop()
         return {}
 
+    def delete(self, scope: Scope, request: Row) -> Row:
+        """Forget a job that has ended; its name may be taken again."""
+        name = request[self._kind.name_member]
+        status = job_status.status_of(self._kind, self._store.get(self._kind, scope, name))
+        if status not in job_status.TERMINAL:
+            raise errors.validation(
+                f"The request was rejected because the {self._kind.noun} is in status {status}."
+            )
+        self._store.delete(self._kind, scope, name)
+        return {}
+
     def fail_interrupted(self) -> None:
         """End the jobs of a server that is gone: their processes are, and AWS would say the same."""
         for arn in self._interrupted:
@@ -87,16 +104,21 @@ class Jobs:
         name, arn = row[self._kind.name_member], row[self._kind.arn_member]
         run = JobRun(
             row,
-            scope,
             self._settings,
             kind=self._kind,
             story=self._type.story,
             edit=lambda change: self._edit(scope, name, change),
-            on_end=lambda: self._runs.pop(arn, None),
+            on_end=lambda: self._after(scope, name, arn),
+            faults=self._faults,
             use_namespaces=self._use_namespaces,
         )
         self._runs[arn] = run
         run.thread.start()
+
+    def _after(self, scope: Scope, name: str, arn: str) -> None:
+        self._runs.pop(arn, None)
+        if self._faults.take("vanish", name):
+            self._store.delete(self._kind, scope, name)
 
     def _edit(self, scope: Scope, name: str, change: Callable[[Row], None]) -> Row:
         """Change a job's row; every new status is an event."""
@@ -114,15 +136,21 @@ class Jobs:
     def _tell(self, scope: Scope, row: Row) -> None:
         """Emit the event of the job's present state."""
         tags = self._store.tags(row[self._kind.arn_member])
-        events.emit(events.event_record(self._kind, row, tags, scope))
+        status = job_status.status_of(self._kind, row)
+        for _ in range(self._faults.copies_of_event(row[self._kind.name_member], status)):
+            events.emit(events.event_record(self._kind, row, tags, scope))
 
-    def _check_quota(self, scope: Scope, instance_type: str) -> None:
-        """Raise when the instance type is used up by jobs that have not ended."""
+    def _check_quota(self, scope: Scope, request: Row) -> None:
+        """Raise when the quota of the request's instance type is used up by jobs that have not ended."""
+        quota = self._quota_name(request)
         active = self._active(self._store.rows(self._kind, scope))
-        in_use = sum(self._type.resources(row)["InstanceType"] == instance_type for row in active)
+        in_use = sum(self._quota_name(row) == quota for row in active)
         limit = self._type.quota(self._settings)
         if in_use >= limit:
-            raise errors.limit_exceeded(f"{instance_type} for {self._kind.noun} usage", limit, in_use)
+            raise errors.limit_exceeded(quota, limit, in_use)
+
+    def _quota_name(self, job: Row) -> str:
+        return f"{self._type.resources(job)['InstanceType']} for {self._type.usage(job)} usage"
 
     def _active(self, rows: list[Row]) -> list[Row]:
         return [row for row in rows if not job_status.is_terminal(self._kind, row)]

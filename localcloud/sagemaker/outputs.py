@@ -14,6 +14,11 @@ class FolderUpload:
         self._s3, self._folder, self._uri = s3, folder, uri.rstrip("/")
         self._uploaded: dict[str, tuple[int, int]] = {}
 
+    @property
+    def has_uploaded(self) -> bool:
+        """Whether anything of it is in S3."""
+        return bool(self._uploaded)
+
     def synchronise(self) -> None:
         """Upload every file that is new or has changed since the last time."""
         # Unlike rglob, walk passes over a folder that the program removes meanwhile.

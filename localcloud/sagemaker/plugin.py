@@ -21,6 +21,7 @@ from localcloud.sagemaker import iam
 from localcloud.sagemaker.api import Api, operations
 from localcloud.sagemaker.container import namespaces_work
 from localcloud.sagemaker.endpoints import Endpoints
+from localcloud.sagemaker.faults import Faults
 from localcloud.sagemaker.hosting import Hosting
 from localcloud.sagemaker.jobs import Jobs
 from localcloud.sagemaker.processing import PROCESSING
@@ -70,14 +71,17 @@ def install(*, images: Path, home: Path, endpoint_url: str) -> Installed:
     use_namespaces = settings.use_namespaces and namespaces_work(settings.work)
     store = Store(settings.work / "state.json")
     store.load()
+    faults = Faults(settings.faults)
     training, processing = (
-        Jobs(store, settings, job_type, use_namespaces=use_namespaces) for job_type in (TRAINING, PROCESSING)
+        Jobs(store, settings, job_type, faults=made, use_namespaces=use_namespaces)
+        for job_type, made in ((TRAINING, faults), (PROCESSING, Faults(None)))
     )
     endpoints = Endpoints(store, settings, use_namespaces=use_namespaces)
     api = Api(
         operations(store, training, processing, Hosting(store), endpoints),
         Runtime(store, endpoints, settings),
         iam.denied_also,
+        faults,
     )
     _register(api)
     endpoints.announce_restart()

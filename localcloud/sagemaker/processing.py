@@ -21,5 +21,6 @@ PROCESSING: Final = JobType(
     first_members=_first_members,
     resources=lambda row: dict(row["ProcessingResources"]["ClusterConfig"]),
     quota=lambda settings: settings.processing_instances,
+    usage=lambda _: "processing job",
     story=process,
 )

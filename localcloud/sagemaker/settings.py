@@ -18,6 +18,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     stop_grace_s: float = 5.0
     invoke_timeout_s: float = 60.0
     use_namespaces: bool = True
+    faults: Path | None = None
 
     @property
     def work(self) -> Path:
@@ -32,7 +33,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
         `TRAINING_INSTANCES` and `PROCESSING_INSTANCES` are the quotas per instance type, `STOP_GRACE_S`
         the seconds between SIGTERM and SIGKILL (120 on AWS), `NAMESPACES=off` forces the fallback without
-        user namespaces.
+        user namespaces. `FAULTS` names the file of `faults.py`: the door for tests, shut without it.
         """
         prefix = "LOCALCLOUD_SAGEMAKER_"
         return cls(
@@ -44,4 +45,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             stop_grace_s=float(env.get(prefix + "STOP_GRACE_S", "5")),
             invoke_timeout_s=float(env.get(prefix + "INVOKE_TIMEOUT_S", "60")),
             use_namespaces=env.get(prefix + "NAMESPACES", "auto") != "off",
+            faults=Path(env[prefix + "FAULTS"]) if env.get(prefix + "FAULTS") else None,
         )

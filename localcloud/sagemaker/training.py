@@ -33,5 +33,6 @@ TRAINING: Final = JobType(
     first_members=_first_members,
     resources=lambda row: dict(row["ResourceConfig"]),
     quota=lambda settings: settings.training_instances,
+    usage=lambda row: "spot training job" if row.get("EnableManagedSpotTraining") else "training job",
     story=train,
 )

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from localcloud.sagemaker.errors import unsupported
+from localcloud.sagemaker.errors import unsupported, validation
 from localcloud.sagemaker.job_limits import check_one_instance, folder_at, is_under
 from localcloud.sagemaker.store import Row
 
@@ -77,9 +77,25 @@ def check_local_limits(request: Row) -> None:
         )
     for channel in request.get("InputDataConfig") or []:
         _check_channel(channel, request)
+    _check_waiting_time(request)
     local = (request.get("CheckpointConfig") or {}).get("LocalPath") or _CHECKPOINTS
     if not is_under(local, "/opt/ml"):
         raise unsupported("CheckpointConfig.LocalPath lies under /opt/ml")
+
+
+def _check_waiting_time(request: Row) -> None:
+    """Hold spot capacity and MaxWaitTimeInSeconds together, in AWS's words."""
+    stopping = request.get("StoppingCondition") or {}
+    wait_s, run_s = stopping.get("MaxWaitTimeInSeconds"), stopping.get("MaxRuntimeInSeconds", 86400)
+    if not request.get("EnableManagedSpotTraining"):
+        if wait_s is not None:
+            raise validation(
+                "Invalid MaxWaitTimeInSeconds. It is only supported when EnableManagedSpotTraining is set to true"
+            )
+    elif wait_s is None or wait_s < run_s:
+        raise validation(
+            "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds"
+        )
 
 
 def _check_channel(channel: Row, request: Row) -> None:

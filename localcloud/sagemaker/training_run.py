@@ -1,5 +1,6 @@
 """What a training job does, step by step: download, train, save checkpoints, upload."""
 
+import shutil
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -8,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud.sagemaker import artifacts, channels, images, job_status, training_files
 from localcloud.sagemaker.errors import ClientJobError, JobError
+from localcloud.sagemaker.instance import Instance
 from localcloud.sagemaker.job_run import JobRun
 from localcloud.sagemaker.metrics import MetricWatcher
 from localcloud.sagemaker.store import Row
@@ -16,22 +18,38 @@ LOG_GROUP: Final = "/aws/sagemaker/TrainingJobs"
 
 
 def train(job: JobRun) -> None:
-    """Tell the whole story: files, download, train, upload, end."""
+    """Tell the whole story: files, download, train, upload, end; without its instance all but the last again."""
     image = images.resolve_image(job.settings.images, job.row["AlgorithmSpecification"]["TrainingImage"])
-    training_files.write_configuration(job.base, job.row, job.host, job.opt_ml)
+    job.faults.fail("capacity", job.name)
     s3 = job.session.client("s3")
-    _download(job, s3)
-    if job.is_abandoned():
-        return
-    if not job.is_stopped():
-        code = _run_program(job, image)
-        if job.is_abandoned():
-            return
-        # AWS synchronises checkpoints all the time, so a failed job has saved its own too.
-        _save_checkpoints(job, s3)
-        _judge(job, code)
-    _upload(job, s3)
-    _finish(job)
+    while not job.is_stopped():
+        instance = Instance(job, s3)
+        training_files.write_configuration(job.base, job.row, job.host, job.opt_ml)
+        _download(job, s3)
+        if not job.is_stopped():
+            code = _run_program(job, image, instance)
+            if not job.is_abandoned() and not instance.is_lost:
+                _judge(job, code)
+        if not instance.is_lost or not _regain(job, instance):
+            break
+    if not job.is_abandoned():
+        _upload(job, s3)
+        _finish(job)
+
+
+def _regain(job: JobRun, instance: Instance) -> bool:
+    """Wait for spot capacity to come back; nothing but the checkpoints outlives an instance."""
+    _enter(job, "Interrupted")
+    shutil.rmtree(job.base, ignore_errors=True)
+    left_s = job.row["CreationTime"] + job.row["StoppingCondition"]["MaxWaitTimeInSeconds"] - time.time()
+    if job.wait_until_stopped(max(0.0, min(instance.away_s, left_s))):
+        return False
+    if instance.away_s >= left_s:
+        job.is_wait_over = True
+        _enter(job, "Stopping", "Stopping")
+        return False
+    _enter(job, "Starting")
+    return True
 
 
 def _download(job: JobRun, s3: Any) -> None:
@@ -57,7 +75,7 @@ def _restore_checkpoints(job: JobRun, s3: Any) -> None:
         raise ClientJobError(f"Checkpoint download failed:{uri}: {error}") from error
 
 
-def _run_program(job: JobRun, image: Path) -> int:
+def _run_program(job: JobRun, image: Path, instance: Instance) -> int:
     """Run the program and return its exit code; its times and metrics go into the row."""
     algorithm = job.row["AlgorithmSpecification"]
     entrypoint = algorithm.get("ContainerEntrypoint") or [
@@ -73,16 +91,27 @@ def _run_program(job: JobRun, image: Path) -> int:
             "TRAINING_JOB_ARN": job.row["TrainingJobArn"],
         },
     )
+    if instance.is_frozen:
+        job.change(lambda row: _begin(row, time.time()))
+        job.wait_until_stopped()
+        return 0
     metrics = MetricWatcher(algorithm.get("MetricDefinitions") or [])
     started_at = time.time()
     job.change(lambda row: _begin(row, started_at))
-    code = job.run_container(spec, LOG_GROUP, on_line=lambda line: metrics.watch(line, time.time()))
+    code = job.run_container(
+        spec,
+        LOG_GROUP,
+        on_line=lambda line: metrics.watch(line, time.time()),
+        meanwhile=instance.look,
+    )
+    instance.end()
     job.change(lambda row: _end(row, started_at, metrics.final()))
     return code
 
 
 def _begin(row: Row, started_at: float) -> None:
-    row["TrainingStartTime"] = started_at
+    # That of the first instance, and the time it took is that of all.
+    row.setdefault("TrainingStartTime", started_at)
     job_status.enter(row, "Training")
 
 
@@ -90,15 +119,9 @@ def _end(row: Row, started_at: float, metrics: list[dict[str, Any]]) -> None:
     """Write down the times, what is billed, and the metrics."""
     row["TrainingEndTime"] = time.time()
     # AWS bills whole seconds and at least one.
-    seconds = max(1, round(row["TrainingEndTime"] - started_at))
+    seconds = row.get("TrainingTimeInSeconds", 0) + max(1, round(row["TrainingEndTime"] - started_at))
     row["TrainingTimeInSeconds"] = row["BillableTimeInSeconds"] = seconds
     row["FinalMetricDataList"] = metrics
-
-
-def _save_checkpoints(job: JobRun, s3: Any) -> None:
-    folder = training_files.checkpoint_folder(job.base, job.row)
-    if folder is not None:
-        artifacts.upload_folder(s3, folder, job.row["CheckpointConfig"]["S3Uri"])
 
 
 def _judge(job: JobRun, code: int) -> None:
@@ -123,6 +146,8 @@ def _finish(job: JobRun) -> None:
     """Enter the final status: stopped, out of time, or completed."""
     if job.is_stopped():
         _enter(job, "Stopped", "Stopped")
+    elif job.is_wait_over:
+        _enter(job, "MaxWaitTimeExceeded", "Stopped")
     elif job.is_timed_out:
         _enter(job, "MaxRuntimeExceeded", "Stopped")
     else:

@@ -7,12 +7,10 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import force_setattr, replace
 
+from shared.entities.releasing import Release
+from shared.entities.sections import Duration, Percent, Section
+
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{1,38}[a-z0-9]$", description="name of a pipeline")]
-Percent = Annotated[str, Meta(pattern=r"^(100|[0-9]{1,2})(\.[0-9]+)?%$", description="such as 20%")]
-Duration = Annotated[str, Meta(pattern=r"^[0-9]{1,6}[smhd]$", description="such as 90s, 10m, 1h, 7d")]
-DurationOrNever = Annotated[
-    str, Meta(pattern=r"^(never|[0-9]{1,6}[smhd])$", description="such as 4h, or never")
-]
 Column = Annotated[str, Meta(min_length=1, max_length=128, description="name of a column")]
 Frequency = Annotated[
     str, Meta(pattern=r"^[1-9][0-9]{0,3}(s|m|h|d|w|mo|q|y)$", description="such as 15m, 1d, 1mo")
@@ -45,11 +43,7 @@ IMAGE_FORM = "<account>.dkr.ecr.<region>.amazonaws.com/<repository>@sha256:<64 d
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A part of the definition; unknown keys are refused."""
-
-
-class Data(_Section, frozen=True, kw_only=True):
+class Data(Section, frozen=True, kw_only=True):
     """How uploads are read, and which of them a training sees.
 
     None for ``encoding``, ``delimiter`` or ``quote`` means that each file's own is detected. ``schema`` is a
@@ -71,7 +65,7 @@ class Data(_Section, frozen=True, kw_only=True):
     history: History = "all"
 
 
-class Split(_Section, frozen=True, kw_only=True):
+class Split(Section, frozen=True, kw_only=True):
     """Which rows train, tune and judge: by ``time``, by ``hash`` of the row (or key), or by ``group(column)``.
 
     ``auto`` is by time where the pipeline has a time column, else by hash: rows that follow each other in time
@@ -84,7 +78,7 @@ class Split(_Section, frozen=True, kw_only=True):
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 42
 
 
-class Model(_Section, frozen=True, kw_only=True):
+class Model(Section, frozen=True, kw_only=True):
     """What is trained.
 
     ``recipe`` is one of ours, or the SHA-256 of a recipe folder that was pushed; ``image`` is the container it runs
@@ -98,7 +92,7 @@ class Model(_Section, frozen=True, kw_only=True):
     fairness: Annotated[tuple[Column, ...], Meta(max_length=10)] = ()
 
 
-class Train(_Section, frozen=True, kw_only=True):
+class Train(Section, frozen=True, kw_only=True):
     """Where a training job runs, how long, how often it is tried, and how often new data starts one.
 
     ``quiet`` is how long no upload must have come before a training starts: those that came meanwhile are trained
@@ -114,59 +108,20 @@ class Train(_Section, frozen=True, kw_only=True):
     quiet: Duration = "0s"
 
 
-class Serverless(_Section, frozen=True, kw_only=True, tag_field="kind", tag="serverless"):
-    """A SageMaker serverless endpoint."""
-
-    memory_mb: Literal[1024, 2048, 3072, 4096, 5120, 6144] = 2048
-    max_concurrency: Annotated[int, Meta(ge=1, le=200)] = 5
-
-
-class Realtime(_Section, frozen=True, kw_only=True, tag_field="kind", tag="realtime"):
-    """A SageMaker real-time endpoint; it costs day and night."""
-
-    instance: Annotated[str, Meta(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")] = "ml.m5.large"
-    count: Annotated[int, Meta(ge=1, le=3)] = 1
-    # Read outside prod only: what nobody asked for that long is deleted, and comes back when somebody asks.
-    idle_delete: DurationOrNever = "4h"
-
-
-class Release(_Section, frozen=True, kw_only=True):
-    """How an approved model version goes live: at once (``direct``), step by step (``canary``), or behind a shadow.
-
-    A canary answers the shares ``steps`` of the requests, one after the other; a shadow gets a copy of every
-    request and answers nobody. A step is judged once it lasted ``bake`` and had ``min_requests``; after
-    ``max_bake`` with fewer, ``on_silence`` decides. Any clause of ``rollback_on`` that holds ends the release.
-    """
-
-    approval: Literal["auto", "person"] = "auto"
-    strategy: Literal["direct", "canary", "shadow"] = "direct"
-    steps: Annotated[tuple[Percent, ...], Meta(min_length=1, max_length=10)] = ("10%", "50%")
-    bake: Duration = "10m"
-    min_requests: Annotated[int, Meta(ge=1, le=1_000_000)] = 50
-    max_bake: Duration = "1h"
-    on_silence: Literal["promote", "rollback", "wait"] = "promote"
-    rollback_on: tuple[Annotated[str, Meta(min_length=1, max_length=120)], ...] = (
-        "error_rate > 1%",
-        "p95_ms > 2x live",
-    )
-    grace: Duration = "1h"
-    endpoint: Literal["serverless", "realtime"] | Serverless | Realtime = "serverless"
-
-
-class Retrain(_Section, frozen=True, kw_only=True):
+class Retrain(Section, frozen=True, kw_only=True):
     """What starts a training without a person."""
 
     on: tuple[Literal["new_data"], ...] = ("new_data",)
 
 
-class ImageInput(_Section, frozen=True, kw_only=True):
+class ImageInput(Section, frozen=True, kw_only=True):
     """What every picture is made into: a square of ``size`` pixels with 1 (grey) or 3 (colour) channels."""
 
     size: Annotated[int, Meta(ge=8, le=1024)] = 224
     channels: Literal[1, 3] = 3
 
 
-class _Definition(_Section, frozen=True, kw_only=True):
+class _Definition(Section, frozen=True, kw_only=True):
     """What every task has in common."""
 
     name: Name
@@ -256,7 +211,7 @@ TASKS = ("classification", "regression", "forecasting", "text", "image", "recomm
 # What the recipe of the task measures of a model's answers.
 _OF_ANSWERS: dict[str, tuple[str, ...]] = {
     "classification": ("log_loss", "roc_auc", "accuracy", "f1", "brier", "average_precision"),
-    "regression": ("rmse", "mae", "r2", "mape"),
+    "regression": ("rmse", "mae", "r2", "mape", "coverage", "interval_width"),
     "forecasting": ("mae", "rmse", "smape", "mase", "coverage"),
     "text": ("log_loss", "roc_auc", "accuracy", "f1", "brier", "average_precision", "calibration_error"),
     "image": ("log_loss", "roc_auc", "accuracy", "f1", "brier", "average_precision", "calibration_error"),
@@ -303,13 +258,6 @@ def fraction(percent: str) -> float:
 def seconds(duration: str) -> int:
     """Return ``"10m"`` as 600."""
     return int(duration[:-1]) * _SECONDS[duration[-1]]
-
-
-def endpoint_of(release: Release) -> Serverless | Realtime:
-    """Return the endpoint's options; the bare words mean the defaults."""
-    if isinstance(release.endpoint, str):
-        return Serverless() if release.endpoint == "serverless" else Realtime()
-    return release.endpoint
 
 
 def group_column(split_by: str) -> str | None:

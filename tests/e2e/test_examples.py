@@ -82,6 +82,19 @@ def test_reviews_are_read_for_what_they_recommend(stage: Stage, pipelines: Pipel
     assert [given["value"] for given in answer["predictions"]] == ["yes", "no"]
 
 
+def test_air_time_is_foretold_with_intervals(stage: Stage, pipelines: Pipelines) -> None:
+    evaluation = run_example(stage, pipelines, "airtime", EXAMPLES / "airtime" / "airtime.csv")
+    assert evaluation["differences"]["baseline"]["rmse"]["high"] < -60
+    assert 0.85 <= evaluation["metrics"]["challenger"]["coverage"] <= 0.95
+    flight = {"departed_at": "2013-12-01T15:00:00Z", "carrier": "UA", "origin": "EWR"}
+    records = [flight | {"dest": "SFO", "distance": 2565}, flight | {"dest": "BOS", "distance": 200}]
+    status, _, answer = stage.request("POST", "/v1/predictions/airtime", {"records": records})
+    assert status == 200, answer
+    far, near = ((one["interval"], one["value"]) for one in answer["predictions"])
+    assert far[0][0] < far[1] < far[0][1]
+    assert far[0][1] - far[0][0] > near[0][1] - near[0][0]
+
+
 def tastes(users: int = 260, each: int = 9) -> bytes:
     """Return who took what when, mostly of the third of the items that is the user's."""
     draw, rows = random.Random(7), []

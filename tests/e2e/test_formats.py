@@ -122,6 +122,27 @@ def test_what_schema_json_declares_is_enforced_and_the_bad_rows_are_shown(
     assert "minimum" in shown
 
 
+def test_an_odd_file_of_semicolons_is_read_as_its_owner_means_it(stage: Stage, pipelines: Pipelines) -> None:
+    """Decimal commas, a table within a value, a line of its own end, and one row with an empty cell too many."""
+    lines = [f"{i};{i % 9},{i % 5};note;{'yes' if i % 3 else 'no'}" for i in range(300)]
+    lines[7] = '7;7,25;"1;2;3;yes\n4;5;6;no\n";yes'
+    lines[11] = "11;1,5;note;no;"
+    stage.put_pipeline("odd-files", **DEFINITION, data={"key": "order_id"})
+    body = "order_id;price;note;late\r\n" + "\r\n".join(lines)
+    version = send(stage, pipelines, "odd-files", "odd.csv", body.encode("utf-8-sig"))
+    assert (version["state"], version["rows_good"], version["rows_bad"]) == ("READY", 299, 1), version
+    rejects = stage.get(f"/v1/datasets/odd-files/{version['version']}/rejects")["rejects"]
+    # Row 8 has three lines, and counts as one.
+    assert [(row["row"], row["rule"], row["value"]) for row in rejects] == [
+        (13, "wrong number of cells", "11;1,5;note;no;")
+    ]
+    columns = {
+        column["name"]: column
+        for column in stage.get(f"/v1/datasets/odd-files/{version['version']}/profile")["columns"]
+    }
+    assert (columns["price"]["type"], columns["price"]["max"]) == ("number", 8.4)
+
+
 def test_a_later_file_may_say_more_but_not_something_else(
     stage: Stage, pipelines: Pipelines, tmp_path: Path
 ) -> None:

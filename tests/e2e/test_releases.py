@@ -1,6 +1,7 @@
 """Versions released, rolled back, lost and put to sleep on the deployed stage while people keep asking."""
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -25,6 +26,17 @@ CANARY = {
     "rollback_on": ["error_rate > 1%"],
     "on_silence": "wait",
     "endpoint": "realtime",
+}
+TICK = {
+    "version": "0",
+    "id": "tick",
+    "source": "aws.events",
+    "detail-type": "Scheduled Event",
+    "account": "000000000000",
+    "region": "us-east-1",
+    "time": "2026-01-01T00:00:00Z",
+    "resources": [],
+    "detail": {},
 }
 LONG_AGO = "2020-01-01T00:00:00Z"
 # Each caller keeps a Lambda worker of the local cloud busy, and each worker is a process.
@@ -63,7 +75,10 @@ class Pipeline:
         """Tick until the release is so; the minute between two ticks is nothing to wait for."""
 
         def probe() -> Any:
-            self.stage.aws("lambda").invoke(FunctionName="headrace-inference-local-reconcile", Payload=b"{}")
+            done = self.stage.aws("lambda").invoke(
+                FunctionName="headrace-inference-local-reconcile", Payload=json.dumps(TICK).encode()
+            )
+            assert "FunctionError" not in done, done["Payload"].read()
             row = self.row()
             return row if holds(row) else None
 

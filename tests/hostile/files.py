@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import zstandard
 
-from tests.hostile.archives import huge_pictures, picture_bomb, zip_slip
+from tests.hostile.archives import PICTURES, huge_pictures, picture_bomb, zip_of, zip_slip
 from tests.hostile.judge import File, Streamed
 from tests.unit.ingest.world import make_csv
 
@@ -202,9 +202,18 @@ def parquet_deep_footer() -> bytes:
     return parquet_of(b"\x1c" * 200_000)
 
 
+def json_value_bomb() -> bytes:
+    """Return a small file of one object with a value of 300 MB."""
+    return zstandard.compress(b'{"id":"' + b"1" * (300 << 20) + b'"}\n')
+
+
+def many_files() -> bytes:
+    """Return an archive with one file more than is read."""
+    return zip_of([(f"cat/{number}", b"") for number in range(100_001)])
+
+
 def _refused_pictures(body: Callable[[], bytes], *reasons: str) -> Hostile:
-    definition = {"task": "image", "target": "label"}
-    return Hostile(name="a.zip", body=body, reasons=frozenset(reasons), definition=definition)
+    return Hostile(name="a.zip", body=body, reasons=frozenset(reasons), definition=PICTURES)
 
 
 def _refused(name: str, body: bytes | Callable[[], bytes | Streamed], *reasons: str) -> Hostile:
@@ -270,5 +279,9 @@ FILES: dict[str, Hostile] = {
     "pictures of a billion pixels": _refused_pictures(huge_pictures, "too_many_bad_rows"),
     "a zip that slips": _refused_pictures(zip_slip, "bad_archive"),
     "a picture that is a bomb": _refused_pictures(picture_bomb, "inflates_too_much"),
+    "a zip of 100,001 files": _refused_pictures(many_files, "bad_archive"),
+    "a zstd bomb of one JSON value": _refused(
+        "a.jsonl.zst", json_value_bomb, "inflates_too_much", "line_too_long"
+    ),
     "a program": _refused("a.csv", b"\x7fELF\x02\x01\x01" + bytes(2000), "not_text", "wrong_content"),
 }

@@ -51,6 +51,7 @@ def warm_up() -> None:
     """Take a good file of each format through the service."""
     for ending in ("csv", "jsonl", "parquet"):
         judge(File(name=f"a.{ending}", body=table(random.Random(1), ending).body))
+    judge(File(name="a.zip", body=b"PK", definition={"task": "image", "target": "label"}))
     judge(File(name="a.csv", body="naïve,late\n".encode("latin-1")))
     judge(File(name="a.csv.zst", body=b""))
 

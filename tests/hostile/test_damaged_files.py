@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from tests.hostile.archives import broken_archive
 from tests.hostile.confined import CPU_S, MEMORY_BYTES, Servers, Used
 from tests.hostile.damage import FATAL, Damaged, damaged
 from tests.hostile.judge import judge
@@ -37,7 +38,7 @@ def _fault(case: Damaged, used: Used) -> str | None:
 def test_a_thousand_files_that_are_no_tables_are_all_rejected_with_a_documented_reason(
     confined: Servers,
 ) -> None:
-    cases = [damaged(seed, FATAL) for seed in range(SEED, SEED + COUNT)]
+    cases = [damaged(seed, (*FATAL, broken_archive)) for seed in range(SEED, SEED + COUNT)]
     assert {case.end for case in cases} == {"REJECTED"}
     assert faults(confined, cases) == []
 

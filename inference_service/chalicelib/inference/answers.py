@@ -77,5 +77,6 @@ def prediction_id(request_id: str, row: int) -> str:
 def split_prediction_id(text: str) -> tuple[str, int] | None:
     """Return request id and row of a prediction id, None where it is not one."""
     request_id, _, row = text.rpartition("-")
-    well_formed = request_id and row.isascii() and row.isdigit() and len(row) < 6
+    # No request has a "#" in its id: in the table such keys are those of counters.
+    well_formed = request_id and "#" not in request_id and row.isascii() and row.isdigit() and len(row) < 6
     return (request_id, int(row)) if well_formed else None

@@ -7,7 +7,7 @@ import msgspec
 from chalicelib.inference.naming import MAX_LENGTH, endpoint_name
 from chalicelib.inference.states import Refused
 
-from shared.entities.pipeline import Realtime, Serverless
+from shared.entities.releasing import Realtime, Serverless
 from shared.entities.training import ModelVersion
 
 CONTENT_TAG = "headrace:content"

@@ -3,7 +3,9 @@
 import math
 
 import msgspec
+from chalicelib.inference.states import CurrentRelease
 
+ON_TRIAL = ("canary", "shadow")
 # Latencies are counted in buckets eight to a doubling: a percentile is read to within 9 %.
 PER_DOUBLING = 8
 _MAX_BUCKET = 20 * PER_DOUBLING  # 17 minutes; no answer takes that long
@@ -16,6 +18,16 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     gen: int
     version: str
     step: int = 0
+
+
+def step_of(release: CurrentRelease | None, version: str) -> Step | None:
+    """Return where *version* is counted now, None while no verdict over it is due.
+
+    Labels count in the step in which they come, whichever the predictions were made in.
+    """
+    if release is None or release.mode not in ON_TRIAL or version not in {release.live, release.candidate}:
+        return None
+    return Step(pipeline=release.pipeline, gen=release.gen, version=version, step=release.step)
 
 
 class Tally(msgspec.Struct, frozen=True, kw_only=True):

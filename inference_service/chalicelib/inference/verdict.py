@@ -7,7 +7,8 @@ from enum import StrEnum
 import msgspec
 from chalicelib.inference.tally import Tally
 
-from shared.entities.pipeline import Release, seconds
+from shared.entities.pipeline import seconds
+from shared.entities.releasing import Release
 from shared.entities.rollback_clauses import Clause, parse_clause
 
 

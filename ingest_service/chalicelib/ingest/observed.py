@@ -1,7 +1,9 @@
 """What a version's rows teach its schema beyond types: ranges, missing values, columns that only name their rows."""
 
+import re
+
 import msgspec
-from chalicelib.ingest.profiling.model import NUMERIC, ColumnProfile, Profile
+from chalicelib.ingest.profiling.model import ColumnProfile, Profile
 from chalicelib.ingest.roles import Roles
 from chalicelib.ingest.table_schema.model import Field, Observed, TableSchema
 from chalicelib.ingest.table_schema.types import Type
@@ -9,6 +11,7 @@ from chalicelib.ingest.table_schema.types import Type
 _LEAST_ROWS = 100  # of fewer, distinct values say little
 _ALMOST = 0.9  # of all values, where a sketch counts them: three times its standard error
 _LONGEST_NAME = 64
+_NAME = re.compile(r"(^|[\W_])(?i:id|ids|row|index|key|nr|no|number)$|[a-z]I[dD]$")
 
 
 def with_observed(schema: TableSchema, described: Profile, roles: Roles) -> TableSchema:
@@ -34,11 +37,11 @@ def _names_rows(field: Field, found: ColumnProfile) -> bool:
         return False
     if field.type is Type.STRING:
         return found.lengths is not None and found.lengths.max <= _LONGEST_NAME
-    # Whole numbers that measure something have gaps and repeat; those that count rows lie close.
+    # Training leaves such integers out: x of a small table of x and y is all different as well, so its name must tell.
     is_dense = (
         isinstance(found.min, int) and isinstance(found.max, int) and found.max - found.min < 2 * found.count
     )
-    return field.type in NUMERIC[:1] and is_dense
+    return field.type is Type.INTEGER and is_dense and _NAME.search(field.name) is not None
 
 
 def _are_distinct(found: ColumnProfile) -> bool:

@@ -6,7 +6,8 @@ from itertools import pairwise
 from chalicelib.ingest.data_section import Check
 
 from shared.entities.pipeline import METRICS as METRICS_OF
-from shared.entities.pipeline import PipelineDefinition, Release, fraction, seconds, task_of
+from shared.entities.pipeline import PipelineDefinition, fraction, seconds, task_of
+from shared.entities.releasing import Release
 from shared.entities.rollback_clauses import FORMS, METRICS, parse_clause
 
 # What labels can tell of a model, beside what its answers show by themselves.

@@ -17,7 +17,6 @@ from chalicelib.inference.releases import Releases
 from chalicelib.inference.runtime import SageMakerRuntime
 from chalicelib.inference.states import Refused, Request
 from chalicelib.inference.transitions import accept, cancel, settle
-from moto import mock_aws
 
 from shared.aws import Service
 from shared.aws.connections import Answer
@@ -25,48 +24,17 @@ from shared.aws.credentials import Credentials
 from shared.aws.endpoints import SAGEMAKER_RUNTIME, endpoint_of
 from shared.aws.service import Patience
 from shared.codec import to_row
-from shared.entities.pipeline import Realtime, Serverless
+from shared.entities.releasing import Realtime, Serverless
 from shared.entities.serving import PredictionLog
 from shared.errors import ConditionFailed, InvalidBody, NotFound, PayloadTooLarge, Unavailable
 from shared.objects import Bucket
-from shared.tables import Table
 from tests import clouds
-from tests.clouds import dynamodb
 from tests.fakes import FakeBucket
+from tests.integration.inference.dynamodb_tables import make_table
 from tests.unit.inference.fakes import NOW, answer_of, signed_model
 
 ROLE = "arn:aws:iam::123456789012:role/sagemaker"
 NAME = "headrace-test-flights-v1"
-
-
-@pytest.fixture(autouse=True)
-def aws(monkeypatch):
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        yield
-
-
-def make_table(client, name, *keys, kinds="SS", index=()):
-    attributes = dict(zip(keys, kinds, strict=False)) | dict.fromkeys(index, "S")
-    definitions = [{"AttributeName": key, "AttributeType": kind} for key, kind in attributes.items()]
-    schema = [{"AttributeName": k, "KeyType": t} for k, t in zip(keys, ("HASH", "RANGE"), strict=False)]
-    more = {}
-    if index:
-        on = [{"AttributeName": k, "KeyType": t} for k, t in zip(index, ("HASH", "RANGE"), strict=True)]
-        more["GlobalSecondaryIndexes"] = [
-            {"IndexName": index[0], "KeySchema": on, "Projection": {"ProjectionType": "ALL"}}
-        ]
-    client.create_table(
-        TableName=name,
-        KeySchema=schema,
-        AttributeDefinitions=definitions,
-        BillingMode="PAY_PER_REQUEST",
-        **more,
-    )
-    return Table(dynamodb(), name, *keys)
 
 
 @pytest.mark.parametrize("hosting", [Serverless(memory_mb=3072), Realtime(count=2)])
@@ -268,8 +236,9 @@ def test_releases_are_fenced_checked_and_found_by_attention_in_dynamodb_itself()
         releases.apply("flights", cancel(first, request))
     releases.apply("flights", settle(stopped))
     assert releases.open() == []
-    (entry,) = releases.history("flights", until=None, limit=5)
-    assert (entry.candidate, entry.gen, entry.who) == ("v1", 2, "ada")
+    ended, started = releases.history("flights", until=None, limit=5)
+    assert (ended.candidate, ended.gen, ended.who) == ("v1", 2, "ada")
+    assert (started.outcome, started.gen) == ("STARTED", 1)
     assert releases.was_tried("flights", "v1")
     assert not releases.was_tried("flights", "v2")
 

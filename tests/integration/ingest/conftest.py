@@ -1,26 +1,5 @@
 """The ingest service on in-memory adapters with its real engine, as the unit tests have it."""
 
-from typing import Any
+from tests.unit.ingest.fixtures import csv, rest, world
 
-import pytest
-
-from tests.unit.ingest.rest import Rest, make_rest
-from tests.unit.ingest.world import World, make_csv
-
-
-@pytest.fixture
-def world() -> World:
-    made = World()
-    made.define()
-    return made
-
-
-@pytest.fixture
-def rest(world: World, monkeypatch: pytest.MonkeyPatch) -> Rest:
-    """The routes, asked with a token that may do everything."""
-    return make_rest(world, monkeypatch)
-
-
-@pytest.fixture
-def csv() -> Any:
-    return make_csv
+__all__ = ["csv", "rest", "world"]

@@ -162,7 +162,7 @@ def test_a_request_that_sagemaker_refuses_fails_the_version_and_says_so(large, c
     tick(large)
     failed = large.row_of(row)
     assert failed.state is DatasetState.FAILED
-    assert "refused the processing job: no iam:PassRole on <hidden>" in failed.detail
+    assert "refused the processing job: no iam:PassRole on <arn>" in failed.detail
 
 
 @pytest.mark.parametrize("status", ["Failed", "Stopped"])
@@ -175,7 +175,7 @@ def test_a_job_without_result_is_an_attempt_and_the_last_one_fails_the_version(l
     assert len(large.jobs.requests) == MAX_ATTEMPTS
     failed = large.row_of(row)
     assert (failed.state, failed.attempt) == (DatasetState.FAILED, MAX_ATTEMPTS)
-    assert "<hidden> is gone" in failed.detail
+    assert "<address> is gone" in failed.detail
 
 
 def test_a_job_that_ends_badly_once_is_followed_by_one_that_does_not(large, csv):

@@ -11,11 +11,11 @@ def fields(world, row):
 
 def table(count: int, start: int = 0, last: str = "5,25") -> bytes:
     lines = [
-        f"{i};u{i};{i * i * 7919 % 100003};2026-01-{i % 28 + 1:02};{i % 9},{i % 5};{'' if i % 10 == 3 else i % 4};{i % 3 > 0}\n"
+        f"{i};u{i};{i * 3};2026-01-{i % 28 + 1:02};{i % 9},{i % 5};{'' if i % 10 == 3 else i % 4};{i % 3 > 0}\n"
         for i in range(start, start + count)
     ]
-    header = "row;user;amount;day;price;rooms;late\n"
-    return (header + "".join(lines) + f"{start + count};last;5;2026-02-01;{last};3;true\n").encode()
+    header = "row;user;minute;day;price;rooms;late\n"
+    return (header + "".join(lines) + f"{start + count};last;1;2026-02-01;{last};3;true\n").encode()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import tarfile
 import time
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -224,6 +225,13 @@ def untar(body: bytes) -> dict[str, str]:
 def channel(name: str, uri: str, kind: str = "S3Prefix") -> dict[str, Any]:
     source = {"S3DataType": kind, "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
     return {"ChannelName": name, "DataSource": {"S3DataSource": source}}
+
+
+def write_faults(path: Path, *wanted: dict[str, Any]) -> None:
+    """Ask the server that was started with this file for faults, each with an id of its own."""
+    draft = path.with_suffix(".new")
+    draft.write_text(json.dumps([{"id": uuid.uuid4().hex, **fault} for fault in wanted]))
+    draft.replace(path)
 
 
 def new_cloud(url: str) -> Cloud:

@@ -35,7 +35,7 @@ def test_a_person_decides_with_a_reason_that_is_sent(run: Run, word: str) -> Non
     ("state", "code"), [("APPROVED", 0), ("REGISTERED", 0), ("REJECTED", 4), ("NEEDS_PERSON", 4)]
 )
 def test_a_gate_that_refuses_ends_with_4_and_its_sentence(run: Run, state: str, code: int) -> None:
-    verdict = {"clause": "f1 >= 0.9", "outcome": "failed", "detail": "f1 is 0.8; >= 0.9 is asked"}
+    verdict = {"clause": "f1 >= 0.9", "outcome": "failed", "detail": "f1 is 0.8; at least 0.9 is needed"}
     fake = FakeStage({"POST /models/flights/v2/judge": ok(MODEL | {"state": state, "verdicts": [verdict]})})
     result = run(fake, "models", "judge", "flights", "v2")
     assert result.exit_code == code

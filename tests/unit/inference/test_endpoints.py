@@ -8,7 +8,7 @@ from chalicelib.inference.endpoints import SageMakerEndpoints
 from chalicelib.inference.plan import plan_endpoint
 from chalicelib.inference.states import Refused
 
-from shared.entities.pipeline import Serverless
+from shared.entities.releasing import Serverless
 from shared.errors import Unavailable
 from tests.fakes import FakeBucket
 from tests.unit.inference.fakes import signed_model

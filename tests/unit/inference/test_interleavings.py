@@ -18,7 +18,7 @@ from shared.errors import Conflict, NotFound, Unavailable
 from shared.events import ModelVersionApproved
 from tests.unit.inference.fakes import Stage
 
-SEEDS = 40
+SEEDS = 25
 CANARY: dict[str, Any] = {"strategy": "canary", "bake": "1m", "max_bake": "5m", "min_requests": 3}
 # What a disturbed life may release by; the last one also loses endpoints and falls asleep.
 WAYS: dict[str, dict[str, Any]] = {

@@ -14,7 +14,7 @@ from chalicelib.inference.plan import plan_endpoint
 from chalicelib.inference.routing import Route, Spread, choose
 from chalicelib.inference.states import Refused
 
-from shared.entities.pipeline import Serverless
+from shared.entities.releasing import Serverless
 from shared.entities.serving import Release
 from tests.fakes import FakeBucket
 from tests.unit.inference.fakes import signed_model

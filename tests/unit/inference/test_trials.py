@@ -1,6 +1,7 @@
 """A candidate on trial, from golden rows to live or back, asked by real requests."""
 
 import json
+from typing import Any
 
 import msgspec
 import pytest
@@ -10,12 +11,12 @@ from chalicelib.inference.disagreement import count_disagreements
 from chalicelib.inference.formats import read_request
 from chalicelib.inference.router import KEEP_S
 from chalicelib.inference.states import Outcome
-from chalicelib.inference.tally import Step, Tally
+from chalicelib.inference.tally import Step, Tally, step_of
 from chalicelib.inference.workflow import observing, predicting, reading, requests, rollout, tidying
 from chalicelib.inference.workflow.context import Asked
 
 from shared.entities.serving import Phase
-from shared.errors import BadGateway, InvalidBody
+from shared.errors import BadGateway, InvalidBody, NotFound
 from shared.events import ReleaseCompleted, ReleaseRolledBack
 from shared.tables import Change
 from tests.unit.inference.fakes import DOWN, Stage
@@ -190,6 +191,16 @@ def test_counters_that_cannot_be_written_cost_no_answer(monkeypatch):
     assert len(ask(stage, 20)) == 20
 
 
+def test_counters_are_no_predictions_that_anybody_could_read():
+    stage = trial()
+    ask(stage, 100)
+    keys = [key for key in stage.predictions.rows if str(key[0]).startswith("traffic#")]
+    assert keys
+    for partition, _ in keys:
+        with pytest.raises(NotFound):
+            predicting.find_prediction(stage.predicting, "flights", f"{partition}-0")
+
+
 def test_requests_are_counted_only_while_a_candidate_is_on_trial():
     stage = trial()
     requests.roll_back(stage.adapters, "flights", stage.request())
@@ -303,3 +314,42 @@ def test_a_copy_of_a_release_that_is_over_is_dropped():
 )
 def test_answers_disagree_in_what_a_caller_acts_on(live, other, disagreed):
     assert count_disagreements(live, other) == disagreed
+
+
+def test_labels_that_come_while_a_canary_is_on_trial_may_roll_it_back():
+    stage = trial(rollback_on=["accuracy < live - 0.1"], bake="5m")
+    ask(stage, 100)
+    for version, correct in (("v1", 90), ("v2", 60)):
+        step = step_of(stage.release(), version)
+        assert step
+        stage.adapters.traffic.add(step, Tally(labelled=100, correct=correct), stage.clock())
+    tick(stage, 1)
+    assert "accuracy is 60.0% (live: 90.0%)" in (stage.release().reason or "")
+    assert step_of(stage.release(), "v1") is None
+
+
+def metric_lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+
+
+def test_every_attempt_has_a_metric_line_with_its_role_and_what_came_of_it(capsys):
+    stage = trial(steps=["99%"])
+    break_down(stage, "v2")
+    metric_lines(capsys)
+    ask(stage, 2)
+    told = [(line["role"], line["outcome"], line["version"], line["errors"]) for line in metric_lines(capsys)]
+    assert told == [("candidate", "model_error", "v2", 1), ("live", "ok", "v1", 0)] * 2
+
+
+def test_what_a_shadow_answers_otherwise_is_a_metric(capsys):
+    stage = shadow()
+    stage.runtime.wrong["v2"] = [Answer(value=True)]
+    ask(stage, 3)
+    metric_lines(capsys)
+    observe_all(stage)
+    lines = metric_lines(capsys)
+    assert [(line["role"], line["disagreements"], line["cold_starts"]) for line in lines] == [
+        ("shadow", 1, 1),
+        ("shadow", 1, 0),
+        ("shadow", 1, 0),
+    ]

@@ -8,7 +8,7 @@ import pytest
 from chalicelib.inference.tally import Tally, bucket_of, one_request, percentile
 from chalicelib.inference.verdict import Decision, judge
 
-from shared.entities.pipeline import Release
+from shared.entities.releasing import Release
 from tests.unit.inference.fakes import tally_of
 
 POLICY = Release(strategy="canary", bake="10m", min_requests=50, max_bake="1h", on_silence="promote")

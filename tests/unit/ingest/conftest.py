@@ -13,8 +13,10 @@ from chalicelib.ingest.engine import Scratch
 from chalicelib.ingest.formats.reader import Source
 from chalicelib.ingest.sink import Sink
 
-from tests.unit.ingest.rest import Rest, make_rest
+from tests.unit.ingest.fixtures import csv, rest, world
 from tests.unit.ingest.world import World, make_csv
+
+__all__ = ["csv", "recording", "replayed", "rest", "world"]
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,24 +25,6 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
     files: list[tuple[str, bytes, str]]
     answer: Built | Refusal
-
-
-@pytest.fixture
-def world() -> World:
-    made = World()
-    made.define()
-    return made
-
-
-@pytest.fixture
-def rest(world: World, monkeypatch: pytest.MonkeyPatch) -> Rest:
-    """The routes, asked with a token that may do everything."""
-    return make_rest(world, monkeypatch)
-
-
-@pytest.fixture
-def csv() -> Any:
-    return make_csv
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,9 @@ import pytest
 from botocore.session import Session
 from botocore.validate import ParamValidator
 from chalicelib.ingest.processing import plan
-from chalicelib.ingest.processing.following import shown
 
 from shared.entities.dataset import DatasetState, DatasetVersion
+from shared.sanitising import sanitise
 from tests.unit.ingest.world import PLACE
 
 GIB = 1 << 30
@@ -73,8 +73,8 @@ def test_the_same_attempt_always_asks_for_the_same():
 
 
 def test_a_reason_for_people_names_no_address_and_no_path():
-    told = shown(
+    told = sanitise(
         "OSError: no space on /opt/ml/processing/scratch/x\n  of s3://bucket/key, arn:aws:iam::1:role/r"
     )
-    assert told == "OSError: no space on <hidden> of <hidden> <hidden>"
-    assert len(shown("x" * 1000)) == 300
+    assert told == "OSError: no space on <path> of <address> <arn>"
+    assert len(sanitise("x" * 1000)) == 300

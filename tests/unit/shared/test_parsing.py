@@ -5,16 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.entities.pipeline import (
-    PipelineDefinition,
-    Realtime,
-    Serverless,
-    endpoint_of,
-    fraction,
-    group_column,
-    seconds,
-    task_of,
-)
+from shared.entities.pipeline import PipelineDefinition, fraction, group_column, seconds, task_of
+from shared.entities.releasing import Realtime, Serverless, endpoint_of
 from shared.errors import InvalidBody
 from shared.parsing import convert, decode, unreadable
 

@@ -111,6 +111,15 @@ def test_a_relative_clause_holds_on_the_pessimistic_end(
     assert judged(against_champion(low, high), clause).state is state
 
 
+def test_every_refusal_is_a_sentence_with_its_figures() -> None:
+    decision = judged(against_champion(-0.01, 0.03, 0.01), "log_loss <= champion + 0.005", "roc_auc > 0.8")
+    assert decision.reasons == (
+        "log_loss <= champion + 0.005: log_loss of 0.56 against 0.55 differs by +0.01 from the champion, on 500 "
+        "rows by +0.03 at the pessimistic end of the 90 % interval; at most +0.005 is allowed",
+        "roc_auc > 0.8: roc_auc is 0.7; more than 0.8 is needed",
+    )
+
+
 def test_champion_clauses_are_skipped_only_while_nothing_is_live() -> None:
     clause = "log_loss <= champion + 0.005"
     skipped = judged(evaluation_of(), clause, live=None)

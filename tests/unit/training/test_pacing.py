@@ -132,9 +132,12 @@ def test_events_in_any_order_give_one_training_of_everything(order: tuple[int, .
 def test_a_large_file_that_is_ready_after_smaller_ones_behind_it_is_trained_with_them() -> None:
     world = quiet_world()
     world.ready(world.dataset(2))
-    world.ready(world.dataset(1))
+    late = world.dataset(1)
+    world.ready(late)
     world.tick(600)
     assert trained(world) == [("d1", "d2")]
+    # Told again after a release, either would else be trained again, against the new champion.
+    assert all(world.ports.jobs.is_trained("flights", version) for version in ("d1", "d2"))
 
 
 def test_two_uploads_planned_at_the_same_moment_leave_one_waiting_job() -> None:
@@ -250,10 +253,14 @@ def test_two_jobs_at_once_cannot_both_be_the_last_that_is_allowed() -> None:
 def test_an_attempt_that_sagemaker_lost_is_no_second_start() -> None:
     world = quiet_world(at_most="1/day")
     world.ready(world.dataset(1))
-    job = world.only_job()
-    world.sagemaker.move(world.name(job), "Failed", reason="CapacityError: x")
-    world.changed(job)
-    assert (world.only_job().state, world.only_job().attempt) == (JobState.RUNNING, 2)
+    first = world.only_job()
+    world.ready(world.dataset(2))
+    world.tick(24 * 3600)
+    assert len(world.sagemaker.created) == 2
+    world.sagemaker.move(world.name(first), "Failed", reason="CapacityError: x")
+    world.changed(first)
+    again = world.ports.jobs.get(first.job_id)
+    assert (again.state, again.attempt) == (JobState.RUNNING, 2)
 
 
 def test_a_job_that_the_account_refused_counts_as_one_start_however_often_it_is_tried() -> None:
@@ -301,6 +308,7 @@ def test_a_late_file_that_adds_nothing_to_the_window_starts_nothing_and_supersed
     world.ready(world.dataset(2, last="2026-01-10T00:00:00Z"))
     world.tick(600)
     assert trained(world) == [("d1",)]
+    assert world.ports.jobs.is_trained("flights", "d2")
 
 
 def test_a_superseded_job_that_is_wanted_after_all_is_trained() -> None:
@@ -313,6 +321,8 @@ def test_a_superseded_job_that_is_wanted_after_all_is_trained() -> None:
     world.ready(world.dataset(3, last="2026-01-05T00:00:00Z"))
     world.tick(600)
     assert trained(world) == [("d1",)]
+    # Nobody who follows it is sent on any more.
+    assert {job.dataset_version: job.superseded_by for job in world.jobs()}["d1"] is None
 
 
 def test_pipelines_that_pace_nothing_train_every_upload() -> None:

@@ -139,6 +139,7 @@ def test_the_parameters_are_what_the_recipe_reads() -> None:
         "split": {"by": "time"},
         "champion": {"version": "v1", "trained_through": "2026-01-01T00:00:00Z"},
         "min_rows": 200,
+        "max_minutes": 30,
     }
 
 

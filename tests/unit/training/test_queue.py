@@ -5,6 +5,7 @@ import json
 import pytest
 from chalicelib.training.job import Job
 from chalicelib.training.reasons import quota_in
+from chalicelib.training.workflow.planning import plan_job
 
 from shared.entities.training import JobState
 from shared.errors import QuotaExceeded, Unavailable
@@ -111,7 +112,9 @@ def test_a_refused_instance_still_lets_the_next_of_another_kind_be_tried_in_the_
 
 def test_a_throttle_ends_the_pass_and_is_no_limit_of_the_instance() -> None:
     world = World(quota=2)
-    first, second = pipelines(world, 2)
+    for name in pipelines(world, 2):
+        dataset = world.dataset(1, pipeline=name)
+        plan_job(world.ports, world.ports.pipelines.definition(name), dataset)
     tries = []
 
     def throttle(request: dict[str, object]) -> None:
@@ -119,9 +122,8 @@ def test_a_throttle_ends_the_pass_and_is_no_limit_of_the_instance() -> None:
         raise Unavailable("ThrottlingException")
 
     world.sagemaker.create = throttle  # type: ignore[method-assign, assignment]
-    world.ready(world.dataset(1, pipeline=first))
-    world.ready(world.dataset(1, pipeline=second))
-    assert len(tries) == 2
+    world.tick()
+    assert len(tries) == 1
     assert not any(job.is_limited for job in world.jobs())
 
 

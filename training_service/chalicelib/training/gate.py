@@ -20,6 +20,12 @@ from chalicelib.training.evaluation import Evaluation
 from shared.entities.training import Basis, ModelState, Verdict
 
 MIN_ROWS = 200
+_DEMANDS = {
+    ">=": "at least {} is needed",
+    "<=": "at most {} is allowed",
+    ">": "more than {} is needed",
+    "<": "less than {} is needed",
+}
 _HOLDS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 
 
@@ -118,7 +124,7 @@ def _judge_absolute(clause: Clause, evaluation: Evaluation) -> Verdict:
         return Verdict(
             clause=clause.text, outcome="failed", detail=f"{clause.metric} is missing or not a number"
         )
-    return _verdict(clause, value, f"{clause.metric} is {value:.6g}")
+    return _verdict(clause, value, f"{clause.metric} is {value:.6g}", f"{clause.bound:.6g}")
 
 
 def _judge_relative(clause: Clause, evaluation: Evaluation) -> Verdict:
@@ -128,16 +134,18 @@ def _judge_relative(clause: Clause, evaluation: Evaluation) -> Verdict:
     if not _is_number(end) or not _is_number(interval.estimate):
         detail = f"the difference of {clause.metric} to the {clause.reference} is missing or not a number"
         return Verdict(clause=clause.text, outcome="failed", detail=detail)
+    ours = evaluation.value(clause.metric)
+    figures = "" if ours is None else f" of {ours:.6g} against {ours - interval.estimate:.6g}"
     detail = (
-        f"{clause.metric} differs by {interval.estimate:+.6g} from the {clause.reference}, "
-        f"at the pessimistic end of the 90 % interval by {end:+.6g}"
+        f"{clause.metric}{figures} differs by {interval.estimate:+.6g} from the {clause.reference}, "
+        f"on {evaluation.rows} rows by {end:+.6g} at the pessimistic end of the 90 % interval"
     )
-    return _verdict(clause, end, detail)
+    return _verdict(clause, end, detail, f"{clause.bound:+.6g}")
 
 
-def _verdict(clause: Clause, value: float, found: str) -> Verdict:
+def _verdict(clause: Clause, value: float, found: str, bound: str) -> Verdict:
     held = _HOLDS[clause.operator](value, clause.bound)
-    demand = f"{clause.operator} {clause.bound:.6g} is asked"
+    demand = _DEMANDS[clause.operator].format(bound)
     return Verdict(clause=clause.text, outcome="passed" if held else "failed", detail=f"{found}; {demand}")
 
 

@@ -166,6 +166,7 @@ def make_parameters(
         "split": _split(newest.split.by),
         "champion": judged,
         "min_rows": MIN_ROWS,
+        "max_minutes": definition.train.max_minutes,
         # Absent rather than empty: an entry that says nothing must not give known work another id.
         **({"fairness": list(definition.model.fairness)} if definition.model.fairness else {}),
         **task_options(definition),

@@ -13,7 +13,7 @@ from chalicelib.inference.measuring import measure
 from chalicelib.inference.naming import endpoint_name, is_version
 from chalicelib.inference.routing import Route, choose
 from chalicelib.inference.states import CurrentRelease, Waking
-from chalicelib.inference.tally import Step, one_request
+from chalicelib.inference.tally import one_request, step_of
 from chalicelib.inference.workflow.context import Asked, Predicting
 
 from shared.errors import (
@@ -27,7 +27,6 @@ from shared.errors import (
     Unavailable,
 )
 
-ON_TRIAL = ("canary", "shadow")
 # API Gateway hangs up after 29 s: another attempt after this would be for nobody.
 LAST_ATTEMPT_MS = 25_000.0
 # Within it a second try, at worst as slow as the client allows one to be, still ends before API Gateway's 29 s.
@@ -157,10 +156,10 @@ def _count(
     adapters: Predicting, release: CurrentRelease | None, made: Attempt, *, is_callers_fault: bool
 ) -> None:
     """Add the attempt to what the verdict over a release on trial rests on."""
-    if release is None or release.mode not in ON_TRIAL or is_callers_fault:
+    step = step_of(release, made.version)
+    if step is None or is_callers_fault:
         return
     tally = one_request(made.latency_ms, failed=made.error is not None, cold=made.cold)
-    step = Step(pipeline=release.pipeline, gen=release.gen, version=made.version, step=release.step)
     try:
         adapters.traffic.add(step, tally, adapters.clock())
     except (Unavailable, QuotaExceeded):

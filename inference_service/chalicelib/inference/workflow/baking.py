@@ -14,7 +14,8 @@ from chalicelib.inference.tally import Step, Tally
 from chalicelib.inference.verdict import Decision, Verdict, age_s, judge
 from chalicelib.inference.workflow.context import Releasing
 
-from shared.entities.pipeline import Release, fraction, seconds
+from shared.entities.pipeline import fraction, seconds
+from shared.entities.releasing import Release
 from shared.entities.serving import Phase
 
 TRIALS = (Phase.SHADOW, Phase.CANARY)

@@ -15,7 +15,8 @@ from chalicelib.inference.workflow.baking import policy_of
 from chalicelib.inference.workflow.context import Releasing
 from chalicelib.inference.workflow.leasing import under_lease
 
-from shared.entities.pipeline import Realtime, endpoint_of, seconds
+from shared.entities.pipeline import seconds
+from shared.entities.releasing import Realtime, endpoint_of
 from shared.errors import ConditionFailed
 
 ALWAYS_AWAKE = "prod"

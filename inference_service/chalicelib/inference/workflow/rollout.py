@@ -18,7 +18,7 @@ from chalicelib.inference.workflow import baking
 from chalicelib.inference.workflow.context import Releasing
 from chalicelib.inference.workflow.leasing import under_lease
 
-from shared.entities.pipeline import endpoint_of
+from shared.entities.releasing import endpoint_of
 from shared.entities.serving import Phase
 from shared.entities.training import ModelVersion
 from shared.errors import (

@@ -3,7 +3,6 @@
 A full quota or a throttled call is a wait, never a failure: the row says until when, and the minute's tick asks again.
 """
 
-import re
 from datetime import timedelta
 from enum import Enum, auto
 
@@ -23,12 +22,10 @@ from shared.errors import (
     QuotaExceeded,
     Unavailable,
 )
+from shared.sanitising import sanitise
 
 _FIRST_WAIT_S = 30
 _LONGEST_WAIT_S = 900
-MAX_REASON_CHARS = 300
-# Addresses, names of resources and paths say nothing to a user and much to others.
-_HIDDEN = re.compile(r"(s3|https?)://\S+|arn:[a-z-]+:\S+|(?<![\w<])~?(?:/[\w.@+-]+){2,}/?")
 
 
 class Sight(Enum):
@@ -75,13 +72,7 @@ def reason_of(described: Described) -> str:
     told = described.exit_message or described.failure_reason or f"the job was {described.status.lower()}"
     if described.status == "Stopped" and not described.failure_reason:
         told = "the job was stopped: by hand, or because its time was over"
-    return shown(told)
-
-
-def shown(text: str) -> str:
-    """Return *text* fit for a person: one line, no addresses, no paths."""
-    line = " ".join(_HIDDEN.sub("<hidden>", text).split())
-    return line if len(line) <= MAX_REASON_CHARS else line[: MAX_REASON_CHARS - 1] + "…"
+    return sanitise(told)
 
 
 def _create(row: DatasetVersion, adapters: Adapters) -> Look:
@@ -97,7 +88,9 @@ def _create(row: DatasetVersion, adapters: Adapters) -> Look:
     except (Forbidden, InvalidRequest) as error:
         # Asked again it would be refused again.
         adapters.log.error("processing job refused", extra={"processing_job": row.processing_job})
-        return Look(sight=Sight.GIVE_UP, reason=f"SageMaker refused the processing job: {shown(str(error))}")
+        return Look(
+            sight=Sight.GIVE_UP, reason=f"SageMaker refused the processing job: {sanitise(str(error))}"
+        )
     return WAIT
 
 
@@ -107,7 +100,9 @@ def _wait(row: DatasetVersion, why: str, adapters: Adapters) -> None:
     spread = 0.5 + int(row.version[:4], 16) / 0x1FFFE
     now = adapters.clock()
     try:
-        adapters.catalog.wait(row, to_text(now + timedelta(seconds=round(longest * spread))), shown(why), now)
+        adapters.catalog.wait(
+            row, to_text(now + timedelta(seconds=round(longest * spread))), sanitise(why), now
+        )
     except ConditionFailed:
         return  # somebody has moved the row meanwhile
     adapters.log.warning("processing job waits", extra={"processing_job": row.processing_job, "why": why})

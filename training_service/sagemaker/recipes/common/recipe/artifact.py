@@ -31,9 +31,9 @@ MAX_MODEL_BYTES = 512 * 1024 * 1024
 MAX_ENTRIES = 20_000
 
 
-def save_pipeline(pipeline: Pipeline, folder: Path) -> None:
+def save_pipeline(pipeline: Pipeline, folder: Path, name: str = MODEL_FILE) -> None:
     """Write the fitted pipeline without pickle, compressed; equal pipelines give equal bytes."""
-    (folder / MODEL_FILE).write_bytes(write_canonical(sio.dumps(pipeline)))
+    (folder / name).write_bytes(write_canonical(sio.dumps(pipeline)))
 
 
 def load_pipeline(content: bytes, trusted: Sequence[str] = TRUSTED_TYPES) -> Pipeline:

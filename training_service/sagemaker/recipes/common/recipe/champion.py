@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .artifact import EVALUATION_FILE, SEEN_FILE, SIGNATURE_FILE, load_hashes, read_members
+from .artifact import EVALUATION_FILE, SEEN_FILE, load_hashes, read_members
 from .failure import ModelRefusedError
 from .parameters import Parameters
 from .serving import Serving, load_model
@@ -51,12 +51,12 @@ def load_contestant(folder: Path, whose: str, stated_through: str | None, servin
     if not archive.is_file():
         raise ModelRefusedError(f"The channel '{whose}' has no {ARCHIVE}.")
     # Only these members, read by name: the model's own code and any path in the archive stay untouched.
-    members = read_members(archive, {SIGNATURE_FILE, EVALUATION_FILE, SEEN_FILE, *serving.files})
+    members = read_members(archive, {EVALUATION_FILE, SEEN_FILE, *serving.all_files})
     contestant = Contestant(
         model=load_model(serving, members, whose),
         trained_through=_trained_through(stated_through, whose, members.get(EVALUATION_FILE)),
         seen_rows=load_hashes(members[SEEN_FILE]) if SEEN_FILE in members else None,
-        size_bytes=sum(len(members[name]) for name in (SIGNATURE_FILE, *serving.files)),
+        size_bytes=sum(len(members[name]) for name in serving.all_files if name in members),
     )
     if contestant.trained_through is None and contestant.seen_rows is None:
         raise ModelRefusedError(f"The {whose} does not say which rows it was trained on.")

@@ -2,7 +2,7 @@
 
 Two steps, so that serving needs neither pandas nor names: `to_matrix` lays columns out in a fixed order
 (numbers first, categories last, a datetime as three calendar numbers), and a scikit-learn
-`ColumnTransformer` built by `preprocessing` learns imputation, scaling and encodings from that matrix.
+`ColumnTransformer` learns imputation, scaling and encodings from that matrix.
 """
 
 import math
@@ -13,32 +13,43 @@ import numpy.typing as npt
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from .columns import Column, Columns, row_count
 from .failure import UserError
+from .metrics import Floats
 from .parameters import Field
 
 CALENDAR = ("month", "weekday", "hour")
-# Boosting bins at most 255 values of a column; a linear model gets a column per category.
-DEFAULT_MAX_CATEGORIES = {"boosting": 200, "linear": 50}
+# A linear model gets a column per category.
+MAX_CATEGORIES = 50
+LARGEST = 1e100
+NOTHING_TO_LEARN = "Every column is empty in the training rows; there is nothing to learn from."
 type Matrix = npt.NDArray[np.object_]
 
 
 def to_matrix(columns: Columns, fields: Sequence[Field]) -> Matrix:
     """Return an object matrix of shape (rows, `feature_count`): numbers as floats, missing as NaN."""
+    numbers = to_numbers(columns, fields)
+    names = [f.name for f in fields if f.type == "string"]
+    matrix = np.empty((row_count(columns), numbers.shape[1] + len(names)), dtype=object)
+    matrix[:, : numbers.shape[1]] = numbers
+    for position, name in enumerate(names, start=numbers.shape[1]):
+        values = columns[name]
+        matrix[:, position] = np.where(values == None, np.nan, values)  # noqa: E711 - elementwise
+    return matrix
+
+
+def to_numbers(columns: Columns, fields: Sequence[Field]) -> Floats:
+    """Return the part of the matrix that is numbers, of shape (rows, `number_count`); missing ones as NaN."""
     numbers: list[Column] = []
     for column in (f for f in fields if f.type != "string"):
         values = columns[column.name]
         numbers += _calendar(values) if column.type in ("datetime", "date") else [values]
-    names = [f.name for f in fields if f.type == "string"]
-    matrix = np.empty((row_count(columns), len(numbers) + len(names)), dtype=object)
-    if numbers:
-        matrix[:, : len(numbers)] = np.column_stack(numbers)
-    for position, name in enumerate(names, start=len(numbers)):
-        values = columns[name]
-        matrix[:, position] = np.where(values == None, np.nan, values)  # noqa: E711 - elementwise
-    return matrix
+    if not numbers:
+        return np.empty((row_count(columns), 0))
+    # Scaling squares what it sees, and the square of 1e300 is infinite.
+    return np.clip(np.column_stack(numbers).astype(np.float64, copy=False), -LARGEST, LARGEST)
 
 
 def number_count(fields: Sequence[Field]) -> int:
@@ -54,40 +65,27 @@ def matrix_columns(fields: Sequence[Field]) -> list[str]:
 
 
 def preprocessing(
-    matrix: Matrix, fields: Sequence[Field], recipe: str, max_categories: int | None = None
+    matrix: Matrix, fields: Sequence[Field], max_categories: int = MAX_CATEGORIES
 ) -> ColumnTransformer:
-    """Build the unfitted transformer from the training matrix's layout to plain floats.
+    """Build the unfitted transformer from the training matrix's layout to plain floats for a linear model.
 
-    Boosting keeps missing numbers (it learns where they go) and reads unseen categories as missing;
-    linear models get medians, indicators of what was missing, scaling and one column per category.
-    Columns without any value in training are left out: they can teach nothing, and boosting cannot bin them.
+    Numbers get medians, indicators of what was missing and scaling; categories a column each, the rare ones and those
+    never seen one together. Columns without any value in training are left out: they can teach nothing.
     """
-    most = max_categories or DEFAULT_MAX_CATEGORIES[recipe]
     first_name = number_count(fields)
     usable = [place for place in range(matrix.shape[1]) if not _is_empty(matrix[:, place])]
     if not usable:
-        raise UserError("Every column is empty in the training rows; there is nothing to learn from.")
+        raise UserError(NOTHING_TO_LEARN)
     numbers, names = [p for p in usable if p < first_name], [p for p in usable if p >= first_name]
-    steps = _boosting_steps(most) if recipe == "boosting" else _linear_steps(most)
+    steps = _linear_steps(max_categories)
     chosen = [
         (label, step, places) for (label, step), places in zip(steps, (numbers, names), strict=True) if places
     ]
-    # Dense: HistGradientBoosting takes no sparse matrix.
     return ColumnTransformer(chosen, sparse_threshold=0.0)
 
 
 def _is_empty(values: Matrix) -> bool:
     return all(isinstance(value, float) and math.isnan(value) for value in values)
-
-
-def _boosting_steps(most: int) -> list[tuple[str, object]]:
-    encoder = OrdinalEncoder(
-        handle_unknown="use_encoded_value",
-        unknown_value=np.nan,
-        encoded_missing_value=np.nan,
-        max_categories=most,
-    )
-    return [("numbers", "passthrough"), ("categories", encoder)]
 
 
 def _linear_steps(most: int) -> list[tuple[str, object]]:

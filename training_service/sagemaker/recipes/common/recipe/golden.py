@@ -25,10 +25,10 @@ PLAIN: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def write_golden(model_dir: Path, serving: Serving, records: Sequence[dict[str, Any]]) -> int:
-    """Load the saved model as an endpoint does, ask it the records and keep the answers; return how many."""
-    model_fn, transform_fn = endpoint_functions(serving)
-    response = transform_fn(model_fn(model_dir), json.dumps({"records": records}), JSON, JSON)
+def write_golden(model_dir: Path, serving: Serving, model: Any, records: Sequence[dict[str, Any]]) -> int:
+    """Ask the model the records as an endpoint does and keep the answers; return how many."""
+    _, transform_fn = endpoint_functions(serving)
+    response = transform_fn(model, json.dumps({"records": records}), JSON, JSON)
     predictions = json.loads(response.get_data())["predictions"]
     lines = [json.dumps({"record": r, "prediction": p}) for r, p in zip(records, predictions, strict=True)]
     (model_dir / GOLDEN_FILE).write_text("".join(line + "\n" for line in lines), encoding="utf-8")

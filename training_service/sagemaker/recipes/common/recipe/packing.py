@@ -14,7 +14,7 @@ from .artifact import EVALUATION_FILE, finite, write_json
 from .card import write_card
 from .golden import write_golden
 from .parameters import Parameters
-from .serving import Serving, load_folder
+from .serving import Serving
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "flask")
 SHARED = Path(__file__).resolve().parent
@@ -22,7 +22,7 @@ SHARED = Path(__file__).resolve().parent
 
 def pack_model(
     folder: Path,
-    family: tuple[str, Serving],
+    family: tuple[str, Serving, Any],
     parameters: Parameters,
     evaluation: dict[str, Any],
     samples: Sequence[dict[str, Any]],
@@ -32,17 +32,18 @@ def pack_model(
     Parameters
     ----------
     folder
-        Where the model already is; it is loaded from there, so that what is described is what was saved.
+        Where the model already is.
     family
-        The family's name, which is also its package's, and how its models are served.
+        The family's name, which is also its package's, how its models are served, and the model as it was loaded from
+        the folder, so that what is described is what was saved.
     samples
         Records for the golden rows.
     """
-    name, serving = family
+    name, serving, model = family
     write_json(folder / EVALUATION_FILE, evaluation)
     write_json(folder / "versions.json", describe_versions(name, parameters))
-    write_golden(folder, serving, samples)
-    card = write_card(parameters, finite(evaluation), load_folder(serving, folder).signature)
+    write_golden(folder, serving, model, samples)
+    card = write_card(parameters, finite(evaluation), model.signature)
     (folder / "card.md").write_text(card, encoding="utf-8")
     copy_code(folder / "code", name)
 

@@ -24,6 +24,7 @@ STATED = (
     "time",
     "key",
     "min_rows",
+    "max_minutes",
     "task_options",
     "purpose",
 )
@@ -95,6 +96,12 @@ class Parameters:
     challenger_trained_through: str | None = None
     min_rows: int = 200
     purpose: str = "train"
+    max_minutes: float = 30.0
+
+    @property
+    def search_s(self) -> float:
+        """How long candidates may be tried: a third of the job's time, so that fitting and judging have theirs."""
+        return self.max_minutes * 60 / 3
 
     @property
     def target_field(self) -> Field:

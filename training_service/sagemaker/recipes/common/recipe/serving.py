@@ -28,6 +28,8 @@ class Serving:
     ----------
     files
         The model's files beside `signature.json`; all must be there.
+    optional
+        Files that only some models have.
     load
         From those files' bytes by name to a model; raises `ModelRefusedError`. It must not run anything in them.
     parse
@@ -39,10 +41,20 @@ class Serving:
     """
 
     files: tuple[str, ...]
+    optional: tuple[str, ...] = ()
     load: Callable[[Mapping[str, bytes]], Any]
     parse: Callable[[Body, str, Any], Any]
     answer: Callable[[Any, Any], Sequence[dict[str, Any]]]
     tabulate: Callable[[Any, Sequence[dict[str, Any]]], list[list[Any]]]
+
+    @property
+    def all_files(self) -> tuple[str, ...]:
+        """What an endpoint loads, where it is there."""
+        return (SIGNATURE_FILE, *self.files, *self.optional)
+
+    def paths_in(self, folder: Path) -> list[Path]:
+        """Return those of the files that a model's folder has."""
+        return [folder / name for name in self.all_files if (folder / name).is_file()]
 
 
 def load_model(serving: Serving, files: Mapping[str, bytes], whose: str = "model") -> Any:
@@ -55,9 +67,7 @@ def load_model(serving: Serving, files: Mapping[str, bytes], whose: str = "model
 
 def load_folder(serving: Serving, folder: Path) -> Any:
     """Return the model in a folder, as the endpoint has it."""
-    wanted = (SIGNATURE_FILE, *serving.files)
-    files = {name: (folder / name).read_bytes() for name in wanted if (folder / name).is_file()}
-    return load_model(serving, files)
+    return load_model(serving, {path.name: path.read_bytes() for path in serving.paths_in(folder)})
 
 
 def endpoint_functions(serving: Serving) -> tuple[ModelFn, TransformFn]:

@@ -16,7 +16,14 @@ _OF_CLASSES = {
 _OF_CALIBRATED_CLASSES = {**_OF_CLASSES, "calibration_error": False}
 _OF_MODELS = {
     "classification": _OF_CLASSES,
-    "regression": {"rmse": False, "mae": False, "r2": True, "mape": False},
+    "regression": {
+        "rmse": False,
+        "mae": False,
+        "r2": True,
+        "mape": False,
+        "coverage": True,
+        "interval_width": False,
+    },
     "forecasting": {"mae": False, "rmse": False, "smape": False, "mase": False, "coverage": True},
     "text": _OF_CALIBRATED_CLASSES,
     "image": _OF_CALIBRATED_CLASSES,

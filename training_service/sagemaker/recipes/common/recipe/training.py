@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from .artifact import EVALUATION_FILE, SEEN_FILE, SIGNATURE_FILE, write_json
+from .artifact import EVALUATION_FILE, SEEN_FILE, write_json
 from .champion import Contestant, load_contestant
 from .columns import concatenate, row_count
 from .data import Data
@@ -91,13 +91,13 @@ def train(family: Family, paths: Paths, parameters: Parameters, data: Data) -> d
         model=load_folder(family.serving, paths.model),
         trained_through=last_time(taught, parameters.time),
         seen_rows=hash_taught(concatenate(taught), parameters),
-        size_bytes=sum((paths.model / n).stat().st_size for n in (SIGNATURE_FILE, *family.serving.files)),
+        size_bytes=sum(path.stat().st_size for path in family.serving.paths_in(paths.model)),
     )
     np.save(paths.model / SEEN_FILE, challenger.seen_rows, allow_pickle=False)
     judged, samples, evaluation = _judge(family, paths, parameters, data, challenger)
     plots = family.plots(parameters, judged, challenger.model) if judged.rows else {}
     write_plots(paths.model / "plots", plots)
-    pack_model(paths.model, (family.name, family.serving), parameters, evaluation, samples)
+    pack_model(paths.model, (family.name, family.serving, challenger.model), parameters, evaluation, samples)
     return evaluation
 
 

@@ -3,39 +3,45 @@
 from pathlib import Path
 
 from recipe.artifact import SIGNATURE_FILE, save_pipeline, write_json
+from recipe.columns import take_rows
 from recipe.data import Data
 from recipe.family import Family
-from recipe.features import known_categories, to_matrix
+from recipe.features import known_categories
+from recipe.growing import checkpoint_folder
 from recipe.parameters import Parameters, Rules
 from recipe.plots import importance, supervised_plots
-from recipe.row_judging import judge_rows, sample_rows
-from recipe.sides import Side
+from recipe.row_judging import sample_rows
 from recipe.signature import make_signature
 from recipe.supervised import Answered, find_targets
 from recipe.tables import HIGHER_IS_BETTER, PRIMARY
 from recipe.vega import Spec
 
-from .models import Plan, fit_pipeline
+from .judging import judge
+from .models import Known, Plan, fit_model
 from .predictor import Predictor
 from .serving import SERVING
+from .state import save_intervals
 
 
 def fit(parameters: Parameters, data: Data, folder: Path) -> None:
     """Fit preprocessing and model, and write both with their signature."""
     targets = find_targets(data, parameters)
     fields = parameters.features
-    train = Side(features=to_matrix(data.train, fields), target=targets.train)
-    validation = Side(features=to_matrix(data.validation, fields)[targets.known], target=targets.validation)
     plan = Plan(
         task=parameters.task,
         recipe=parameters.recipe,
         preset=parameters.preset,
         params=parameters.params,
         seed=parameters.seed,
+        fields=fields,
+        search_s=parameters.search_s,
+        checkpoints=checkpoint_folder(folder),
     )
-    pipeline = fit_pipeline(plan, fields, train, validation)
-    seen = known_categories(pipeline.named_steps["preprocessing"], fields)
-    save_pipeline(pipeline, folder)
+    validation = Known(columns=take_rows(data.validation, targets.known), target=targets.validation)
+    fitted = fit_model(plan, Known(columns=data.train, target=targets.train), validation)
+    seen = known_categories(fitted.pipeline.named_steps["preprocessing"], fields)
+    save_pipeline(fitted.pipeline, folder)
+    save_intervals(fitted.intervals, folder)
     signature = make_signature(parameters, data.train, seen, targets.classes)
     write_json(folder / SIGNATURE_FILE, signature.to_document())
 
@@ -53,7 +59,7 @@ TABULAR = Family(
     primary=PRIMARY,
     serving=SERVING,
     fit=fit,
-    judge=judge_rows,
+    judge=judge,
     plots=plots,
     samples=sample_rows,
 )

@@ -1,122 +1,161 @@
 """Fit one scikit-learn `Pipeline`: preprocessing, then boosting or a linear model.
 
-The validation side never teaches: it only says when boosting should stop and how strongly a linear
-model is regularised.
+The validation side never teaches: it only says when boosting should stop, which settings are kept, how strongly a linear
+model is regularised, and for a regression how wide intervals must be.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from recipe.features import Matrix, preprocessing
-from recipe.options import Value, check_options
+from recipe.columns import Columns, row_count
+from recipe.features import MAX_CATEGORIES, preprocessing, to_matrix
+from recipe.growing import grow
+from recipe.halving import Rows, choose, draw
+from recipe.metrics import Floats
+from recipe.options import check_options
 from recipe.parameters import Field
 from recipe.sides import Side
 from sklearn.base import BaseEstimator
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss, mean_squared_error
 from sklearn.pipeline import Pipeline
 
-from .options import OPTIONS, family_of
+from .encoding import Lesson, fit_encoding
+from .intervals import Intervals, part_validation, with_intervals
+from .options import CHOICES, OPTIONS, PRESETS, Budget, family_of
 
-type Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Budget:
-    """How long a preset may search."""
-
-    max_iter: int
-    learning_rate: float
-    patience: int
-    strengths: tuple[float, ...]
-
-
-PRESETS = {
-    "fast": Budget(max_iter=100, learning_rate=0.1, patience=10, strengths=(1.0,)),
-    "good": Budget(max_iter=400, learning_rate=0.05, patience=20, strengths=(0.1, 1.0, 10.0)),
-    "best": Budget(max_iter=1500, learning_rate=0.02, patience=40, strengths=(0.01, 0.1, 1.0, 10.0, 100.0)),
-}
+type Numbers = Side[Floats]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Everything fitting depends on besides the rows."""
+    """Everything fitting depends on besides the rows.
+
+    `search_s` is the time after which no candidate is begun; `checkpoints` keeps what the chosen one has grown so far.
+    """
 
     task: str
     recipe: str
     preset: str
     params: Mapping[str, object]
     seed: int
+    fields: Sequence[Field]
+    search_s: float
+    checkpoints: Path
 
 
-def fit_pipeline(
-    plan: Plan, fields: Sequence[Field], train: Side[Matrix], validation: Side[Matrix]
-) -> Pipeline:
-    """Return the pipeline fitted on the training side.
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """One side of a split: its columns, and targets of shape (rows,)."""
+
+    columns: Columns
+    target: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """The pipeline, and for a regression the intervals around what it says; None where too few rows measured them."""
+
+    pipeline: Pipeline
+    intervals: Intervals | None
+
+
+def fit_model(plan: Plan, train: Known, validation: Known) -> Fitted:
+    """Return what was fitted on the training side.
 
     Raises
     ------
     UserError
         A parameter is not one of the recipe's, or no column has a value.
     """
-    params = check_options(plan.recipe, OPTIONS[family_of(plan.recipe)], plan.params)
     recipe = family_of(plan.recipe)
-    limit = params.pop("max_categories", None)
-    transformer = preprocessing(train.features, fields, recipe, int(limit) if limit else None)
-    numbers = np.asarray(transformer.fit_transform(train.features), dtype=np.float64)
-    held_out = _transform(transformer, validation)
+    params: dict[str, Any] = dict(check_options(plan.recipe, OPTIONS[recipe], plan.params))
+    transformer, numbers = _encode(plan, recipe, train, params.pop("max_categories", None))
+    taught = Side(features=numbers, target=train.target)
+    held_out = Side(features=_transform(transformer, plan, validation), target=validation.target)
+    tuning, measuring = (
+        part_validation(held_out, plan.seed) if plan.task == "regression" else (held_out, None)
+    )
     fit = _fit_boosting if recipe == "boosting" else _fit_linear
-    estimator = fit(plan, params, (numbers, train.target), held_out)
+    estimator = fit(plan, params, taught, tuning)
+    intervals = with_intervals(estimator, taught, tuning, measuring, plan.seed) if measuring else None
     # Assembled from fitted parts: Pipeline.fit cannot pass a transformed validation side on.
-    return Pipeline([("preprocessing", transformer), ("model", estimator)])
+    return Fitted(
+        pipeline=Pipeline([("preprocessing", transformer), ("model", estimator)]), intervals=intervals
+    )
 
 
-def _transform(transformer: BaseEstimator, side: Side[Matrix]) -> tuple[Floats, Floats] | None:
-    if not len(side.target):
-        return None
-    return np.asarray(transformer.transform(side.features), dtype=np.float64), side.target
+def _encode(plan: Plan, recipe: str, train: Known, limit: int | None) -> tuple[ColumnTransformer, Floats]:
+    if recipe == "boosting":
+        lesson = Lesson(task=plan.task, target=train.target, seed=plan.seed)
+        return fit_encoding(train.columns, plan.fields, lesson, *([int(limit)] if limit else []))
+    matrix = to_matrix(train.columns, plan.fields)
+    transformer = preprocessing(matrix, plan.fields, int(limit) if limit else MAX_CATEGORIES)
+    return transformer, np.asarray(transformer.fit_transform(matrix), dtype=np.float64)
 
 
-def _fit_boosting(
-    plan: Plan,
-    params: Mapping[str, Value],
-    train: tuple[Floats, Floats],
-    held_out: tuple[Floats, Floats] | None,
-) -> BaseEstimator:
+def _transform(transformer: ColumnTransformer, plan: Plan, side: Known) -> Floats:
+    if not row_count(side.columns):
+        return np.empty((0, 0))
+    return np.asarray(transformer.transform(to_matrix(side.columns, plan.fields)), dtype=np.float64)
+
+
+def _fit_boosting(plan: Plan, params: Mapping[str, Any], train: Numbers, tuning: Numbers) -> BaseEstimator:
     """Add trees until the held-out loss has not improved for the preset's patience; without one, all of them."""
     budget = PRESETS[plan.preset]
-    chosen = {"max_iter": budget.max_iter, "learning_rate": budget.learning_rate, **params}
+    candidates = [{**one, **params} for one in draw(CHOICES, budget.candidates, plan.seed)]
+    if not len(tuning.target):
+        candidates = candidates[:1]
+
+    def loss(one: dict[str, Any], rows: Rows) -> float:
+        """Return the held-out loss of what those training rows teach."""
+        some = train.take(rows)
+        shown = {"X_val": tuning.features, "y_val": tuning.target}
+        return _held_out_loss(
+            _boosting(plan, budget, one, tuning).fit(some.features, some.target, **shown), tuning
+        )
+
+    codes = train.target.astype(np.int64) if plan.task == "classification" else np.zeros(len(train.target))
+    best = choose(
+        candidates,
+        loss,
+        codes.astype(np.int64),
+        rounds=budget.rounds,
+        seed=plan.seed,
+        within_s=plan.search_s,
+    )
+    held_out = (tuning.features, tuning.target) if len(tuning.target) else None
+    grown: BaseEstimator = grow(
+        _boosting(plan, budget, best, tuning), (train.features, train.target), held_out, plan.checkpoints
+    )
+    return grown
+
+
+def _boosting(plan: Plan, budget: Budget, settings: Mapping[str, Any], tuning: Numbers) -> BaseEstimator:
     kind = HistGradientBoostingClassifier if plan.task == "classification" else HistGradientBoostingRegressor
-    estimator = kind(
-        **chosen,
+    return kind(
+        **{"max_iter": budget.max_iter, "learning_rate": budget.learning_rate, **settings},
         # scikit-learn's own early stopping would take its rows from the training side.
-        early_stopping=held_out is not None,
+        early_stopping=len(tuning.target) > 0,
         n_iter_no_change=budget.patience,
         random_state=plan.seed,
     )
-    features, target = held_out or (None, None)
-    return estimator.fit(*train, X_val=features, y_val=target)
 
 
-def _fit_linear(
-    plan: Plan,
-    params: Mapping[str, Value],
-    train: tuple[Floats, Floats],
-    held_out: tuple[Floats, Floats] | None,
-) -> BaseEstimator:
+def _fit_linear(plan: Plan, params: Mapping[str, Any], train: Numbers, tuning: Numbers) -> BaseEstimator:
     """Fit one model per strength of the preset (or the one asked for) and keep the best on the held-out side."""
     asked = params.get("regularization")
     strengths = (float(asked),) if asked is not None else PRESETS[plan.preset].strengths
     # Nothing to choose by: take the middle one.
-    if held_out is None:
+    if not len(tuning.target):
         strengths = strengths[len(strengths) // 2 :][:1]
-    fitted = [_linear(plan, strength).fit(*train) for strength in strengths]
-    if len(fitted) == 1 or held_out is None:
-        return fitted[0]
-    return min(fitted, key=lambda model: _held_out_loss(model, *held_out))
+    fitted = [_linear(plan, strength).fit(train.features, train.target) for strength in strengths]
+    return fitted[0] if len(fitted) == 1 else min(fitted, key=lambda model: _held_out_loss(model, tuning))
 
 
 def _linear(plan: Plan, strength: float) -> BaseEstimator:
@@ -126,7 +165,7 @@ def _linear(plan: Plan, strength: float) -> BaseEstimator:
     return Ridge(alpha=strength, random_state=plan.seed)
 
 
-def _held_out_loss(model: BaseEstimator, features: Floats, target: Floats) -> float:
+def _held_out_loss(model: BaseEstimator, side: Numbers) -> float:
     if hasattr(model, "predict_proba"):
-        return float(log_loss(target, model.predict_proba(features), labels=model.classes_))
-    return float(mean_squared_error(target, model.predict(features)))
+        return float(log_loss(side.target, model.predict_proba(side.features), labels=model.classes_))
+    return float(mean_squared_error(side.target, model.predict(side.features)))

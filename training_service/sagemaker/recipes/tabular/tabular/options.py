@@ -1,4 +1,7 @@
-"""What `model.params` may say to the two tabular recipes."""
+"""What `model.params` may say to the two tabular recipes, and what the presets may spend."""
+
+from dataclasses import dataclass
+from typing import Any
 
 from recipe.options import Option
 
@@ -16,6 +19,39 @@ OPTIONS: dict[str, dict[str, Option]] = {
         "regularization": Option(kind=float, low=1e-6, high=1e6),
         "max_categories": Option(kind=int, low=2, high=1000),
     },
+}
+# What a search draws its settings from; the first candidate is always scikit-learn's own.
+CHOICES: dict[str, tuple[Any, ...]] = {
+    "max_leaf_nodes": (8, 15, 31, 63),
+    "min_samples_leaf": (5, 20, 60, 200),
+    "l2_regularization": (0.0, 1.0, 10.0),
+    "max_features": (0.3, 0.6, 1.0),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """How long a preset may search; boosting has `candidates`, of which few rows find the good ones in `rounds`."""
+
+    max_iter: int
+    learning_rate: float
+    patience: int
+    strengths: tuple[float, ...]
+    candidates: int = 1
+    rounds: int = 1
+
+
+PRESETS = {
+    "fast": Budget(max_iter=100, learning_rate=0.1, patience=10, strengths=(1.0,)),
+    "good": Budget(max_iter=400, learning_rate=0.05, patience=20, strengths=(0.1, 1.0, 10.0)),
+    "best": Budget(
+        max_iter=1500,
+        learning_rate=0.02,
+        patience=40,
+        strengths=(0.01, 0.1, 1.0, 10.0, 100.0),
+        candidates=12,
+        rounds=3,
+    ),
 }
 
 

@@ -12,6 +12,8 @@ from recipe.metrics import Floats
 from recipe.signature import Signature
 from sklearn.pipeline import Pipeline
 
+from .intervals import Intervals
+
 
 @dataclass(frozen=True, kw_only=True)
 class Predictor:
@@ -19,6 +21,7 @@ class Predictor:
 
     pipeline: Pipeline
     signature: Signature
+    intervals: Intervals | None = None
 
     def predict(self, columns: Columns) -> Floats:
         """Return probabilities of shape (rows, classes) in the signature's order, or values of shape (rows,)."""
@@ -30,6 +33,15 @@ class Predictor:
         codes = self.pipeline.classes_.astype(np.int64)
         answers[:, codes] = self.pipeline.predict_proba(matrix)
         return answers
+
+    def half_widths(self, columns: Columns) -> Floats | None:
+        """Return half the width of each row's interval, None for a model without intervals."""
+        if self.intervals is None:
+            return None
+        if not row_count(columns):
+            return np.empty(0)
+        matrix = to_matrix(columns, self.signature.fields)
+        return self.intervals.half_widths(self.pipeline[:-1].transform(matrix).astype(np.float64))
 
     def scores_for(self, columns: Columns, classes: Sequence[Label] | None) -> Floats:
         """Return what `predict` does, with one score per asked class: 0 for a class this model never met."""

@@ -18,8 +18,6 @@ from sklearn.frozen import FrozenEstimator
 
 from .ngrams import Grams, fit_vectorizers
 
-# A model of texts gets at most this many columns for the categories of another one.
-MAX_CATEGORIES = 50
 type Part = tuple[str, BaseEstimator, int | list[int]]
 
 
@@ -87,7 +85,7 @@ def _fit_others(
     if not (kept == kept).any():  # noqa: PLR0124
         return
     hidden = {names[place] for place in texts}
-    step = preprocessing(kept, [f for f in fields if f.name not in hidden], "linear", MAX_CATEGORIES)
+    step = preprocessing(kept, [f for f in fields if f.name not in hidden])
     yield ("others", step, places), step.fit_transform(kept)
 
 
