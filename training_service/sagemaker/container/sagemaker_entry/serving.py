@@ -23,16 +23,16 @@ def create_app() -> Flask:
     model, transform = module.model_fn(str(base / "model")), module.transform_fn
     app = Flask("sagemaker_entry")
 
-    @app.get("/ping")
     def ping() -> Response:
         """Say that the model is loaded: nothing answers before it is."""
         return Response(status=200, mimetype="application/json")
 
-    @app.post("/invocations")
     def invocations() -> Any:
         """Answer a request in the words of the script."""
         return answer(model, transform)
 
+    app.add_url_rule("/ping", view_func=ping)
+    app.add_url_rule("/invocations", view_func=invocations, methods=["POST"])
     return app
 
 
