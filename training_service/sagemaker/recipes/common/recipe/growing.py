@@ -16,6 +16,7 @@ from skops.io.exceptions import UntrustedTypesFoundException
 
 from .artifact import TRUSTED_TYPES
 from .metrics import Floats
+from .reproducible import dump_canonical
 
 # The steps double: each has to put the rows into bins again and to ask all trees before it.
 FIRST_STEP = 100
@@ -101,6 +102,6 @@ def _resume(path: Path, fresh: Any) -> Any:
 def _keep(path: Path, estimator: Any) -> None:
     """Replace the checkpoint, whole or not at all: it is copied to S3 at any moment."""
     draft = path.with_name(f".{path.name}.new")
-    sio.dump(estimator, draft)
+    draft.write_bytes(dump_canonical(estimator))
     draft.replace(path)
     print(f"kept {estimator.n_iter_} trees", flush=True)
