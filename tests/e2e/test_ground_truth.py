@@ -47,6 +47,7 @@ def test_fifty_predictions_are_on_record_and_labels_make_live_quality(
     file.write_text("".join(json.dumps(label) + "\n" for label in labels), encoding="utf-8")
     done = stage.headrace("-o", "json", "truth", name, str(file))
     assert done.returncode == 0, done.stderr
+    eventually(lambda: _version(stage, name)["labelled"] >= before["labelled"] + 50, within_s=WITHIN_S)
     assert tell(stage, name, *early, *labels) == {"unchanged": 50}
     found = _version(stage, name)
     assert found["labelled"] == before["labelled"] + 50
