@@ -124,6 +124,19 @@ def test_gaps_everywhere_constants_and_huge_numbers_are_taken(make_job, recipe):
     assert better(job)
 
 
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_a_search_on_few_rows_bears_a_column_that_is_empty_in_them(make_job, task):
+    random = np.random.default_rng(8)
+    size = random.normal(size=900)
+    filled = np.where(np.arange(900) % 90 == 0, 1.0, np.nan)
+    target = size if task == "regression" else np.where(size > 0, "yes", "no")
+    frame = pd.DataFrame({"size": size, "filled": filled, "y": target})
+    kinds = {"size": "number", "filled": "number", "y": "number" if task == "regression" else "string"}
+    job = make_job(kinds, cut(frame), preset="best", params={"max_iter": 10}, task=task)
+    assert job.run() == 0, job.failure
+    assert better(job)
+
+
 def test_a_category_never_seen_is_answered_as_a_missing_one(make_job):
     job = make_job(MANY, cut(many(12_000)), params={})
     assert job.run() == 0

@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import skops.io as sio
 from skops.io.exceptions import UntrustedTypesFoundException
 
@@ -28,6 +29,15 @@ type Rows = tuple[Floats, Floats]
 def checkpoint_folder(model_folder: Path) -> Path:
     """Return where a job keeps its progress: SageMaker gives `checkpoints` beside `model`, and keeps it in S3."""
     return model_folder.parent / "checkpoints"
+
+
+def fill_empty(features: Floats) -> Floats:
+    """Return the features with zeros in every column that has no value in these rows.
+
+    scikit-learn cannot bin those; a constant is as good, for no tree ever splits on it.
+    """
+    empty = np.isnan(features).all(axis=0)
+    return np.where(empty, 0.0, features) if empty.any() else features
 
 
 def grow(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from recipe.growing import fill_empty
 from recipe.halving import Rows, draw
 from recipe.metrics import Floats
 from recipe.options import Value
@@ -77,7 +78,7 @@ def _fit_boosting(settings: dict[str, Any], sides: tuple[Known, Known], seed: in
     held_out = len(validation.target) > 0
     estimator = HistGradientBoostingRegressor(**settings, early_stopping=held_out, random_state=seed)
     shown = {"X_val": validation.features, "y_val": validation.target} if held_out else {}
-    return Pipeline([("model", estimator.fit(train.features, train.target, **shown))])
+    return Pipeline([("model", estimator.fit(fill_empty(train.features), train.target, **shown))])
 
 
 def _choose_linear(

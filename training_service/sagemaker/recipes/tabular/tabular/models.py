@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from recipe.columns import Columns, row_count
 from recipe.features import MAX_CATEGORIES, preprocessing, to_matrix
-from recipe.growing import checkpoint_folder, grow
+from recipe.growing import checkpoint_folder, fill_empty, grow
 from recipe.halving import Rows, draw
 from recipe.metrics import Floats
 from recipe.options import check_options
@@ -115,7 +115,7 @@ def _fit_boosting(plan: Plan, params: Mapping[str, Any], train: Numbers, tuning:
         some = train.take(rows)
         shown = {"X_val": tuning.features, "y_val": tuning.target}
         return _held_out_loss(
-            _boosting(plan, budget, one, tuning).fit(some.features, some.target, **shown), tuning
+            _boosting(plan, budget, one, tuning).fit(fill_empty(some.features), some.target, **shown), tuning
         )
 
     best = decide(
