@@ -34,7 +34,7 @@ def transform_fn(model: Model, body: bytes | str, content_type: str, accept: str
     try:
         records = [_decoded(record, files) for record in json.loads(body)["records"]]
         table = pa.Table.from_pylist(records, schema=schema)
-    except (ValueError, KeyError, TypeError, AttributeError, pa.ArrowException) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, pa.ArrowException) as error:
         return _refuse(400, f"the body is not {{'records': [{{…}}]}} of the model's inputs: {error}")
     try:
         answers = _named(predict(state, table).tolist(), state["classes"])
