@@ -8,8 +8,8 @@ from typing import Any, get_args
 
 import msgspec
 
-from shared.entities.pipeline import Data, ImageInput, Model, PipelineDefinition, Retrain, Split, Train
 from shared.entities.monitoring import Monitor
+from shared.entities.pipeline import Data, ImageInput, Model, PipelineDefinition, Retrain, Split, Train
 from shared.entities.releasing import Release
 
 _HEAD = """# Every key of `pipeline.yaml`
