@@ -4,6 +4,7 @@ import json
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from tests.e2e.data import deliveries
 from tests.stage import Stage
@@ -31,7 +32,7 @@ def test_a_file_of_thousands_is_predicted_in_order_and_its_bad_rows_are_explaine
         (17, "/distance_km"),
         (2900, "/distance_km"),
     ]
-    alone = {"distance_km": None, "hour": 17, "carrier": "van", "fragile": "no"}
+    alone: dict[str, Any] = {"distance_km": None, "hour": 17, "carrier": "van", "fragile": "no"}
     cells = lines[1].split(",")
     alone |= {"distance_km": float(cells[1]) if cells[1] else None, "hour": int(cells[2])}
     alone |= {"carrier": cells[3], "fragile": cells[4]}
@@ -40,6 +41,6 @@ def test_a_file_of_thousands_is_predicted_in_order_and_its_bad_rows_are_explaine
     assert body["predictions"][0]["value"] == rows[0]["value"]
 
 
-def fetched(url: str) -> list[dict[str, object]]:
+def fetched(url: str) -> list[dict[str, Any]]:
     with urllib.request.urlopen(url, timeout=30) as answer:
         return [json.loads(line) for line in answer.read().splitlines()]
