@@ -60,5 +60,9 @@ def register(api: Api, adapters: Callable[[], Batching]) -> None:
 def _accepted(path: str, view: batch_views.BatchView) -> Response:
     # The path as clients know it: the API's own stage name in it is CloudFront's business.
     location = f"{path[path.index('/v1/') :]}/{view.id}"
-    headers: dict[str, Any] = {"Content-Type": "application/json", "Cache-Control": "no-store", "Location": location}
+    headers: dict[str, Any] = {
+        "Content-Type": "application/json",
+        "Cache-Control": "no-store",
+        "Location": location,
+    }
     return Response(msgspec.json.encode(view).decode(), headers, 200 if view.state in ENDED else 202)
