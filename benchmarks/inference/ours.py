@@ -1,5 +1,6 @@
 """The inference service's own app, as a Lambda sandbox has it."""
 
+import importlib
 import importlib.util
 import os
 import sys
@@ -55,6 +56,13 @@ class LineRecorder:
         sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
 
 
+class NoRecorder:
+    """Keeps nothing, as P7's peers do."""
+
+    def write(self, about: Any, records: bytes, predictions: Any) -> None:
+        """Forget it."""
+
+
 class CannedRuntime:
     """An endpoint that answers at once, so that only the handler is measured."""
 
@@ -68,13 +76,48 @@ class CannedRuntime:
         return parse_answers(self._bodies[row_count], row_count)
 
 
-def handler(*, canned: bool, logs_lines: bool) -> Any:
-    """Return the app; *canned*: no endpoint is asked. *logs_lines*: the record is a line, not a row of a table."""
+class ParsedRuntime(CannedRuntime):
+    """The same, its answers parsed before: P7's peers have theirs ready too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._parsed = {rows: super(ParsedRuntime, self).invoke("e", b"", rows) for rows in self._bodies}
+
+    def invoke(self, endpoint: str, records: bytes, row_count: int) -> Any:
+        """Return as many answers as records."""
+        return self._parsed[row_count]
+
+
+def like_the_peers() -> Any:
+    """Return the app doing what P7's peers do: parse, check, route, answer; no endpoint, record or metrics."""
+    ready()  # which puts the service's own packages on the path
+    app = _app(runtime=ParsedRuntime(), recorder=NoRecorder())
+    answering: Any = importlib.import_module("chalicelib.inference.workflow.answering")
+    measure = answering.measure
+
+    def handle(event: dict[str, Any], context: Any) -> Any:
+        answering.measure = lambda *_, **__: None
+        try:
+            return app(event, context)
+        finally:
+            answering.measure = measure
+
+    return handle
+
+
+def whole() -> Any:
+    """Return the app as it is but for its endpoint: answers are parsed, recorded as a line, counted in another."""
+    return _app(runtime=CannedRuntime(), recorder=LineRecorder())
+
+
+def asking(*, logs_lines: bool) -> Any:
+    """Return the app that asks an endpoint; *logs_lines*: the record is a line, not a row of a table."""
+    return _app(**({"recorder": LineRecorder()} if logs_lines else {}))
+
+
+def _app(**adapters: Any) -> Any:
     import msgspec
 
     module = ready()
-    changes: dict[str, Any] = {"runtime": CannedRuntime()} if canned else {}
-    if logs_lines:
-        changes["recorder"] = LineRecorder()
-    module.wiring.predicting = msgspec.structs.replace(module.wiring.predicting, **changes)
+    module.wiring.predicting = msgspec.structs.replace(module.wiring.predicting, **adapters)
     return module.app

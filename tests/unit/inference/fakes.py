@@ -206,7 +206,9 @@ class Stage:
             stage="test",
             ttl_days=30,
             pipelines=releasing.pipelines,
-            router=Router(releasing.releases.current, releasing.models.get, lambda: self.monotonic),
+            router=Router(
+                releasing.releases.current, releasing.models.get, lambda: self.monotonic, lambda: 0.5
+            ),
             runtime=self.runtime,
             recorder=PredictionRecords(self.predictions),
             records=PredictionRecords(self.predictions),
