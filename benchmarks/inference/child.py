@@ -45,8 +45,7 @@ def _p8() -> dict[str, tuple[Handler, dict[str, Any], int]]:
 
     rows = traffic.event(1)
     return {
-        "ours, record as a line": (ours.asking(logs_lines=True), rows, 40),
-        "ours, record in DynamoDB": (ours.asking(logs_lines=False), rows, 40),
+        "ours": (ours.asking(), rows, 40),
         "workshop": (peers.workshop(), traffic.event(1, peers.ROUTE), 40),
     }
 

@@ -17,6 +17,8 @@ ENVIRONMENT = {
     "ORIGIN_SECRET_ARN": "secret",
     "TOKENS_TABLE": "tokens",
     "PIPELINES_TABLE": "pipelines",
+    "DATA_BUCKET": "data",
+    "INPUT_HASH_SECRET_ARN": "secret",
     "MODELS_BUCKET": "models",
     "MODELS_TABLE": "models",
     "RELEASES_TABLE": "releases",
@@ -45,21 +47,10 @@ def ready() -> ModuleType:
     return module
 
 
-class LineRecorder:
-    """Writes an answered request down as one line of the log, from where a subscription takes it."""
-
-    def write(self, about: Any, records: bytes, predictions: Any) -> None:
-        """Write the line: ids and outputs, never inputs."""
-        import msgspec
-
-        line = {"prediction": about, "outputs": predictions}
-        sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
-
-
 class NoRecorder:
     """Keeps nothing, as P7's peers do."""
 
-    def write(self, about: Any, records: bytes, predictions: Any) -> None:
+    def write(self, line: Any) -> None:
         """Forget it."""
 
 
@@ -106,13 +97,13 @@ def like_the_peers() -> Any:
 
 
 def whole() -> Any:
-    """Return the app as it is but for its endpoint: answers are parsed, recorded as a line, counted in another."""
-    return _app(runtime=CannedRuntime(), recorder=LineRecorder())
+    """Return the app as it is but for its endpoint: answers are parsed, recorded in one line, counted in another."""
+    return _app(runtime=CannedRuntime())
 
 
-def asking(*, logs_lines: bool) -> Any:
-    """Return the app that asks an endpoint; *logs_lines*: the record is a line, not a row of a table."""
-    return _app(**({"recorder": LineRecorder()} if logs_lines else {}))
+def asking() -> Any:
+    """Return the app as it is; it asks an endpoint."""
+    return _app()
 
 
 def _app(**adapters: Any) -> Any:
