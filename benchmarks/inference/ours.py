@@ -47,13 +47,6 @@ def ready() -> ModuleType:
     return module
 
 
-class NoRecorder:
-    """Keeps nothing, as P7's peers do."""
-
-    def write(self, line: Any) -> None:
-        """Forget it."""
-
-
 class CannedRuntime:
     """An endpoint that answers at once, so that only the handler is measured."""
 
@@ -81,24 +74,23 @@ class ParsedRuntime(CannedRuntime):
 
 def like_the_peers() -> Any:
     """Return the app doing what P7's peers do: parse, check, route, answer; no endpoint, record or metrics."""
-    ready()  # which puts the service's own packages on the path
-    app = _app(runtime=ParsedRuntime(), recorder=NoRecorder())
-    answering: Any = importlib.import_module("chalicelib.inference.workflow.answering")
-    measure = answering.measure
+    app = _app(runtime=ParsedRuntime)
+    answering, predicting = _workflow("answering"), _workflow("predicting")
+    measure, record = answering.measure, predicting.record
 
     def handle(event: dict[str, Any], context: Any) -> Any:
-        answering.measure = lambda *_, **__: None
+        answering.measure = predicting.record = lambda *_, **__: None
         try:
             return app(event, context)
         finally:
-            answering.measure = measure
+            answering.measure, predicting.record = measure, record
 
     return handle
 
 
 def whole() -> Any:
     """Return the app as it is but for its endpoint: answers are parsed, recorded in one line, counted in another."""
-    return _app(runtime=CannedRuntime())
+    return _app(runtime=CannedRuntime)
 
 
 def asking() -> Any:
@@ -106,9 +98,15 @@ def asking() -> Any:
     return _app()
 
 
-def _app(**adapters: Any) -> Any:
+def _workflow(name: str) -> Any:
+    return importlib.import_module(f"chalicelib.inference.workflow.{name}")
+
+
+def _app(**adapters: type) -> Any:
     import msgspec
 
     module = ready()
-    module.wiring.predicting = msgspec.structs.replace(module.wiring.predicting, **adapters)
+    # Made from classes, since the service's own packages are on the path only now.
+    made = {name: make() for name, make in adapters.items()}
+    module.wiring.predicting = msgspec.structs.replace(module.wiring.predicting, **made)
     return module.app
