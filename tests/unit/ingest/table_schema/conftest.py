@@ -8,17 +8,17 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def ask() -> Iterator[Callable[[str, str | None], Any]]:
-    """Yield what says what an SQL expression over ``x`` is for one text."""
-    # Hypothesis keeps what it calls tests with until the interpreter ends, where DuckDB's binding complains of every
-    # connection that is left.
-    held = [duckdb.connect(":memory:", config={"threads": 1})]
-    held[0].execute("SET TimeZone = 'UTC'")
+def engine() -> Iterator[Any]:
+    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def ask(engine: Any) -> Callable[[str, str | None], Any]:
+    """Return what an SQL expression over ``x`` is for one text."""
 
     def answer(expression: str, x: str | None) -> Any:
-        found = held[0].execute(f"SELECT {expression} FROM (SELECT ?::VARCHAR AS x)", [x]).fetchone()
-        assert found
-        return found[0]
+        return engine.execute(f"SELECT {expression} FROM (SELECT ?::VARCHAR AS x)", [x]).fetchone()[0]
 
-    yield answer
-    held.pop().close()
+    return answer
