@@ -10,15 +10,22 @@ _O = "headrace.operate.commands"
 
 SECTIONS: dict[str, dict[str, Entry]] = {
     "From data to a live model": {
-        "init": Entry(f"{_C}.init:init", "Write pipeline.yaml and schema.json for a data file."),
+        "init": Entry(
+            f"{_C}.init:init",
+            "Write pipeline.yaml and schema.json for a data file, or a recipe to begin with.",
+        ),
         "validate": Entry(
             f"{_C}.validate:validate", "Check the pipeline that a file defines, changing nothing."
         ),
         "apply": Entry(f"{_C}.apply:apply", "Create or update the pipeline that a file defines."),
+        "recipes": Entry(
+            f"{_C}.recipes:recipes", "Push a recipe folder of your own, for pipelines to train with."
+        ),
         "upload": Entry(f"{_C}.upload:upload", "Upload a data file, or a folder of pictures, to a pipeline."),
         "train": Entry(f"{_C}.train:train", "Train a model from data that is there."),
         "watch": Entry(f"{_C}.watch:watch", "Follow a dataset version until its model is live."),
         "predict": Entry(f"{_C}.predict:predict", "Predict with the live model."),
+        "truth": Entry(f"{_C}.truth:truth", "Tell the truth about predictions, by their ids."),
     },
     "Look": {
         "pipelines": Entry(f"{_C}.pipelines:pipelines", "Show the pipelines."),
@@ -30,6 +37,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "models": Entry(
             f"{_C}.models:models",
             "Show model versions: what their gate said, where they come from, how they compare.",
+        ),
+        "metrics": Entry(
+            f"{_C}.truth:metrics", "Show requests, errors, latency and quality of each version in a window."
         ),
         "history": Entry(f"{_C}.releases:history", "Show every change of what is live, by whom and why."),
     },
