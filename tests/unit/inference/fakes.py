@@ -235,7 +235,9 @@ class Stage:
         return Predicting(
             stage="test",
             pipelines=releasing.pipelines,
-            router=Router(releasing.releases.current, releasing.models.get, lambda: self.monotonic),
+            router=Router(
+                releasing.releases.current, releasing.models.get, lambda: self.monotonic, lambda: 0.5
+            ),
             runtime=self.runtime,
             recorder=self.log,
             records=PredictionRecords(self.predictions),
