@@ -44,9 +44,20 @@ def sign_form(
 
 def sign_put(calls: ObjectCalls, key: str, query: Query, headers: Headers, *, expires_s: int) -> str:
     """Return the URL to which anyone may PUT *key* with exactly these *headers*."""
+    return _sign("PUT", calls, key, query, headers, expires_s=expires_s)
+
+
+def sign_get(calls: ObjectCalls, key: str, *, expires_s: int) -> str:
+    """Return the URL at which anyone may read *key*."""
+    return _sign("GET", calls, key, [], {}, expires_s=expires_s)
+
+
+def _sign(
+    method: str, calls: ObjectCalls, key: str, query: Query, headers: Headers, *, expires_s: int
+) -> str:
     origin, path = address(calls.service.endpoint, calls.bucket, key)
     asked = Asked(
-        method="PUT",
+        method=method,
         path=path,
         query=query_string(query),
         headers={**headers, "host": origin.partition("://")[2]},
