@@ -129,8 +129,11 @@ def test_what_is_no_picture_is_refused_at_the_door_or_by_the_model(
 def test_reviews_are_read_for_what_they_recommend(stage: Stage, evaluation_of: Callable[[str], Any]) -> None:
     evaluation = evaluation_of("reviews")
     assert evaluation["differences"]["baseline"]["log_loss"]["high"] < -0.15
-    texts = ("Love it, fits perfectly", "Cheap fabric, I returned it")
-    records = [{"age": 40, "review": text} for text in texts]
+    texts = {"Perfect": "Love it, fits perfectly", "Disappointed": "Cheap fabric, I returned it"}
+    # None of these reviews lacks anything, so a request may not either.
+    records = [
+        {"age": 40, "division": "General", "title": title, "review": text} for title, text in texts.items()
+    ]
     status, _, answer = stage.request("POST", "/v1/predictions/reviews", {"records": records})
     assert status == 200, answer
     assert [given["value"] for given in answer["predictions"]] == ["yes", "no"]
