@@ -7,7 +7,14 @@ from datetime import date, datetime
 import msgspec
 from chalicelib.ingest.engine import Scratch, identifier, parquet
 from chalicelib.ingest.sink import Sink
-from chalicelib.ingest.split import SIDES, Sides, check_sides, sides_by_bucket, sides_by_time
+from chalicelib.ingest.split import (
+    SIDES,
+    Sides,
+    check_sides,
+    check_split_is_meant,
+    sides_by_bucket,
+    sides_by_time,
+)
 from chalicelib.ingest.table_schema.model import TableSchema
 from chalicelib.ingest.table_schema.types import TEMPORAL, Type
 
@@ -44,8 +51,9 @@ def split_and_write(
     Raises
     ------
     InvalidDataset
-        ``too_few_rows``.
+        ``time_not_named`` or ``too_few_rows``.
     """
+    check_split_is_meant(definition.split, schema)
     sides = _sides(scratch, rows, schema, definition)
     counts = _count_sides(scratch, rows, sides)
     check_sides(counts)
@@ -55,7 +63,7 @@ def split_and_write(
         side: _bounds(scratch, time, rows, where) for side, where in sides.conditions.items() if by_time
     }
     split = SplitRecord(
-        by=definition.split.by,
+        by="hash" if definition.split.by == "auto" else definition.split.by,
         seed=definition.split.seed,
         test=fraction(definition.split.test),
         validation=fraction(definition.split.validation),
