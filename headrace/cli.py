@@ -10,11 +10,17 @@ _O = "headrace.operate.commands"
 
 SECTIONS: dict[str, dict[str, Entry]] = {
     "From data to a live model": {
-        "init": Entry(f"{_C}.init:init", "Write pipeline.yaml and schema.json for a data file."),
+        "init": Entry(
+            f"{_C}.init:init",
+            "Write pipeline.yaml and schema.json for a data file, or a recipe to begin with.",
+        ),
         "validate": Entry(
             f"{_C}.validate:validate", "Check the pipeline that a file defines, changing nothing."
         ),
         "apply": Entry(f"{_C}.apply:apply", "Create or update the pipeline that a file defines."),
+        "recipes": Entry(
+            f"{_C}.recipes:recipes", "Push a recipe folder of your own, for pipelines to train with."
+        ),
         "upload": Entry(f"{_C}.upload:upload", "Upload a data file, or a folder of pictures, to a pipeline."),
         "train": Entry(f"{_C}.train:train", "Train a model from data that is there."),
         "watch": Entry(f"{_C}.watch:watch", "Follow a dataset version until its model is live."),

@@ -84,8 +84,11 @@ class FakeBucket(Bucket):
             if key.startswith(prefix):
                 yield from (self.head(key, version) for version, _, _ in reversed(self.versions[key]))
 
-    def presign_post(self, key: str, *, max_bytes: int, expires_s: int) -> dict[str, Any]:
-        return {"url": f"https://{self.name}.test/", "fields": {"key": key}}
+    def presign_post(
+        self, key: str, *, max_bytes: int, expires_s: int, checksum_sha256: str | None = None
+    ) -> dict[str, Any]:
+        also = {"x-amz-checksum-sha256": checksum_sha256} if checksum_sha256 else {}
+        return {"url": f"https://{self.name}.test/", "fields": {"key": key, **also}}
 
     def copy_version(self, source: Bucket, info: ObjectInfo, key: str) -> None:
         self.write(key, source.read(info.key, info.version_id))

@@ -6,6 +6,7 @@ from chalice.app import Chalice, Response
 from chalicelib.training import views, wiring
 from chalicelib.training.evaluation import Evaluation
 from chalicelib.training.lineage import Lineage
+from chalicelib.training.pushed_recipes import permit_push
 from chalicelib.training.workflow import reading, reproducing, requests, tracing, triggers
 
 from shared import log
@@ -84,6 +85,20 @@ def get_training_job_log(request: Request, job_id: str) -> views.LogView:
 def stop_training_job(request: Request, job_id: str) -> views.JobView:
     """Stop a training job."""
     return views.job_view(stage, requests.request_stop(wiring.ports(), request.caller, job_id))
+
+
+@api.route(
+    "POST",
+    "/v1/recipes",
+    scope="operate",
+    body=views.NewRecipe,
+    response=views.PushedRecipe,
+    status=201,
+)
+def push_recipe(request: Request) -> views.PushedRecipe:
+    """Get leave to upload a recipe of one's own, named by the hash of its tarball."""
+    ports = wiring.ports()
+    return permit_push(ports.model_files.bucket, request.body.sha256, ports.clock)
 
 
 @api.route("GET", "/v1/models/{pipeline}", scope="read", response=views.ModelList, query=PAGE)

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from headrace.client.recipes import pack_recipe
 from headrace.client.table_schema import read_schema
 from headrace.failures import BadData
 
@@ -26,7 +27,9 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"true|false"
 
 
 def load_definition(file: Path) -> dict[str, Any]:
-    """Return the definition in *file* as the service takes it: with the schema that it names by a file inside.
+    """Return the definition in *file* as the service takes it.
+
+    The schema that it names by a file is inside, and a recipe that it names by a folder is named by its SHA-256.
 
     Raises
     ------
@@ -34,11 +37,33 @@ def load_definition(file: Path) -> dict[str, Any]:
         One of the files is not what it should be; the message says where.
     """
     definition = read_definition(file)
+    folder = recipe_folder(file, definition)
+    if folder is not None:
+        definition |= {"model": {**definition["model"], "recipe": pack_recipe(folder).sha256}}
     data = definition.get("data")
     if isinstance(data, dict) and isinstance(data.get("schema"), str):
         schema = read_schema(file.parent / data["schema"], named_in=file)
         return {**definition, "data": {**data, "schema": schema}}
     return definition
+
+
+def recipe_folder(file: Path, definition: dict[str, Any]) -> Path | None:
+    """Return the recipe folder that a definition names, from where it lies; None where it names none.
+
+    Raises
+    ------
+    BadData
+        There is no such folder.
+    """
+    model = definition.get("model")
+    named = model.get("recipe") if isinstance(model, dict) else None
+    # A slash is in no name of ours, nor in a hash.
+    if not isinstance(named, str) or "/" not in named:
+        return None
+    folder = file.parent / named
+    if not folder.is_dir():
+        raise BadData(f"{file} names the recipe {named}, but there is no folder {folder}")
+    return folder
 
 
 def read_definition(file: Path) -> dict[str, Any]:

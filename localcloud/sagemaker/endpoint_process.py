@@ -114,7 +114,11 @@ class VariantProcess:
             image=image,
             base=base,
             work=self._work,
-            environment=_environment(container, scope, {} if is_isolated else session.environment()),
+            environment={
+                # Many endpoints share this machine's ports, so gunicorn is told where to listen from outside.
+                "GUNICORN_CMD_ARGS": f"--bind unix:{_SOCKET}",
+                **_environment(container, scope, {} if is_isolated else session.environment()),
+            },
             is_isolated=is_isolated,
         )
 
@@ -178,9 +182,10 @@ class VariantProcess:
 
 
 def _serve_command(image: Path) -> list[str]:
-    """Return gunicorn as the image starts it, bound to a socket file instead of port 8080."""
+    """Return what the image starts as its server, bound to a socket file instead of port 8080."""
     python = str(image / "bin" / "python")
-    return [python, str(_SERVING / "serve.py"), _SOCKET]
+    own = images.serve_program(image)
+    return [python, str(own)] if own else [python, str(_SERVING / "serve.py"), _SOCKET]
 
 
 def _environment(container: Row, scope: Scope, session: dict[str, str]) -> dict[str, str]:

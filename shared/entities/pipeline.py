@@ -30,6 +30,16 @@ SplitBy = Annotated[
     Meta(pattern=r"^(auto|hash|time|group\(.{1,128}\))$", description="auto, hash, time or group(column)"),
 ]
 
+OWN_RECIPES = ("auto", "boosting", "linear")
+Recipe = Annotated[
+    str,
+    Meta(
+        pattern=rf"^({'|'.join(OWN_RECIPES)}|[0-9a-f]{{64}})$",
+        description="auto, boosting, linear, or what `headrace recipes push` prints",
+    ),
+]
+IMAGE_FORM = "<account>.dkr.ecr.<region>.amazonaws.com/<repository>@sha256:<64 digits>"
+
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -72,10 +82,12 @@ class Split(Section, frozen=True, kw_only=True):
 class Model(Section, frozen=True, kw_only=True):
     """What is trained.
 
-    ``fairness`` names columns whose groups the evaluation compares; they need not be features.
+    ``recipe`` is one of ours, or the SHA-256 of a recipe folder that was pushed; ``image`` is the container it runs
+    in, by its digest, None the prebuilt one. ``fairness`` names columns whose groups the evaluation compares; they need not be features.
     """
 
-    recipe: Literal["auto", "boosting", "linear"] = "auto"
+    recipe: Recipe = "auto"
+    image: Annotated[str, Meta(min_length=1, max_length=255, description=IMAGE_FORM)] | None = None
     preset: Literal["fast", "good", "best"] = "fast"
     params: dict[str, str | int | float | bool | None] = {}
     fairness: Annotated[tuple[Column, ...], Meta(max_length=10)] = ()
@@ -227,6 +239,12 @@ METRICS = {
 def task_of(definition: PipelineDefinition) -> str:
     """Return the task's name as the definition spells it."""
     return type(definition).__name__.lower()
+
+
+def pushed_recipe(definition: PipelineDefinition) -> str | None:
+    """Return the SHA-256 of the user's own recipe, None where the pipeline takes one of ours."""
+    recipe = definition.model.recipe
+    return None if recipe in OWN_RECIPES else recipe
 
 
 def target_of(definition: PipelineDefinition) -> str | None:

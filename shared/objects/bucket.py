@@ -169,9 +169,20 @@ class Bucket(PartUploads):
             for page in self._calls.pages(query, marks):
                 yield from _listed(page, "Version")
 
-    def presign_post(self, key: str, *, max_bytes: int, expires_s: int) -> dict[str, Any]:
-        """Return ``{url, fields}`` with which anyone may write exactly *key*, up to *max_bytes*, for *expires_s*."""
-        return sign_form(self._calls, key, max_bytes=max_bytes, expires_s=expires_s)
+    def presign_post(
+        self, key: str, *, max_bytes: int, expires_s: int, checksum_sha256: str | None = None
+    ) -> dict[str, Any]:
+        """Return ``{url, fields}`` with which anyone may write exactly *key*, up to *max_bytes*, for *expires_s*.
+
+        With ``checksum_sha256`` (base64) S3 takes those bytes and no others.
+        """
+        return sign_form(
+            self._calls,
+            key,
+            max_bytes=max_bytes,
+            expires_s=expires_s,
+            also={"x-amz-checksum-sha256": checksum_sha256} if checksum_sha256 else {},
+        )
 
 
 class _ObjectBody(io.RawIOBase):

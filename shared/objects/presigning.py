@@ -1,6 +1,7 @@
 """What others may do in our name for a while: write one key by a form, or send one part."""
 
 import base64
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -12,8 +13,10 @@ from shared.objects.rest import Headers, ObjectCalls, address
 Query = list[tuple[str, str]]
 
 
-def sign_form(calls: ObjectCalls, key: str, *, max_bytes: int, expires_s: int) -> dict[str, Any]:
-    """Return ``{url, fields}`` of a form that writes *key*.
+def sign_form(
+    calls: ObjectCalls, key: str, *, max_bytes: int, expires_s: int, also: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return ``{url, fields}`` of a form that writes *key*; the fields *also* may not be left out or changed.
 
     A form, since a presigned PUT cannot limit the size. S3 user guide, "Creating a POST policy".
     """
@@ -23,6 +26,7 @@ def sign_form(calls: ObjectCalls, key: str, *, max_bytes: int, expires_s: int) -
         "x-amz-algorithm": ALGORITHM,
         "x-amz-credential": f"{who.key_id}/{scope.name}",
         "x-amz-date": scope.time,
+        **(also or {}),
     }
     if who.session_token:
         fields["x-amz-security-token"] = who.session_token

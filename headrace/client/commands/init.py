@@ -18,7 +18,7 @@ from headrace.session import Session
 
 
 @command("init")
-@click.argument("data", type=click.Path(exists=True, path_type=Path))
+@click.argument("data", required=False, type=click.Path(exists=True, path_type=Path))
 @click.option("--target", metavar="COLUMN", help="What to predict.")
 @click.option("--name", metavar="NAME", help="The pipeline's name; without it from the file's.")
 @click.option(
@@ -36,12 +36,30 @@ from headrace.session import Session
 @click.option("--item", metavar="COLUMN", help="recommendation: what they took.")
 @click.option("--rating", metavar="COLUMN", help="recommendation: how they liked it.")
 @click.option("--encoding", metavar="NAME", help="What text is written in, such as cp1252; without it UTF-8.")
-def init(session: Session, data: Path, name: str | None, encoding: str | None, **options: Any) -> None:
-    """Write pipeline.yaml and schema.json for a data file.
+@click.option(
+    "--recipe",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Write a recipe of your own to begin with, instead.",
+)
+def init(
+    session: Session,
+    data: Path | None,
+    name: str | None,
+    encoding: str | None,
+    recipe: Path | None,
+    **options: Any,
+) -> None:
+    """Write pipeline.yaml and schema.json for a data file, or a recipe to begin with.
 
     DATA is CSV, TSV or JSON Lines, also packed with gzip or zstd, or Parquet; or pictures, as a folder or zip of
     label/name. Looks at the first rows only, and infers the task. An existing file is never overwritten.
     """
+    if recipe is not None:
+        init_recipe(session, recipe, [data, name, encoding, *options.values()])
+        return
+    if data is None:
+        raise click.UsageError("name a data file, or a folder with --recipe")
     roles = Roles(**options)
     if is_folder_or_zip(data):
         made = draft_pictures(data, roles, name)
@@ -53,6 +71,17 @@ def init(session: Session, data: Path, name: str | None, encoding: str | None, *
     written = DEFINITION if made.schema is None else f"{DEFINITION} and {SCHEMA}"
     session.progress.done("init", f"{written}: look through, then `headrace apply`")
     click.echo(made.definition, nl=False)
+
+
+def init_recipe(session: Session, folder: Path, others: list[Any]) -> None:
+    """Write the template of a recipe; nothing else can be asked for beside it."""
+    if any(others):
+        raise click.UsageError("--recipe stands alone: the recipe learns of data from the pipeline")
+    from headrace.client.recipe_drafting import write_recipe
+
+    written = write_recipe(session.folder / folder)
+    session.progress.done("init", f"{folder}: look into README.md, then `headrace recipes push {folder}`")
+    session.show([{"file": name} for name in written], ("file",))
 
 
 def is_folder_or_zip(data: Path) -> bool:

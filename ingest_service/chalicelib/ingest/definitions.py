@@ -11,6 +11,7 @@ from chalicelib.ingest.table_schema.declaring import parse_declared
 
 from shared.entities.pipeline import (
     FAIRNESS_METRICS,
+    IMAGE_FORM,
     METRICS,
     SERVING_METRICS,
     Forecasting,
@@ -25,6 +26,10 @@ from shared.errors import FieldError, InvalidBody, PayloadTooLarge
 MAX_BYTES = 256 * 1024
 # Read, never evaluated: a gate is data.
 _NUMBER = r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?"
+# ECR of any account; a tag before the digest is allowed, as `docker push` prints it, and means nothing.
+_IMAGE = re.compile(
+    r"[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9][a-z0-9._/-]*(:[A-Za-z0-9._-]+)?@sha256:[0-9a-f]{64}"
+)
 _REFERENCE = rf"(?P<reference>champion|baseline)(\s*[+-]\s*{_NUMBER})?"
 _CLAUSE = re.compile(rf"\s*(?P<metric>[a-z][a-z0-9_]*)\s*(>=|<=|>|<)\s*({_NUMBER}|{_REFERENCE})\s*")
 
@@ -46,6 +51,7 @@ def check_definition(name: str, definition: PipelineDefinition) -> None:
     checks = (
         *_checks(name, definition),
         *data_checks(definition.data),
+        *_model_checks(definition),
         *_column_checks(definition),
         *_gate_checks(definition),
         *release_checks(definition),
@@ -71,6 +77,16 @@ def _checks(name: str, definition: PipelineDefinition) -> list[Check]:
         (fraction(split.test) <= 0, "/split/test", "must be more than 0%: a model is judged on it"),
         (held_out >= 1, "/split/validation", "test and validation together leave nothing to train on"),
     ]
+
+
+def _model_checks(definition: PipelineDefinition) -> Iterator[Check]:
+    """Yield what is wrong with the image: a tag can be moved, so a model must not be known by one."""
+    image = definition.model.image
+    if image is not None:
+        found = (
+            "names no digest, and what a tag means can change" if "@sha256:" not in image else "is no address"
+        )
+        yield not _IMAGE.fullmatch(image), "/model/image", f"{image!r} {found}; write {IMAGE_FORM}"
 
 
 def _column_checks(definition: PipelineDefinition) -> Iterator[Check]:

@@ -36,8 +36,8 @@ TRUST = {
 class Server:
     """A server process of our own; `restart` and `kill` are what the process tests are about."""
 
-    def __init__(self, home: Path, **environment: str) -> None:
-        self.home, self.port = home, _free_port()
+    def __init__(self, home: Path, *, images: Path = IMAGES, **environment: str) -> None:
+        self.home, self.images, self.port = home, images, _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._environment = environment
         self.start()
@@ -47,7 +47,7 @@ class Server:
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         self._log = (self.home / "server.log").open("ab")
         self.process = subprocess.Popen(
-            [*command, str(self.home), str(self.port), str(IMAGES)],
+            [*command, str(self.home), str(self.port), str(self.images)],
             env=kept | {"TMPDIR": str(self.home), "PYTHONPATH": str(ROOT)} | self._environment,
             stdout=self._log,
             stderr=subprocess.STDOUT,

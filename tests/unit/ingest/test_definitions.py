@@ -203,3 +203,25 @@ def test_a_schema_must_declare_the_columns_that_the_pipeline_uses() -> None:
     schema = {"fields": [{"name": "late", "type": "boolean"}]}
     assert pointers(TABLE, data={"schema": schema}) == []
     assert pointers(TABLE, data={"schema": schema, "key": "id"}) == ["/data/schema/fields"]
+
+
+@pytest.mark.parametrize(
+    ("image", "says"),
+    [
+        ("123456789012.dkr.ecr.eu-west-1.amazonaws.com/mine:1.0", "names no digest, and what a tag means"),
+        (f"docker.io/mine@sha256:{'a' * 64}", "is no address"),
+        ("123456789012.dkr.ecr.eu-west-1.amazonaws.com/mine@sha256:abc", "is no address"),
+    ],
+)
+def test_an_image_is_named_by_its_digest_in_ecr(image: str, says: str) -> None:
+    with pytest.raises(InvalidBody) as raised:
+        check_definition("trips", parsed(TABLE, model={"image": image}))
+    (wrong,) = raised.value.errors
+    assert (wrong.pointer, says in wrong.detail) == ("/model/image", True)
+
+
+def test_a_recipe_is_one_of_ours_or_the_hash_of_ones_own() -> None:
+    image = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/mine:1.0@sha256:{'a' * 64}"
+    assert pointers(TABLE, model={"recipe": "ab" * 32, "image": image}) == []
+    with pytest.raises(InvalidBody):
+        parsed(TABLE, model={"recipe": "bosting"})

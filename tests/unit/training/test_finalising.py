@@ -208,7 +208,7 @@ def test_a_stop_while_another_number_is_taken_wins(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_nan_metric_is_left_out_of_the_row() -> None:
-    metrics = {"challenger": {"log_loss": 0.5, "roc_auc": None}, "champion": None, "baseline": {}}
+    metrics = {"challenger": {"log_loss": 0.5, "roc_auc": None}, "baseline": {"log_loss": 0.6}}
     world = World(gate=[])
     world.ready(world.dataset(1))
     job = world.only_job()

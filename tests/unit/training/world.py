@@ -294,7 +294,7 @@ def make_documents(evaluation: dict[str, Any] | None = None) -> dict[str, bytes]
         "versions.json": json.dumps({"python": "3.12.1", "packages": {"numpy": "2.5.1"}}).encode(),
         "evaluation.json": json.dumps(evaluation or make_evaluation()).encode(),
         "serving.json": json.dumps(make_serving()).encode(),
-        "golden.jsonl": b'{"input": {}, "output": {}}\n',
+        "golden.jsonl": b'{"record": {"distance": 1.0}, "prediction": {"value": true}}\n',
         "card.md": b"# flights\n",
         "plots/calibration.vl.json": b'{"mark": "line"}',
         "code/inference.py": b"print()\n",

@@ -16,6 +16,8 @@ MAX_UNPACKED_BYTES = 2 * 1024 * 1024 * 1024
 MAX_ENTRIES = 20_000
 MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
 REQUIRED = ("signature.json", "versions.json", "evaluation.json", "golden.jsonl", "card.md")
+# What an endpoint imports; read by nobody here.
+SERVED = "code/inference.py"
 # Of recipes before it was measured there is none, so no model version needs it.
 OPTIONAL = ("serving.json",)
 _CHUNK = 1024 * 1024
@@ -50,7 +52,7 @@ def fetch(bucket: Bucket, key: str, into: IO[bytes]) -> Fetched:
     for chunk in chunks_of(bucket, key):
         size += len(chunk)
         if size > MAX_PACKED_BYTES:
-            raise BadArtifact(f"model.tar.gz is larger than {MAX_PACKED_BYTES} bytes")
+            raise BadArtifact(f"model.tar.gz is larger than {MAX_PACKED_BYTES} bytes; make the model smaller")
         digest.update(chunk)
         into.write(chunk)
     into.seek(0)
@@ -67,7 +69,7 @@ def chunks_of(bucket: Bucket, key: str) -> Iterator[bytes]:
         stream.close()
 
 
-def read_documents(archive: IO[bytes], required: tuple[str, ...] = REQUIRED) -> dict[str, bytes]:
+def read_documents(archive: IO[bytes], required: tuple[str, ...] = (*REQUIRED, SERVED)) -> dict[str, bytes]:
     """Return the documents beside the model by name: those of a model version and ``plots/*.vl.json``.
 
     Raises
@@ -76,22 +78,24 @@ def read_documents(archive: IO[bytes], required: tuple[str, ...] = REQUIRED) -> 
         Not a tar.gz, a path that leaves its folder, a link, too many or too large entries, a document missing.
     """
     documents: dict[str, bytes] = {}
+    names: set[str] = set()
     try:
         # "r|gz" reads forward only: nothing is sought, so nothing has to be unpacked.
         with tarfile.open(fileobj=archive, mode="r|gz") as members:
-            for name, member in _checked(members):
+            for name, member in checked_files(members):
                 content = members.extractfile(member)
                 if content is None:
                     continue
+                names.add(name)
                 start = content.read(len(_PICKLES[0]))
                 _refuse_pickle(name, start)
                 if _is_document(name):
                     documents[name] = _read(name, start, content)
     except (tarfile.TarError, EOFError, OSError, ValueError) as error:
         raise BadArtifact(f"model.tar.gz cannot be read: {error}") from error
-    missing = [name for name in required if name not in documents]
+    missing = [name for name in required if name not in names]
     if missing:
-        raise BadArtifact(f"model.tar.gz lacks {', '.join(missing)}")
+        raise BadArtifact(f"model.tar.gz lacks {', '.join(missing)}; the recipe must write them")
     return documents
 
 
@@ -100,7 +104,7 @@ def hash_members_of(archive: IO[bytes]) -> dict[str, str]:
     hashes: dict[str, str] = {}
     try:
         with tarfile.open(fileobj=archive, mode="r|gz") as members:
-            for name, member in _checked(members):
+            for name, member in checked_files(members):
                 content = members.extractfile(member)
                 if content is not None:
                     hashes[name] = hashlib.file_digest(content, "sha256").hexdigest()  # type: ignore[arg-type]
@@ -109,26 +113,28 @@ def hash_members_of(archive: IO[bytes]) -> dict[str, str]:
     return hashes
 
 
-def _checked(members: tarfile.TarFile) -> Iterator[tuple[str, tarfile.TarInfo]]:
-    """Yield the plain files, judging each header before its bytes are read."""
+def checked_files(
+    members: tarfile.TarFile, what: str = "model.tar.gz"
+) -> Iterator[tuple[str, tarfile.TarInfo]]:
+    """Yield the plain files, judging each header before its bytes are read; anything else is a ``BadArtifact``."""
     unpacked = 0
     for position, member in enumerate(members):
         unpacked += member.size
         # A header is a few bytes and may promise terabytes: refuse before going on to the next.
         if position >= MAX_ENTRIES or unpacked > MAX_UNPACKED_BYTES:
-            raise BadArtifact(f"model.tar.gz is too large at entry {position}, {unpacked} bytes unpacked")
-        name = _checked_name(member)
+            raise BadArtifact(f"{what} is too large at entry {position}, {unpacked} bytes unpacked")
+        name = _checked_name(member, what)
         if member.isfile():
             yield name, member
 
 
-def _checked_name(member: tarfile.TarInfo) -> str:
+def _checked_name(member: tarfile.TarInfo, what: str) -> str:
     """Return the path inside the model's folder; the archive will be unpacked by others who trust us."""
     name = member.name.removeprefix("./")
     if name.startswith("/") or ".." in name.split("/"):
-        raise BadArtifact(f"model.tar.gz has the path {name[:80]!r}, which leaves its folder")
+        raise BadArtifact(f"{what} has the path {name[:80]!r}, which leaves its folder")
     if not (member.isfile() or member.isdir()):
-        raise BadArtifact(f"model.tar.gz has {name[:80]!r}, which is neither a file nor a folder")
+        raise BadArtifact(f"{what} has {name[:80]!r}, which is neither a file nor a folder")
     return name
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from shared.entities.pipeline import METRICS, PipelineDefinition, task_of
+from shared.entities.pipeline import METRICS, PipelineDefinition, pushed_recipe, task_of
 
 
 class Family(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +23,8 @@ FAMILIES = {
     "recommendation": Family(name="recommendation", metrics=METRICS["recommendation"]),
 }
 
+PUSHED = "own"
+
 # The keys that only one task's definition has, as its recipe gets them.
 _OWN_KEYS = {
     "forecasting": ("series", "horizon", "freq"),
@@ -35,6 +37,11 @@ _OWN_KEYS = {
 def family_of(definition: PipelineDefinition) -> Family:
     """Return the recipe family of the definition's task."""
     return FAMILIES[task_of(definition)]
+
+
+def recipe_name(definition: PipelineDefinition) -> str:
+    """Return what jobs and models call their recipe: the family, or that it is one of the user's own."""
+    return PUSHED if pushed_recipe(definition) else family_of(definition).name
 
 
 def task_options(definition: PipelineDefinition) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from chalicelib.training.families import family_of, task_options
+from chalicelib.training.families import recipe_name, task_options
 from chalicelib.training.gate import MIN_ROWS, gate_metrics
 
 from shared.entities.dataset import DatasetManifest, Part
@@ -84,7 +84,7 @@ def plan_training(work: Work) -> TrainingPlan:
         dataset_version=work.trigger,
         dataset_versions=tuple(manifest.version for manifest in window),
         dataset_ordinal=next(m.ordinal for m in work.manifests if m.version == work.trigger),
-        recipe=family_of(definition).name,
+        recipe=recipe_name(definition),
         recipe_sha256=work.recipe_sha256,
         image_uri=work.image_uri,
         instance=definition.train.instance,

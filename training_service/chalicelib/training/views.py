@@ -35,6 +35,28 @@ class PersonsDecision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     reason: Annotated[str, Meta(min_length=1, max_length=500)]
 
 
+class NewRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A recipe folder, packed, that is about to be sent: the SHA-256 of its bytes."""
+
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class RecipeForm(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to POST the tarball, and the form fields that go with it, before the field ``file``."""
+
+    url: str
+    fields: dict[str, str]
+
+
+class PushedRecipe(msgspec.Struct, frozen=True, kw_only=True):
+    """What a pipeline names as ``model.recipe``; ``upload`` is None where the recipe is stored already."""
+
+    recipe: str
+    upload: RecipeForm | None
+    expires_at: str | None
+    max_bytes: int
+
+
 class JobView(msgspec.Struct, frozen=True, kw_only=True):
     """A training job; ``version`` is the model version it became, ``sagemaker_job`` the name of its last attempt.
 

@@ -2,9 +2,8 @@
 
 import tempfile
 
-import msgspec
 from chalicelib.training.archive import BadArtifact, fetch, read_documents
-from chalicelib.training.evaluation import decode_evaluation
+from chalicelib.training.documents import check_evaluation, read_evaluation
 from chalicelib.training.job import Job, sagemaker_name
 from chalicelib.training.model_files import evaluation_key, serving_key
 from chalicelib.training.ports import Ports
@@ -49,11 +48,9 @@ def _read_evaluation(ports: Ports, job: Job) -> tuple[bytes, bytes]:
             raise BadArtifact("the job left no model.tar.gz") from error
         documents = read_documents(archive, _NAMES)
     body, serving = (documents[name] for name in _NAMES)
-    try:
-        evaluation = decode_evaluation(body, serving)
-    except msgspec.DecodeError as error:
-        raise BadArtifact(f"the evaluation cannot be read: {error}") from error
+    evaluation = read_evaluation(body, serving)
     # A recipe of old knows no purpose and would have trained a model nobody asked for.
     if evaluation.purpose != JobPurpose.EVALUATE:
         raise BadArtifact(f"the recipe did not evaluate: its purpose was {evaluation.purpose!r}")
+    check_evaluation(evaluation, ports.job_files.read(job.job_id).parameters["task"])
     return body, serving

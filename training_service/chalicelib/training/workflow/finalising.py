@@ -10,11 +10,11 @@ import hashlib
 import math
 import tempfile
 from contextlib import suppress
-from typing import IO, Any
+from typing import IO
 
 import msgspec
 from chalicelib.training.archive import BadArtifact, fetch, read_documents
-from chalicelib.training.evaluation import Evaluation, decode_evaluation
+from chalicelib.training.documents import Documents, parse_documents
 from chalicelib.training.job import Job, sagemaker_name
 from chalicelib.training.job_files import hash_parameters
 from chalicelib.training.model_files import artifact_key, folder_of
@@ -28,22 +28,6 @@ from shared.entities.training import ModelFile, ModelManifest, ModelState, Model
 from shared.errors import ConditionFailed, Conflict, NotFound
 
 _NUMBERS_TRIED = 20  # in one go; each costs a download of the artifact
-MAX_SIGNATURE_BYTES = 200 * 1024  # it becomes part of a row, and a row holds 400 KB
-
-
-class _Versions(msgspec.Struct, frozen=True):
-    """``versions.json``: what the container really had."""
-
-    python: str
-    packages: dict[str, str] = {}
-
-
-class _Documents(msgspec.Struct, frozen=True, kw_only=True):
-    """The documents of the archive, parsed as far as a row needs them."""
-
-    evaluation: Evaluation
-    inputs: dict[str, Any]
-    versions: dict[str, str]
 
 
 def finalise(ports: Ports, job: Job) -> Job:
@@ -101,9 +85,11 @@ def _make_model(ports: Ports, job: Job) -> ModelVersion:
     version = f"v{job.number}"
     with tempfile.TemporaryFile() as archive:
         artifact, documents = _copy_artifact(ports, job, archive)
-    parsed = _parse(documents)
+    plan = ports.job_files.read(job.job_id)
+    # Before the row: a model version whose documents break the contract must not exist.
+    parsed = parse_documents(documents, plan.parameters["task"])
     files = _copy_documents(ports, folder_of(job.pipeline, version), documents)
-    body = msgspec.json.encode(_manifest(ports, job, artifact, files, parsed.versions))
+    body = msgspec.json.encode(_manifest(job, hash_parameters(plan), artifact, files, parsed.versions))
     key = f"{folder_of(job.pipeline, version)}manifest.json"
     digest = hashlib.sha256(body)
     manifest = ports.model_files.write_once(key, body, digest.hexdigest(), len(body))
@@ -134,24 +120,9 @@ def _copy_documents(ports: Ports, folder: str, documents: dict[str, bytes]) -> t
     )
 
 
-def _parse(documents: dict[str, bytes]) -> _Documents:
-    """Read what the row and the gate need, now: a model version whose evaluation is unreadable must not exist."""
-    if len(documents["signature.json"]) > MAX_SIGNATURE_BYTES:
-        raise BadArtifact(f"signature.json is larger than {MAX_SIGNATURE_BYTES} bytes; drop unused columns")
-    try:
-        evaluation = decode_evaluation(documents["evaluation.json"], documents.get("serving.json"))
-        inputs = msgspec.json.decode(documents["signature.json"], type=dict[str, Any])
-        versions = msgspec.json.decode(documents["versions.json"], type=_Versions)
-    except msgspec.DecodeError as error:
-        raise BadArtifact(f"a document in model.tar.gz cannot be read: {error}") from error
-    return _Documents(
-        evaluation=evaluation, inputs=inputs, versions={"python": versions.python, **versions.packages}
-    )
-
-
 def _manifest(
-    ports: Ports,
     job: Job,
+    parameters_sha256: str,
     artifact: ModelFile,
     files: tuple[ModelFile, ...],
     versions: dict[str, str],
@@ -168,7 +139,7 @@ def _manifest(
         recipe=job.recipe,
         recipe_sha256=job.recipe_sha256,
         image_uri=job.image_uri,
-        parameters_sha256=hash_parameters(ports.job_files.read(job.job_id)),
+        parameters_sha256=parameters_sha256,
         input_sha256=job.input_sha256,
         evaluated_champion=job.champion,
         versions=versions,
@@ -181,7 +152,7 @@ def _row(
     artifact: ModelFile,
     manifest: ModelFile,
     signature: bytes,
-    parsed: _Documents,
+    parsed: Documents,
 ) -> ModelVersion:
     now = to_text(ports.clock())
     bucket = ports.model_files.bucket

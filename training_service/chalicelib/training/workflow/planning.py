@@ -15,7 +15,7 @@ from chalicelib.training.ports import Ports
 from shared import log
 from shared.clock import to_text
 from shared.entities.dataset import DatasetState, DatasetVersion
-from shared.entities.pipeline import PipelineDefinition
+from shared.entities.pipeline import PipelineDefinition, pushed_recipe
 from shared.entities.training import JobState, ModelVersion
 from shared.errors import ConditionFailed, Conflict, Unavailable
 
@@ -122,17 +122,21 @@ def plan_job(ports: Ports, definition: PipelineDefinition, dataset: DatasetVersi
 def gather_work(ports: Ports, definition: PipelineDefinition, dataset: DatasetVersion) -> Work:
     """Read everything a plan is made of; a version that came after *dataset* is none of its business."""
     usable = [v for v in ports.datasets.ready(definition.name) if v.ordinal <= dataset.ordinal]
-    family = family_of(definition).name
-    if family not in ports.recipes:
-        raise Conflict(f"no recipe {family!r} is deployed in this stage; deploy it again")
     return Work(
         definition=definition,
         trigger=dataset.version,
         manifests=tuple(ports.datasets.manifest(version) for version in usable),
-        recipe_sha256=ports.recipes[family],
-        image_uri=ports.image_uri,
+        recipe_sha256=pushed_recipe(definition) or _deployed_recipe(ports, definition),
+        image_uri=definition.model.image or ports.image_uri,
         champion=find_champion(ports, definition.name),
     )
+
+
+def _deployed_recipe(ports: Ports, definition: PipelineDefinition) -> str:
+    family = family_of(definition).name
+    if family not in ports.recipes:
+        raise Conflict(f"no recipe {family!r} is deployed in this stage; deploy it again")
+    return ports.recipes[family]
 
 
 def plan_comparison(ports: Ports, definition: PipelineDefinition, model: ModelVersion, live: str) -> Job:

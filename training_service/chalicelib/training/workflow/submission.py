@@ -3,8 +3,10 @@
 from datetime import timedelta
 from enum import Enum
 
+from chalicelib.training.families import PUSHED
 from chalicelib.training.job import Job, place_in_line, sagemaker_name
 from chalicelib.training.ports import Ports
+from chalicelib.training.pushed_recipes import BadRecipe, check_pushed
 from chalicelib.training.reasons import sanitise
 from chalicelib.training.request import training_request
 from chalicelib.training.workflow.admission import admit
@@ -96,6 +98,8 @@ def submit(ports: Ports, job: Job) -> Outcome:
     plan = ports.job_files.read(claimed.job_id)
     request = training_request(plan, claimed.attempt, ports.place)
     try:
+        if plan.recipe == PUSHED:
+            check_pushed(ports.model_files.bucket, plan.recipe_sha256)
         _create(ports, claimed, request)
     except QuotaExceeded as error:
         _wait(ports, claimed, error)
@@ -103,6 +107,9 @@ def submit(ports: Ports, job: Job) -> Outcome:
     except Unavailable as error:
         _wait(ports, claimed, error)
         return Outcome.FULL
+    except BadRecipe as error:
+        tell_ended(ports, ports.jobs.dead(claimed, f"recipe: {sanitise(str(error))}"))
+        return Outcome.SETTLED
     except (Conflict, Forbidden, InvalidRequest) as error:
         # Trying again would be refused again: a person reads the reason and uses retry.
         code = "name_collision" if isinstance(error, Conflict) else "refused"

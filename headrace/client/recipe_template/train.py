@@ -1,0 +1,144 @@
+"""Entry script of a training job: read the rows, fit, judge on rows that no model has seen, write what a model version is."""
+
+import hashlib
+import io
+import json
+import sys
+import tarfile
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from data import Job
+from documents import (
+    copy_code,
+    last_time,
+    write_card,
+    write_golden,
+    write_json,
+    write_signature,
+    write_versions,
+)
+from judging import HIGHER_IS_BETTER, METRICS, judge
+from model import State, fit, fit_baseline, predict
+
+MODEL, SEEN = "model.json", "seen_rows.npy"
+type Hashes = npt.NDArray[np.uint64]
+# A model and the rows it was taught, by their hashes.
+type Contestant = tuple[State, Hashes]
+
+
+def main(job: Job) -> None:
+    """Do what the job is for: `evaluate` judges a model there is beside the champion of now, all else trains one."""
+    unknown = [name for name in job.parameters["metrics"] if name not in METRICS[job.task]]
+    if unknown:
+        raise SystemExit(f"the gate asks for {unknown[0]}, which this recipe does not measure")
+    if not job.features:
+        raise SystemExit("no column is left to learn from: all are the target, the key or dropped")
+    train = pa.concat_tables([job.read("train"), job.read("validation")])
+    folder = job.base / "model"
+    folder.mkdir(parents=True, exist_ok=True)
+    if job.parameters.get("purpose") == "evaluate":
+        challenger = load(job, "challenger")
+        if challenger is None:
+            raise SystemExit("the challenger is no model of this recipe")
+        write_json(folder / "evaluation.json", evaluate(job, train, challenger))
+        write_json(folder / "serving.json", NOT_MEASURED)
+        return
+    challenger = (fit(job, train), hash_rows(job, train))
+    write_json(folder / MODEL, challenger[0])
+    np.save(folder / SEEN, challenger[1], allow_pickle=False)
+    evaluation = evaluate(job, train, challenger)
+    write_json(folder / "evaluation.json", evaluation)
+    write_signature(folder, job, train, challenger[0]["classes"])
+    write_versions(folder, job)
+    write_card(folder, job, evaluation)
+    copy_code(folder)
+    write_golden(folder, job, job.read("test"))
+
+
+def evaluate(job: Job, train: pa.Table, challenger: Contestant) -> dict[str, Any]:
+    """Judge challenger, champion and baseline on the newest rows, and print the challenger's metrics."""
+    champion, stated = load(job, "champion"), job.parameters.get("champion")
+    taught = [seen for _, seen in (challenger, champion or challenger)]
+    test = job.read("test")
+    rows = test.filter(pa.array(~np.isin(hash_rows(job, test), np.concatenate(taught))))
+    models = {"challenger": challenger[0], "baseline": fit_baseline(job, train)}
+    models |= {"champion": champion[0]} if champion else {}
+    classes = classes_in(job, rows, challenger[0]["classes"])
+    answers = {name: align(predict(state, rows), state["classes"], classes) for name, state in models.items()}
+    metrics, differences = judge(job.task, truth_of(job, rows, classes), answers, job.parameters["seed"])
+    for name, value in (metrics["challenger"] or {}).items():
+        print(f"metric: {name}={value}", flush=True)
+    return {
+        "format": 1,
+        "purpose": job.parameters.get("purpose", "train"),
+        "task": job.task,
+        "rows": rows.num_rows,
+        "primary": next(iter(METRICS[job.task])),
+        "higher_is_better": HIGHER_IS_BETTER,
+        "metrics": metrics,
+        "differences": differences,
+        "trained_through": last_time(job, train),
+        "champion_version": stated["version"] if stated else None,
+        "champion_error": "the champion is no model of this recipe" if stated and not champion else None,
+    }
+
+
+def load(job: Job, channel: str) -> Contestant | None:
+    """Return the model in a channel's model.tar.gz, None where it is none of this recipe; nothing in there is run."""
+    archive = job.base / "input" / "data" / channel / "model.tar.gz"
+    if not archive.is_file():
+        return None
+    with tarfile.open(archive) as tar:
+        members = {member.name.removeprefix("./"): member for member in tar if member.isfile()}
+        model, seen = (tar.extractfile(members[name]) if name in members else None for name in (MODEL, SEEN))
+        if model is None or seen is None:
+            return None
+        return json.load(model), np.load(io.BytesIO(seen.read()), allow_pickle=False)
+
+
+def hash_rows(job: Job, table: pa.Table) -> Hashes:
+    """Return a number per row by which it is known again: of its key, or without one of all its values."""
+    key = job.parameters.get("key")
+    rows = table.select([key] if key else table.column_names).to_pylist()
+    digests = [hashlib.sha256(repr(tuple(row.values())).encode()).digest()[:8] for row in rows]
+    return np.frombuffer(b"".join(digests), dtype="<u8")
+
+
+def classes_in(job: Job, rows: pa.Table, known: list[Any] | None) -> list[Any] | None:
+    """Return the challenger's classes, then those among the rows that it has never heard of; None for numbers."""
+    return known and known + sorted(set(rows[job.target].to_pylist()) - set(known))
+
+
+def truth_of(job: Job, rows: pa.Table, classes: list[Any] | None) -> npt.NDArray[Any]:
+    """Return the true numbers, or the places of the true classes."""
+    if classes is None:
+        return rows[job.target].cast(pa.float64()).to_numpy()
+    return np.array([classes.index(value) for value in rows[job.target].to_pylist()], dtype=np.int64)
+
+
+def align(
+    answers: npt.NDArray[np.float64], own: list[Any] | None, classes: list[Any] | None
+) -> npt.NDArray[np.float64]:
+    """Return one column per class: 0 for a class that the model does not know."""
+    if own is None or classes is None:
+        return answers
+    none = np.zeros(len(answers))
+    return np.column_stack([answers[:, own.index(c)] if c in own else none for c in classes])
+
+
+# What challenger and champion cost to serve: a gate may ask for latency_p95_ms of a recipe that measures it.
+NOT_MEASURED = {
+    "requests": 0,
+    "method": "not measured",
+    "metrics": {"challenger": {}, "champion": None},
+    "differences": {"champion": None},
+}
+
+if __name__ == "__main__":
+    main(Job.from_environment())
