@@ -84,6 +84,9 @@ class FakeBucket(Bucket):
             if key.startswith(prefix):
                 yield from (self.head(key, version) for version, _, _ in reversed(self.versions[key]))
 
+    def presign_get(self, key: str, *, expires_s: int) -> str:
+        return f"https://{self.name}.test/{quote(key)}?{urlencode({'expires': expires_s})}"
+
     def presign_post(
         self, key: str, *, max_bytes: int, expires_s: int, checksum_sha256: str | None = None
     ) -> dict[str, Any]:

@@ -84,6 +84,7 @@ class Model(Section, frozen=True, kw_only=True):
 
     ``recipe`` is one of ours, or the SHA-256 of a recipe folder that was pushed; ``image`` is the container it runs
     in, by its digest, None the prebuilt one. ``fairness`` names columns whose groups the evaluation compares; they need not be features.
+    ``export`` asks for other forms of the model beside it, each kept only where it answers as the model does.
     """
 
     recipe: Recipe = "auto"
@@ -91,6 +92,7 @@ class Model(Section, frozen=True, kw_only=True):
     preset: Literal["fast", "good", "best"] = "fast"
     params: dict[str, str | int | float | bool | None] = {}
     fairness: Annotated[tuple[Column, ...], Meta(max_length=10)] = ()
+    export: Annotated[tuple[Literal["onnx"], ...], Meta(max_length=1)] = ()
 
 
 class Train(Section, frozen=True, kw_only=True):

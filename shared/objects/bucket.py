@@ -14,7 +14,7 @@ from shared.errors import PreconditionFailed, Unavailable
 from shared.objects.copying import copy
 from shared.objects.facts import ObjectInfo
 from shared.objects.multipart import PartUploads
-from shared.objects.presigning import sign_form
+from shared.objects.presigning import sign_form, sign_get
 from shared.objects.refusals import s3_errors
 from shared.objects.rest import children, headers_of, key_of, opened, text, whole_body
 from shared.objects.stream import READ_BYTES, ObjectStream
@@ -168,6 +168,10 @@ class Bucket(PartUploads):
         with s3_errors(f"list versions of {self.uri(prefix)}"):
             for page in self._calls.pages(query, marks):
                 yield from _listed(page, "Version")
+
+    def presign_get(self, key: str, *, expires_s: int) -> str:
+        """Return the URL from which anyone may read exactly *key* for *expires_s*."""
+        return sign_get(self._calls, key, expires_s=expires_s)
 
     def presign_post(
         self, key: str, *, max_bytes: int, expires_s: int, checksum_sha256: str | None = None

@@ -1,4 +1,4 @@
-"""What others may do in our name for a while: write one key by a form, or send one part."""
+"""What others may do in our name for a while: write one key by a form, send one part, or read one object."""
 
 import base64
 from collections.abc import Mapping
@@ -40,6 +40,16 @@ def sign_form(
     origin, path = address(calls.service.endpoint, calls.bucket, "")
     url = origin + (path.rstrip("/") or "/")
     return {"url": url, "fields": {**fields, "policy": encoded, "x-amz-signature": proof}}
+
+
+def sign_get(calls: ObjectCalls, key: str, *, expires_s: int) -> str:
+    """Return the URL from which anyone may GET *key*."""
+    origin, path = address(calls.service.endpoint, calls.bucket, key)
+    asked = Asked(
+        method="GET", path=path, query="", headers={"host": origin.partition("://")[2]}, payload_sha256=UNSIGNED
+    )
+    signed = sign_query(asked, calls.service.who(), calls.service.scope(), expires_s=expires_s)
+    return f"{origin}{path}?{signed}"
 
 
 def sign_put(calls: ObjectCalls, key: str, query: Query, headers: Headers, *, expires_s: int) -> str:
