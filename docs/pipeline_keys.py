@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import msgspec
 
+from shared.entities.monitoring import Monitor
 from shared.entities.pipeline import Data, ImageInput, Model, PipelineDefinition, Retrain, Split, Train
 from shared.entities.releasing import Release
 
@@ -21,6 +22,7 @@ _SECTIONS: dict[str, type[msgspec.Struct]] = {
     "model": Model,
     "train": Train,
     "release": Release,
+    "monitor": Monitor,
     "retrain": Retrain,
     "image": ImageInput,
 }

@@ -25,6 +25,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "train": Entry(f"{_C}.train:train", "Train a model from data that is there."),
         "watch": Entry(f"{_C}.watch:watch", "Follow a dataset version until its model is live."),
         "predict": Entry(f"{_C}.predict:predict", "Predict with the live model."),
+        "truth": Entry(f"{_C}.truth:truth", "Tell the truth about predictions, by their ids."),
     },
     "Look": {
         "pipelines": Entry(f"{_C}.pipelines:pipelines", "Show the pipelines."),
@@ -36,6 +37,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "models": Entry(
             f"{_C}.models:models",
             "Show model versions: what their gate said, where they come from, how they compare.",
+        ),
+        "metrics": Entry(
+            f"{_C}.truth:metrics", "Show requests, errors, latency and quality of each version in a window."
         ),
         "history": Entry(f"{_C}.releases:history", "Show every change of what is live, by whom and why."),
     },

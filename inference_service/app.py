@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chalice.app import Chalice, Response
-from chalicelib.inference import attempts, exchange, formats, naming, oip, views
+from chalicelib.inference import attempts, exchange, formats, naming, oip, truth_views, views
 from chalicelib.inference.settings import Settings
 from chalicelib.inference.wiring import Wiring, logger
 from chalicelib.inference.workflow import (
@@ -16,6 +16,8 @@ from chalicelib.inference.workflow import (
     rollout,
     serving,
     tidying,
+    truth,
+    writing,
 )
 
 from shared import log
@@ -73,6 +75,13 @@ def shadow(event: Any, _: Any) -> None:
     copy = attempts.copy_of(event)
     log.start(pipeline=copy.pipeline, version=copy.version, request_id=copy.request_id)
     observing.observe(wiring.predicting, copy)
+
+
+@app.lambda_function(name="prediction_log")
+def write_prediction_log(event: Any, _: Any) -> None:
+    """Bring lines of this service's log that tell of predictions into the table."""
+    log.start()
+    writing.write(wiring.logging, writing.messages_of(event))
 
 
 @api.route("GET", "/v1/health", scope=None, response=views.Health)
@@ -179,6 +188,30 @@ def predict(request: Request, pipeline: str) -> Response:
 def get_prediction(_: Request, pipeline: str, id: str) -> views.Provenance:
     """Return one prediction with the model, job and data it came from."""
     return predicting.find_prediction(wiring.predicting, pipeline, id)
+
+
+@api.route(
+    "POST",
+    "/v1/ground-truth/{pipeline}",
+    scope="predict",
+    body=truth_views.GroundTruth,
+    response=truth_views.LabelResults,
+)
+def add_ground_truth(request: Request, pipeline: str) -> truth_views.LabelResults:
+    """Take the truth about predictions by their ids; late, repeated and early labels are fine."""
+    return truth.take(wiring.logging, pipeline, request.body.labels)
+
+
+@api.route(
+    "GET",
+    "/v1/endpoints/{pipeline}/metrics",
+    scope="read",
+    response=truth_views.EndpointMetrics,
+    query={"window": "such as 15m, 1h (the default) or 7d, at most 30d; in steps of five minutes"},
+)
+def get_metrics(request: Request, pipeline: str) -> truth_views.EndpointMetrics:
+    """Return requests, errors, latency and, as far as labels came, quality of each version in a window."""
+    return truth.measure(wiring.logging, pipeline, request.query.get("window"))
 
 
 @api.route("GET", "/v2", scope="predict", response=oip.ServerMetadata)

@@ -2,7 +2,7 @@
 
 For each service: every rule target gets a retry policy and the service's dead-letter queue; every function
 that events start sends what it could not handle to the same queue (a second, different path); the API answers
-its own errors in our shape and has a throttle; logs expire.
+its own errors in our shape and has a throttle; logs expire, and the prediction lines of one go to their writer.
 """
 
 import json
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from infra import gateway_responses, records
+from infra import gateway_responses, records, subscription
 from infra.calls import Call, send
 from infra.errors import NotDeployed
 from infra.records import Record
@@ -67,8 +67,14 @@ def plan(stage: Stage, record: Record, queue: str) -> list[Call]:
         calls += _rule(stage, rule, targets, queue)
     for function in events_start:
         calls += _async_function(stage, function, queue)
+    writer = subscription.writer_of(record)
+    if writer:
+        # CloudWatch invokes as events do: what fails three times is kept.
+        calls += _async_function(stage, writer, queue)
     for function in record.functions:
         calls += _logs(stage, function)
+    if writer:
+        calls += subscription.subscribe(stage, writer)
     return [*calls, *_api(stage, record.api_id)]
 
 

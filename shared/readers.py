@@ -129,12 +129,14 @@ class Releases:
         return any(row.get("candidate") == version for row in rows)
 
 
-def all_rows(table: Table, partition: str, *, prefix: str = "") -> list[dict[str, Any]]:
-    """Return every row of one partition, page by page."""
-    page = table.query(partition, prefix=prefix)
+def all_rows(
+    table: Table, partition: str, *, prefix: str = "", between: tuple[int, int] | None = None
+) -> list[dict[str, Any]]:
+    """Return every row of one partition whose sort key fits, page by page."""
+    page = table.query(partition, prefix=prefix, between=between)
     rows = page.rows
     while page.cursor:
-        page = table.query(partition, prefix=prefix, cursor=page.cursor)
+        page = table.query(partition, prefix=prefix, between=between, cursor=page.cursor)
         rows += page.rows
     return rows
 

@@ -1,4 +1,4 @@
-"""Adapter: the origin secret in Secrets Manager."""
+"""Adapters: secrets in Secrets Manager."""
 
 import time
 from collections.abc import Collection
@@ -30,3 +30,20 @@ class OriginSecret:
             )
             self._read_at = time.monotonic()
         return self._values
+
+
+class HashKey:
+    """The key of the hashes of inputs, read once: it never changes, or equal records had other hashes."""
+
+    def __init__(self, secrets: JsonApi, arn: str) -> None:
+        self._secrets = secrets
+        self._arn = arn
+        self._key = b""
+
+    def value(self) -> bytes:
+        """Return the key."""
+        if not self._key:
+            with aws_errors("read the key of input hashes"):
+                text: str = self._secrets.call("GetSecretValue", {"SecretId": self._arn})["SecretString"]
+            self._key = text.encode()
+        return self._key

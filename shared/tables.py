@@ -61,6 +61,7 @@ class Table:
         partition: str,
         *,
         prefix: str = "",
+        between: tuple[int, int] | None = None,
         index: str | None = None,
         keys: tuple[str, str] | None = None,
         descending: bool = False,
@@ -69,7 +70,7 @@ class Table:
     ) -> Page:
         """Return rows of one *partition* in the order of the sort key, of the table or of *index* with its *keys*.
 
-        A page ends after *limit* rows or 1 MB, whichever comes first; ``cursor`` says whether more follow.
+        *prefix* and *between* (numbers, both ends included) narrow the sort key. A page ends after *limit* rows or 1 MB, whichever comes first; ``cursor`` says whether more follow.
         """
         if not _can_exist(partition):
             return Page(rows=[])
@@ -78,6 +79,9 @@ class Table:
         condition = f"{names.name(partition_key)} = {names.value(partition)}"
         if prefix:
             condition += f" AND begins_with({names.name(sort_key)}, {names.value(prefix)})"
+        if between:
+            low, high = between
+            condition += f" AND {names.name(sort_key)} BETWEEN {names.value(low)} AND {names.value(high)}"
         request = {
             "TableName": self.name,
             "KeyConditionExpression": condition,

@@ -34,6 +34,7 @@ class FakeTable(Table):
         partition: str,
         *,
         prefix: str = "",
+        between: tuple[int, int] | None = None,
         index: str | None = None,
         keys: tuple[str, str] | None = None,
         descending: bool = False,
@@ -46,6 +47,8 @@ class FakeTable(Table):
             for row in self.rows.values()
             if row.get(first) == partition and str(row.get(second, "")).startswith(prefix) and second in row
         ]
+        if between:
+            found = [row for row in found if between[0] <= row[second] <= between[1]]
         found.sort(key=lambda row: (row[second], self._key_of(row)), reverse=descending)
         if cursor:
             keys_of = [self._key_of(row) for row in found]

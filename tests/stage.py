@@ -84,6 +84,15 @@ class Stage:
         assert status == 200, (path, status, body)
         return body
 
+    def recorded(self, pipeline: str, prediction: str) -> dict[str, Any]:
+        """Return a prediction once the log has brought it into the table."""
+
+        def probe() -> dict[str, Any] | None:
+            status, _, body = self.request("GET", f"/v1/predictions/{pipeline}/{prediction}")
+            return body if status == 200 else None
+
+        return eventually(probe, within_s=20) or {}
+
     def put_pipeline(self, name: str, **definition: Any) -> None:
         """Create or replace a pipeline."""
         status, _, body = self.request(

@@ -25,7 +25,7 @@ def main(figure: str) -> None:
 def _p7() -> dict[str, tuple[Handler, dict[str, Any], int]]:
     from benchmarks.inference import ours, peers
 
-    mine = ours.handler(canned=True, logs_lines=True)
+    mine = ours.handler(canned=True)
     bare, powertools, fastapi = peers.bare(), peers.powertools(), peers.fastapi()
     told: dict[str, tuple[Handler, dict[str, Any], int]] = {}
     for rows, repeats in ((1, 300), (500, 10)):
@@ -44,8 +44,7 @@ def _p8() -> dict[str, tuple[Handler, dict[str, Any], int]]:
 
     rows = traffic.event(1)
     return {
-        "ours, record as a line": (ours.handler(canned=False, logs_lines=True), rows, 40),
-        "ours, record in DynamoDB": (ours.handler(canned=False, logs_lines=False), rows, 40),
+        "ours": (ours.handler(canned=False), rows, 40),
         "workshop": (peers.workshop(), traffic.event(1, peers.ROUTE), 40),
     }
 

@@ -16,6 +16,8 @@ ENVIRONMENT = {
     "ORIGIN_SECRET_ARN": "secret",
     "TOKENS_TABLE": "tokens",
     "PIPELINES_TABLE": "pipelines",
+    "DATA_BUCKET": "data",
+    "INPUT_HASH_SECRET_ARN": "secret",
     "MODELS_BUCKET": "models",
     "MODELS_TABLE": "models",
     "RELEASES_TABLE": "releases",
@@ -44,17 +46,6 @@ def ready() -> ModuleType:
     return module
 
 
-class LineRecorder:
-    """Writes an answered request down as one line of the log, from where a subscription takes it."""
-
-    def write(self, about: Any, records: bytes, predictions: Any) -> None:
-        """Write the line: ids and outputs, never inputs."""
-        import msgspec
-
-        line = {"prediction": about, "outputs": predictions}
-        sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
-
-
 class CannedRuntime:
     """An endpoint that answers at once, so that only the handler is measured."""
 
@@ -68,13 +59,11 @@ class CannedRuntime:
         return parse_answers(self._bodies[row_count], row_count)
 
 
-def handler(*, canned: bool, logs_lines: bool) -> Any:
-    """Return the app; *canned*: no endpoint is asked. *logs_lines*: the record is a line, not a row of a table."""
+def handler(*, canned: bool) -> Any:
+    """Return the app; *canned*: no endpoint is asked."""
     import msgspec
 
     module = ready()
     changes: dict[str, Any] = {"runtime": CannedRuntime()} if canned else {}
-    if logs_lines:
-        changes["recorder"] = LineRecorder()
     module.wiring.predicting = msgspec.structs.replace(module.wiring.predicting, **changes)
     return module.app

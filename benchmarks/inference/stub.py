@@ -13,6 +13,10 @@ from benchmarks.inference import traffic
 DELAY_S = 0.005
 _AT = "2026-01-01T00:00:00Z"
 _ROWS: dict[str, dict[str, Any]] = {
+    "pipelines": {
+        "definition": {"name": traffic.PIPELINE, "task": "classification", "target": "y"},
+        "rev": 1,
+    },
     "releases": {"pipeline": traffic.PIPELINE, "live": traffic.VERSION, "gen": 1},
     "models": {
         "pipeline": traffic.PIPELINE,

@@ -18,7 +18,7 @@ from localcloud.invocations import (
     load,
     save,
 )
-from localcloud.mends import dead_letters
+from localcloud.mends import dead_letters, log_subscriptions
 from localcloud.mends.patch_points import require
 from localcloud.settings import ACCOUNT_ID, REGION, Settings
 
@@ -73,6 +73,7 @@ class AsyncInvocations:
 
     def drain(self) -> None:
         """Run out for a while; start nothing more."""
+        log_subscriptions.DELIVERIES.flush()
         self.queue.stop(DRAIN_S)
 
     def save(self) -> int:

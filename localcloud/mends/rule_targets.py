@@ -56,23 +56,23 @@ def _problem(target_arn: str, rule: dict[str, Any]) -> tuple[str, str] | None:
     return None
 
 
-def permits(statements: list[dict[str, Any]], rule_arn: str) -> bool:
-    """Tell whether a function's policy lets this rule invoke it."""
+def permits(statements: list[dict[str, Any]], source_arn: str, service: str = "events.amazonaws.com") -> bool:
+    """Tell whether a function's policy lets *service* invoke it for *source_arn*, such as a rule."""
     return any(
         statement.get("Effect") == "Allow"
         and statement.get("Action") in ("lambda:InvokeFunction", "lambda:*")
-        and _is_for_events(statement.get("Principal"))
-        and _source_matches(statement.get("Condition") or {}, rule_arn)
+        and _is_for(service, statement.get("Principal"))
+        and _source_matches(statement.get("Condition") or {}, source_arn)
         for statement in statements
     )
 
 
-def _is_for_events(principal: Any) -> bool:
+def _is_for(service: str, principal: Any) -> bool:
     services = principal.get("Service") if isinstance(principal, dict) else principal
-    return services in ("events.amazonaws.com", "*") or "events.amazonaws.com" in (services or [])
+    return services in (service, "*") or service in (services or [])
 
 
-def _source_matches(condition: dict[str, Any], rule_arn: str) -> bool:
+def _source_matches(condition: dict[str, Any], source_arn: str) -> bool:
     from ministack.core.iam_evaluator import fnmatch_iam
 
     wanted = [
@@ -81,7 +81,7 @@ def _source_matches(condition: dict[str, Any], rule_arn: str) -> bool:
         for key, value in (condition.get(operator) or {}).items()
         if key.lower() == "aws:sourcearn"
     ]
-    return all(fnmatch_iam(rule_arn, pattern) for pattern in wanted)
+    return all(fnmatch_iam(source_arn, pattern) for pattern in wanted)
 
 
 def _bury(target: dict[str, Any], event: str, rule: dict[str, Any], problem: tuple[str, str]) -> None:

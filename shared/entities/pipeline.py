@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import force_setattr, replace
 
+from shared.entities.monitoring import Monitor
 from shared.entities.releasing import Release
 from shared.entities.sections import Duration, Percent, Section
 
@@ -134,6 +135,7 @@ class _Definition(Section, frozen=True, kw_only=True):
     gate: tuple[Annotated[str, Meta(min_length=1, max_length=120)], ...] = ()
     train: Train = Train()
     release: Release = Release()
+    monitor: Monitor = Monitor()
     retrain: Retrain = Retrain()
 
     def __post_init__(self) -> None:

@@ -65,14 +65,14 @@ class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
 class PredictionLog(msgspec.Struct, frozen=True, kw_only=True):
     """The record of one prediction request; row *i* of it has the prediction id ``<request_id>-<i>``.
 
-    ``body`` is the gzipped JSON of ``{records, predictions}``; requests over DynamoDB's 400 KB are cut into chunks.
+    ``body`` is the gzipped JSON of what was answered, cut into ``parts`` chunks as its log lines were.
     ``expires_at_s`` is the TTL attribute, epoch seconds. ``places`` are the rows of the request that were answered,
-    None where all were.
+    None where all were. ``inputs`` is what the pipeline's policy had recorded of them: none, hash or full.
     """
 
     request_id: str
     chunk: int
-    first_row: int
+    parts: int = 1
     row_count: int
     pipeline: str
     model_version: str
@@ -80,6 +80,7 @@ class PredictionLog(msgspec.Struct, frozen=True, kw_only=True):
     at: str
     expires_at_s: int
     latency_ms: float
+    inputs: str = "none"
     places: tuple[int, ...] | None = None
     body: bytes
 

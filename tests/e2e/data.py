@@ -27,4 +27,5 @@ DEFINITION = {
     "data": {"key": "order_id"},
     "gate": ["roc_auc >= 0.6", "log_loss <= champion + 0.2"],
     "release": {"endpoint": "realtime"},
+    "monitor": {"inputs": "full"},
 }

@@ -51,8 +51,9 @@ def test_digits_are_read_from_pictures(stage: Stage, pipelines: Pipelines) -> No
         given["value"] == name.split("/")[0] for given, name in zip(answer["predictions"], some, strict=True)
     ]
     assert sum(right) >= 18
-    kept = stage.get(f"/v1/predictions/digits/{answer['predictions'][3]['id']}")
-    assert kept["record"] == {"image": pictures[3]}
+    prediction = answer["predictions"][3]
+    kept = stage.recorded("digits", prediction["id"])
+    assert (kept["value"], kept["inputs"], "record" in kept) == (prediction["value"], "none", False)
 
 
 def test_what_is_no_picture_is_refused_at_the_door_or_by_the_model(

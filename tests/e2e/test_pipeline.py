@@ -36,7 +36,7 @@ def test_a_prediction_names_its_model_and_is_kept_with_its_provenance(
     assert first["value"] in {0, 1}
     assert abs(sum(first["scores"].values()) - 1) < 1e-9
     assert first["id"] == f"{headers['X-Request-Id']}-0"
-    kept = stage.get(f"/v1/predictions/{name}/{second['id']}")
+    kept = stage.recorded(name, second["id"])
     assert kept["value"] == second["value"]
     assert kept["model_version"] == answer["model_version"]
 

@@ -34,7 +34,7 @@ def test_tritonclient_gets_what_the_rest_api_gives(stage: Stage, released: Calla
     assert told["scores"] == pytest.approx([one["scores"][max(one["scores"])] for one in rest["predictions"]])
     assert (told["live"], told["ready"], told["model_ready"]) == (True, True, True)
     assert (told["server"], told["id"], told["ghost_ready"]) == ("headrace", "mine", False)
-    assert stage.get(f"/v1/predictions/{released()}/{told['ids'][1]}")["record"] == RECORDS[1]
+    assert stage.recorded(released(), told["ids"][1])["record"] == RECORDS[1]
     assert "/inputs" in told["refused"]
     assert "token" in told["nobody"]
 

@@ -103,6 +103,7 @@ FUNCTIONS = {
         "",
         "-bearer",
         "-shadow",
+        "-prediction_log",
         "-on_model_version_approved",
         "-on_endpoint_state_change",
         "-reconcile",

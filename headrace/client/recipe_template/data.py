@@ -4,7 +4,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,9 +18,13 @@ TYPES = {
     "date": pa.date32(),
     "binary": pa.binary(),
 }
-# What the model in model.py knows to read; times and files are there for models that can.
-READ = ("integer", "number", "boolean", "string")
-type Field = dict[str, Any]
+# What a request can bring as it is, or in base64; times are for the split.
+READ = ("integer", "number", "boolean", "string", "binary")
+Field: TypeAlias = dict[str, Any]
+
+
+class BadRequest(Exception):
+    """What was sent cannot be answered; `predict` may raise it, and the caller gets a 400 with its text."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +43,13 @@ class Job:
 
     @property
     def task(self) -> str:
-        """`classification` or `regression`."""
+        """What the pipeline calls its task."""
         return str(self.parameters["task"])
+
+    @property
+    def kind(self) -> str:
+        """What is predicted: a number (`regression`), or one of some classes (`classification`), from whatever columns."""
+        return "regression" if self.task == "regression" else "classification"
 
     @property
     def target(self) -> str:

@@ -1,5 +1,6 @@
 """What goes beside the model, as the service reads it: a document that is missing or wrong ends the job."""
 
+import base64
 import json
 import math
 import platform
@@ -74,7 +75,8 @@ def write_golden(folder: Path, job: Job, rows: pa.Table) -> None:
     import inference
 
     names = [field["name"] for field in job.features]
-    records = rows.select(names).slice(0, GOLDEN_ROWS).to_pylist()
+    sample = rows.select(names).slice(0, GOLDEN_ROWS).to_pylist()
+    records = [{name: _as_sent(value) for name, value in row.items()} for row in sample]
     model = inference.model_fn(str(folder))
     answered = inference.transform_fn(model, json.dumps({"records": records}), "application/json", "*/*")
     answers = json.loads(answered.get_data())["predictions"]
@@ -96,6 +98,10 @@ def last_time(job: Job, *tables: pa.Table) -> str | None:
     )
     known = [time for time in times if time is not None]
     return max(known).isoformat().replace("+00:00", "Z") if known else None
+
+
+def _as_sent(value: Any) -> Any:
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else value
 
 
 def _finite(value: Any) -> Any:

@@ -1,19 +1,20 @@
 """Entry script of an endpoint: packed as `code/` in model.tar.gz, so that a model serves itself."""
 
+import base64
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import pyarrow as pa
-from data import TYPES
+from data import TYPES, BadRequest
 from flask import Response
 from model import State, predict
 
 JSON = "application/json"
-type Model = tuple[State, dict[str, Any]]
+Model: TypeAlias = tuple[State, dict[str, Any]]
 
 
 def model_fn(model_dir: str) -> Model:
@@ -29,12 +30,25 @@ def transform_fn(model: Model, body: bytes | str, content_type: str, accept: str
     if content_type.partition(";")[0].strip().lower() != JSON:
         return _refuse(415, f"send {JSON}, not {content_type!r}")
     schema = pa.schema([(taken["name"], TYPES[taken["type"]]) for taken in signature["inputs"]])
+    files = [taken["name"] for taken in signature["inputs"] if taken["type"] == "binary"]
     try:
-        table = pa.Table.from_pylist(json.loads(body)["records"], schema=schema)
-    except (ValueError, KeyError, TypeError, AttributeError, pa.ArrowException) as error:
+        records = [_decoded(record, files) for record in json.loads(body)["records"]]
+        table = pa.Table.from_pylist(records, schema=schema)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, pa.ArrowException) as error:
         return _refuse(400, f"the body is not {{'records': [{{…}}]}} of the model's inputs: {error}")
-    answers = _named(predict(state, table).tolist(), state["classes"])
+    try:
+        answers = _named(predict(state, table).tolist(), state["classes"])
+    except BadRequest as error:
+        return _refuse(400, str(error))
     return Response(json.dumps({"predictions": answers}, allow_nan=False), status=200, mimetype=JSON)
+
+
+def _decoded(record: dict[str, Any], files: list[str]) -> dict[str, Any]:
+    """Return the record with its files as bytes: JSON has them in base64."""
+    sent = {
+        name: base64.b64decode(record[name], validate=True) for name in files if record.get(name) is not None
+    }
+    return {**record, **sent}
 
 
 def _named(answers: list[Any], classes: list[Any] | None) -> list[dict[str, Any]]:

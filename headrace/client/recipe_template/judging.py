@@ -1,14 +1,14 @@
 """How good models are: metrics of several models on the same rows, and how sure their differences are."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 RESAMPLES = 300
-type Floats = npt.NDArray[np.float64]
-type Metric = Callable[[npt.NDArray[Any], Floats], float]
+Floats: TypeAlias = npt.NDArray[np.float64]
+Metric: TypeAlias = Callable[[npt.NDArray[Any], Floats], float]
 
 
 def log_loss(codes: npt.NDArray[Any], scores: Floats) -> float:
@@ -65,7 +65,7 @@ HIGHER_IS_BETTER = {
 
 
 def judge(
-    task: str, truth: npt.NDArray[Any], answers: Mapping[str, Floats], seed: int
+    kind: str, truth: npt.NDArray[Any], answers: Mapping[str, Floats], seed: int
 ) -> tuple[dict[str, dict[str, float] | None], dict[str, dict[str, Any] | None]]:
     """Return the metrics by model, and how the challenger differs from champion and baseline.
 
@@ -79,9 +79,9 @@ def judge(
     metrics: dict[str, dict[str, float] | None] = {"champion": None}
     sampled: dict[str, dict[str, Floats]] = {}
     for name, given in answers.items():
-        metrics[name] = {m: f(truth, given) if rows else float("nan") for m, f in METRICS[task].items()}
+        metrics[name] = {m: f(truth, given) if rows else float("nan") for m, f in METRICS[kind].items()}
         sampled[name] = {
-            m: np.array([f(truth[draw], given[draw]) for draw in draws]) for m, f in METRICS[task].items()
+            m: np.array([f(truth[draw], given[draw]) for draw in draws]) for m, f in METRICS[kind].items()
         }
     others = [name for name in answers if name != "challenger"]
     differences: dict[str, dict[str, Any] | None] = {"champion": None}
@@ -91,7 +91,7 @@ def judge(
                 (metrics["challenger"] or {})[m] - (metrics[name] or {})[m],
                 sampled["challenger"][m] - sampled[name][m],
             )
-            for m in METRICS[task]
+            for m in METRICS[kind]
         }
     return metrics, differences
 

@@ -4,7 +4,7 @@
 loads the model runs code that came with it. A model that is no JSON goes into a file of its own: skops, safetensors, ONNX.
 """
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,18 +13,18 @@ import pyarrow.compute as pc
 from data import Field, Job
 
 MOST_CATEGORIES = 20
-type Floats = npt.NDArray[np.float64]
-type State = dict[str, Any]
+Floats: TypeAlias = npt.NDArray[np.float64]
+State: TypeAlias = dict[str, Any]
 
 
 def fit(job: Job, train: pa.Table) -> State:
     """Return a linear model of the features."""
     from sklearn.linear_model import LogisticRegression, Ridge
 
-    columns = [_learn(train[field["name"]], field) for field in job.features]
+    columns = [_learn(train[field["name"]], field) for field in job.features if field["type"] != "binary"]
     x, y = _encode(train, columns), train[job.target].to_numpy(zero_copy_only=False)
     strength = float(job.parameters["params"].get("strength", 1.0))
-    if job.task == "regression":
+    if job.kind == "regression":
         ridge = Ridge(alpha=1 / strength).fit(x, y.astype(float))
         return {
             "columns": columns,
@@ -48,7 +48,7 @@ def fit(job: Job, train: pa.Table) -> State:
 
 def fit_baseline(job: Job, train: pa.Table) -> State:
     """Return what somebody would say who never looks at a row: the mean, or how frequent each class is."""
-    if job.task == "regression":
+    if job.kind == "regression":
         return constant([pc.mean(train[job.target]).as_py()])
     counts = {entry["values"]: entry["counts"] for entry in train[job.target].value_counts().to_pylist()}
     classes = sorted(counts)

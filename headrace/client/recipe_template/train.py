@@ -6,7 +6,7 @@ import json
 import sys
 import tarfile
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -27,14 +27,14 @@ from judging import HIGHER_IS_BETTER, METRICS, judge
 from model import State, fit, fit_baseline, predict
 
 MODEL, SEEN = "model.json", "seen_rows.npy"
-type Hashes = npt.NDArray[np.uint64]
+Hashes: TypeAlias = npt.NDArray[np.uint64]
 # A model and the rows it was taught, by their hashes.
-type Contestant = tuple[State, Hashes]
+Contestant: TypeAlias = tuple[State, Hashes]
 
 
 def main(job: Job) -> None:
     """Do what the job is for: `evaluate` judges a model there is beside the champion of now, all else trains one."""
-    unknown = [name for name in job.parameters["metrics"] if name not in METRICS[job.task]]
+    unknown = [name for name in job.parameters["metrics"] if name not in METRICS[job.kind]]
     if unknown:
         raise SystemExit(f"the gate asks for {unknown[0]}, which this recipe does not measure")
     if not job.features:
@@ -71,7 +71,7 @@ def evaluate(job: Job, train: pa.Table, challenger: Contestant) -> dict[str, Any
     models |= {"champion": champion[0]} if champion else {}
     classes = classes_in(job, rows, challenger[0]["classes"])
     answers = {name: align(predict(state, rows), state["classes"], classes) for name, state in models.items()}
-    metrics, differences = judge(job.task, truth_of(job, rows, classes), answers, job.parameters["seed"])
+    metrics, differences = judge(job.kind, truth_of(job, rows, classes), answers, job.parameters["seed"])
     for name, value in (metrics["challenger"] or {}).items():
         print(f"metric: {name}={value}", flush=True)
     return {
@@ -79,7 +79,7 @@ def evaluate(job: Job, train: pa.Table, challenger: Contestant) -> dict[str, Any
         "purpose": job.parameters.get("purpose", "train"),
         "task": job.task,
         "rows": rows.num_rows,
-        "primary": next(iter(METRICS[job.task])),
+        "primary": next(iter(METRICS[job.kind])),
         "higher_is_better": HIGHER_IS_BETTER,
         "metrics": metrics,
         "differences": differences,

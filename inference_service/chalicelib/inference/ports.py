@@ -1,13 +1,13 @@
 """What the workflows need of AWS: one narrow protocol per resource, met by an adapter and by the tests' fakes."""
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import msgspec
 from chalicelib.inference.answers import Answer
+from chalicelib.inference.log_lines import LogLine
 from chalicelib.inference.plan import EndpointPlan
 
-from shared.entities.serving import PredictionLog
 from shared.entities.training import ModelManifest, ModelVersion
 
 
@@ -46,8 +46,21 @@ class Runtime(Protocol):
 class Recorder(Protocol):
     """Where answered requests are written down; nothing that waits belongs here, the caller waits too."""
 
-    def write(self, about: PredictionLog, records: bytes, predictions: Sequence[Answer]) -> None:
-        """Write one request down: *records* is the JSON array that the model got, *about* the rest of the line."""
+    def write(self, line: LogLine) -> None:
+        """Write one request down."""
+
+
+class Inputs(Protocol):
+    """What is kept of the records of requests, as each pipeline's policy says."""
+
+    def begin(self, pipeline: str, request_id: str, records: bytes) -> None:
+        """Begin to capture the JSON array *records*, where the policy is ``full``."""
+
+    def finish(self, pipeline: str, records: bytes) -> tuple[str, tuple[str, ...]]:
+        """Return what was kept (none, hash or full) and the hashes; captures are awaited for a moment only."""
+
+    def captured(self, pipeline: str, request_id: str) -> list[dict[str, Any]] | None:
+        """Return the records of a request as they were captured, None where they were not."""
 
 
 class Artifacts(Protocol):

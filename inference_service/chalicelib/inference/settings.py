@@ -7,6 +7,8 @@ class Settings(SharedSettings, frozen=True, kw_only=True):
     """The shared names and this service's own; names of tables and buckets are CloudFormation's outputs."""
 
     pipelines_table: str
+    data_bucket: str
+    input_hash_secret_arn: str
     models_bucket: str
     models_table: str
     releases_table: str

@@ -35,18 +35,23 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
 
     Of all ``requests`` the ``cold`` ones were answered by something that had just started: they are left out of
     ``latencies`` (bucket → count, answered ones only) and of what is enough for a verdict. Labels, when they come,
-    add to ``labelled`` and to ``correct`` or ``absolute_error``; a shadow's answers to ``compared`` (rows) and
-    ``disagreed``.
+    add to ``labelled`` and to ``correct``, or ``measured`` and the errors' sums; those of classes with scores to
+    ``scored`` and ``log_loss``. A shadow's answers add to ``compared`` (rows) and ``disagreed``.
     """
 
     requests: int = 0
+    rows: int = 0
     errors: int = 0
     cold: int = 0
     compared: int = 0
     disagreed: int = 0
     labelled: int = 0
     correct: int = 0
+    scored: int = 0
+    log_loss: float = 0.0
+    measured: int = 0
     absolute_error: float = 0.0
+    squared_error: float = 0.0
     latencies: dict[int, int] = {}
 
     def __add__(self, other: "Tally") -> "Tally":
@@ -73,7 +78,7 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
             "error_rate": (self.errors, self.requests),
             "disagreement": (self.disagreed, self.compared),
             "accuracy": (self.correct, self.labelled),
-            "mae": (self.absolute_error, self.labelled),
+            "mae": (self.absolute_error, self.measured),
         }[metric]
         return part / whole if whole else None
 

@@ -4,22 +4,18 @@ A verdict reads them with one query a version; the log itself is never searched 
 """
 
 import random
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
+from chalicelib.inference.counting import of_counts, to_counts
 from chalicelib.inference.tally import Step, Tally
 
 from shared.readers import all_rows
-from shared.tables import Change, Table
+from shared.tables import Change, Table, Write
 
 # One item takes 1,000 writes a second; a busy canary needs more than one.
 SHARDS = 8
 KEPT = timedelta(days=30)
-_LATENCY = "ms_"
-# DynamoDB adds integers exactly; errors are kept in millionths.
-_MILLIONTHS = 1_000_000
 
 
 class Traffic:
@@ -30,12 +26,18 @@ class Traffic:
 
     def add(self, step: Step, tally: Tally, now: datetime) -> None:
         """Add *tally* to what was counted of *step*."""
-        numbers = {name: int(value) for name, value in _counts(tally).items() if value}
+        self._table.update(*self._addition(step, to_counts(tally), now))
+
+    def adding(self, step: Step, counts: dict[str, int], now: datetime) -> Write:
+        """Return the addition of *counts* (of tallies, also negative ones) as a part of a transaction."""
+        return self._table.updating(*self._addition(step, counts, now))
+
+    def _addition(self, step: Step, counts: dict[str, int], now: datetime) -> tuple[Any, Change]:
         # Sandboxes write to different items, so that they do not throttle each other.
         shard = random.randrange(SHARDS)  # noqa: S311 - spreads load, hides nothing
         expires = {"expires_at_s": int((now + KEPT).timestamp())}
         key: Any = (_partition(step), step.step * SHARDS + shard)
-        self._table.update(key, Change(set=expires, add=numbers))
+        return key, Change(set=expires, add=counts)
 
     def of(self, step: Step) -> Tally:
         """Return what was counted of *step*."""
@@ -46,31 +48,10 @@ class Traffic:
         found: dict[int, Tally] = {}
         for row in all_rows(self._table, _partition(version)):
             place = int(row["chunk"]) // SHARDS
-            found[place] = found.get(place, Tally()) + _tally(row)
+            found[place] = found.get(place, Tally()) + of_counts(row)
         return found
 
 
 def _partition(step: Step) -> str:
     # No request id has a "#": the log and its sums never meet.
     return f"traffic#{step.pipeline}#{step.gen}#{step.version}"
-
-
-def _counts(tally: Tally) -> dict[str, float]:
-    plain = msgspec.structs.asdict(tally)
-    latencies: Mapping[int, int] = plain.pop("latencies")
-    absolute = round(plain.pop("absolute_error") * _MILLIONTHS)
-    return plain | {"absolute_error": absolute} | {f"{_LATENCY}{k}": n for k, n in latencies.items()}
-
-
-def _tally(row: Mapping[str, Any]) -> Tally:
-    latencies = {
-        int(name.removeprefix(_LATENCY)): int(count)
-        for name, count in row.items()
-        if name.startswith(_LATENCY)
-    }
-    names = [name for name in Tally.__struct_fields__ if name not in {"latencies", "absolute_error"}]
-    return Tally(
-        **{name: int(row.get(name, 0)) for name in names},
-        absolute_error=int(row.get("absolute_error", 0)) / _MILLIONTHS,
-        latencies=latencies,
-    )

@@ -8,6 +8,7 @@ from chalicelib.inference.answers import Answer, Interval, Item, Point, Value, p
 from chalicelib.inference.fitting import Fitted
 from chalicelib.inference.formats import RoutingKey
 from chalicelib.inference.states import CurrentRelease, ReleaseEntry
+from chalicelib.inference.truth_views import LabelView
 from chalicelib.inference.validation import MAX_ROWS
 from msgspec import Meta
 
@@ -71,11 +72,17 @@ class Predictions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One prediction with where it came from."""
+    """One prediction with where it came from, and the truth about it as far as it is known.
+
+    ``inputs`` says what was kept of the record: none, its keyed hash (``input_hash``), or full (``record``).
+    """
 
     id: str
     pipeline: str
-    record: dict[str, Any]
+    inputs: str = ""
+    record: dict[str, Any] | None = None
+    input_hash: str | None = None
+    label: LabelView | None = None
     value: Value | msgspec.UnsetType
     scores: dict[str, float] | None
     interval: Interval | None = None
@@ -85,6 +92,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     job_id: str
     dataset_versions: tuple[str, ...]
     endpoint: str
+    latency_ms: float
     at: str
 
 

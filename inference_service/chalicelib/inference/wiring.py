@@ -4,11 +4,14 @@ import functools
 import random
 import time
 import uuid
+from datetime import timedelta
 
 from chalicelib.inference.artifacts import SignedArtifacts
 from chalicelib.inference.endpoints import SageMakerEndpoints
+from chalicelib.inference.kept_inputs import InputPolicies, KeptInputs
 from chalicelib.inference.naming import shadow_function
 from chalicelib.inference.prediction_log import PredictionRecords
+from chalicelib.inference.recording import LogRecorder
 from chalicelib.inference.releases import Releases
 from chalicelib.inference.router import Router
 from chalicelib.inference.runtime import SageMakerRuntime
@@ -16,8 +19,9 @@ from chalicelib.inference.settings import Settings
 from chalicelib.inference.shadow_copies import ShadowCopies, impatient_client
 from chalicelib.inference.traffic import Traffic
 from chalicelib.inference.usage import Usage
+from chalicelib.inference.windows import Windows
 from chalicelib.inference.workflow import requests
-from chalicelib.inference.workflow.context import Predicting, Releasing
+from chalicelib.inference.workflow.context import Logging, Predicting, Releasing
 
 from shared import log
 from shared.auth import Tokens
@@ -27,7 +31,7 @@ from shared.clock import utc_now
 from shared.http.idempotency import Replies
 from shared.objects import Bucket
 from shared.readers import Models, Pipelines
-from shared.secrets import OriginSecret
+from shared.secrets import HashKey, OriginSecret
 from shared.tables import Table
 
 logger = log.logger("inference")
@@ -81,15 +85,14 @@ class Wiring:
     @functools.cached_property
     def predicting(self) -> Predicting:
         """What the prediction routes work with."""
-        records = PredictionRecords(self._predictions)
         return Predicting(
             stage=self.settings.stage,
-            ttl_days=self.settings.predictions_ttl_days,
             pipelines=self._pipelines,
             router=Router(self._releases.current, self._models.get, time.monotonic),
             runtime=self._runtime,
-            recorder=records,
-            records=records,
+            recorder=LogRecorder(),
+            records=PredictionRecords(self._predictions),
+            inputs=self._inputs,
             traffic=self._traffic,
             usage=self._usage,
             copies=ShadowCopies(impatient_client, shadow_function(self.settings.stage), logger),
@@ -100,6 +103,33 @@ class Wiring:
             pause=time.sleep,
             seconds=time.perf_counter,
             log=logger,
+        )
+
+    @functools.cached_property
+    def logging(self) -> Logging:
+        """What is remembered of predictions, and the truth about them."""
+        kept_days = self.settings.predictions_ttl_days
+        return Logging(
+            stage=self.settings.stage,
+            ttl_days=kept_days,
+            pipelines=self._pipelines,
+            records=PredictionRecords(self._predictions),
+            windows=Windows(self._predictions, timedelta(days=kept_days)),
+            releases=self._releases,
+            traffic=self._traffic,
+            clock=utc_now,
+            pause=time.sleep,
+            log=logger,
+        )
+
+    @functools.cached_property
+    def _inputs(self) -> KeptInputs:
+        policies = InputPolicies(
+            lambda pipeline: self._pipelines.definition(pipeline).monitor.inputs, time.monotonic, logger
+        )
+        secret = HashKey(secrets_manager(), self.settings.input_hash_secret_arn)
+        return KeptInputs(
+            policies, Bucket(s3(), self.settings.data_bucket), secret.value, self.settings.stage, logger
         )
 
     @functools.cached_property

@@ -12,8 +12,6 @@ import re
 import msgspec
 from chalicelib.ingest.engine import Scratch
 from chalicelib.ingest.reasons import rejection
-from chalicelib.ingest.table_schema.model import TableSchema
-from chalicelib.ingest.table_schema.types import Type
 
 from shared.entities.pipeline import Split, fraction
 
@@ -24,7 +22,6 @@ _UNIT = "\x1f"
 # Mixes whole numbers of at most 18 digits; no product reaches 2^63, where DuckDB would refuse it.
 _WHOLE = "-?(0|[1-9][0-9]{0,17})"
 _PRIME = 2**31 - 1
-_TIMES_SHOWN = 5
 _LOW, _HIGH, _LAST = 1_103_515_245, 1_664_525, 739_982_445
 
 
@@ -106,29 +103,6 @@ def sides_by_time(scratch: Scratch, rows: str, time: str, split: Split) -> Sides
             "validation": f"{time} >= {validation_from} AND {time} < {test_from}",
             "test": f"{time} >= {test_from}",
         }
-    )
-
-
-def check_split_is_meant(split: Split, schema: TableSchema) -> None:
-    """Demand that whoever deals time-stamped rows at random says so: no definition mends sides that are frozen.
-
-    A time of day is what machines write beside an event. Days alone are no sign of one: they are as often a birthday or
-    a date of expiry.
-
-    Raises
-    ------
-    InvalidDataset
-        ``time_not_named``.
-    """
-    times = [field.name for field in schema.fields if field.type is Type.DATETIME]
-    if split.by != "auto" or not times:
-        return
-    known = " and ".join(repr(name) for name in times[:_TIMES_SHOWN])
-    raise rejection(
-        "time_not_named",
-        f"{known} {'has' if len(times) == 1 else 'have'} times of day and the pipeline names no time, so rows that follow "
-        "each other would be dealt at random: a model that has seen the future looks better than it is. Set "
-        f"data.time: {times[0]}, and the newest rows judge; or split.by: hash, where that is what you want.",
     )
 
 

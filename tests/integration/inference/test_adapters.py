@@ -4,19 +4,24 @@ import base64
 import hashlib
 import io
 import json
+from datetime import UTC, datetime, timedelta
 
 import boto3
 import msgspec
 import pytest
 from botocore.stub import Stubber
 from chalicelib.inference.artifacts import SignedArtifacts
+from chalicelib.inference.counting import to_counts
 from chalicelib.inference.endpoints import SageMakerEndpoints
+from chalicelib.inference.log_lines import Content, pack
 from chalicelib.inference.plan import plan_endpoint
 from chalicelib.inference.prediction_log import PredictionRecords
 from chalicelib.inference.releases import Releases
 from chalicelib.inference.runtime import SageMakerRuntime
 from chalicelib.inference.states import Refused, Request
+from chalicelib.inference.tally import Tally
 from chalicelib.inference.transitions import accept, cancel, settle
+from chalicelib.inference.windows import Windows, slot_of
 
 from shared.aws import Service
 from shared.aws.connections import Answer
@@ -246,28 +251,49 @@ def test_releases_are_fenced_checked_and_found_by_attention_in_dynamodb_itself()
 def test_a_record_in_many_items_is_read_back_whole_or_not_at_all():
     table = make_table(boto3.client("dynamodb"), "predictions", "request_id", "chunk", kinds="SN")
     records = PredictionRecords(table)
-    text = hashlib.sha512(b"0").hexdigest()
-    while len(text) < 1_500_000:
-        text += hashlib.sha512(text[-128:].encode()).hexdigest()
-    about = PredictionLog(
-        request_id="r-1",
-        chunk=0,
-        first_row=0,
-        row_count=1,
-        pipeline="flights",
-        model_version="v1",
-        endpoint=NAME,
-        at="2026-01-01T00:00:00Z",
-        expires_at_s=1,
-        latency_ms=1.5,
-        body=b"",
-    )
-    records.write(about, json.dumps([{"t": text}]).encode(), [answer_of("v1", {"distance": 1})])
-    found = records.find("r-1")
+    body = pack(Content(predictions=[answer_of("v1", {"distance": 1})]))
+    chunks = [
+        PredictionLog(
+            request_id="r-1",
+            chunk=chunk,
+            parts=2,
+            row_count=1,
+            pipeline="flights",
+            model_version="v1",
+            endpoint=NAME,
+            at="2026-01-01T00:00:00Z",
+            expires_at_s=1,
+            latency_ms=1.5,
+            body=piece,
+        )
+        for chunk, piece in enumerate((body[:20], body[20:]))
+    ]
+    records.transact([records.adding(chunks[1])])
+    assert records.find("r-1").logged is None
+    records.transact([records.adding(chunks[0])])
+    found = records.find("r-1").logged
     assert found is not None
-    assert found.records == [{"t": text}]
-    assert found.predictions == [answer_of("v1", {"distance": 1})]
-    assert len(table.query("r-1").rows) > 1
-    table.delete(("r-1", 1))
-    assert records.find("r-1") is None
-    assert records.find("r-2") is None
+    assert list(found.predictions) == [answer_of("v1", {"distance": 1})]
+    with pytest.raises(ConditionFailed):
+        records.transact([records.adding(chunks[0])])
+    assert records.has(chunks[0])
+    assert records.find("r-2").logged is None
+
+
+def test_what_is_counted_of_versions_adds_up_over_midnight():
+    table = make_table(boto3.client("dynamodb"), "predictions", "request_id", "chunk", kinds="SN")
+    windows = Windows(table, timedelta(days=30))
+    for at, version in (
+        ("2026-01-01T23:59:59Z", "v1"),
+        ("2026-01-02T00:00:00Z", "v2"),
+        ("2026-01-02T09:00:00Z", "v1"),
+    ):
+        for _ in range(3):
+            tally = Tally(requests=1, rows=2, log_loss=0.25, scored=1, latencies={16: 1})
+            table.transact(windows.adding(slot_of("flights", at), {version: to_counts(tally)}, NOW))
+    until = datetime(2026, 1, 2, 0, 4, tzinfo=UTC)
+    found = windows.tallies("flights", until - timedelta(minutes=10), until)
+    assert {version: tally.requests for version, tally in found.items()} == {"v1": 3, "v2": 3}
+    assert (found["v2"].rows, found["v2"].log_loss, found["v2"].latencies) == (6, 0.75, {16: 3})
+    assert windows.tallies("flights", until, until)["v2"].requests == 3
+    assert windows.tallies("trains", until, until) == {}

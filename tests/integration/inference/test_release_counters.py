@@ -17,7 +17,9 @@ def test_what_many_workers_add_at_once_is_summed_exactly():
     traffic = Traffic(make_table(boto3.client("dynamodb"), "predictions", "request_id", "chunk", kinds="SN"))
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda ms: traffic.add(STEP, one_request(ms), NOW), [10.0] * 40 + [100.0] * 10))
-    traffic.add(STEP, Tally(labelled=2, correct=1, absolute_error=0.75, compared=3, disagreed=1), NOW)
+    traffic.add(
+        STEP, Tally(labelled=2, correct=1, measured=2, absolute_error=0.75, compared=3, disagreed=1), NOW
+    )
     found = traffic.of(STEP)
     assert (found.requests, sum(found.latencies.values()), len(found.latencies)) == (50, 50, 2)
     assert (found.labelled, found.correct, found.absolute_error) == (2, 1, 0.75)

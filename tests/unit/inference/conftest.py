@@ -36,6 +36,7 @@ def rest(module: ModuleType) -> Rest:
     module.wiring.releasing = releasing
     module.wiring.origin_secret = type("Secret", (), {"values": lambda _: (SECRET,)})()
     module.wiring.predicting = stage.predicting
+    module.wiring.logging = stage.remembering
     return rest
 
 

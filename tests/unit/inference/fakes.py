@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -12,6 +12,8 @@ from botocore.exceptions import ClientError
 from chalicelib.inference.answers import Answer
 from chalicelib.inference.artifacts import SignedArtifacts
 from chalicelib.inference.attempts import Copy
+from chalicelib.inference.kept_inputs import InputPolicies, KeptInputs
+from chalicelib.inference.log_lines import LogLine, spell
 from chalicelib.inference.naming import served_by
 from chalicelib.inference.plan import EndpointPlan
 from chalicelib.inference.ports import EndpointState
@@ -22,8 +24,9 @@ from chalicelib.inference.states import CurrentRelease, Request
 from chalicelib.inference.tally import Tally, bucket_of
 from chalicelib.inference.traffic import Traffic
 from chalicelib.inference.usage import Usage
-from chalicelib.inference.workflow import requests
-from chalicelib.inference.workflow.context import Predicting, Releasing
+from chalicelib.inference.windows import Windows
+from chalicelib.inference.workflow import requests, writing
+from chalicelib.inference.workflow.context import Logging, Predicting, Releasing
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -154,6 +157,30 @@ class FakeCopies:
         """Nothing is on its way any more."""
 
 
+class FakeLog:
+    """The function's log, and a subscription that delivers at once unless it is ``paused``."""
+
+    def __init__(self, deliver: Any) -> None:
+        self.lines: list[str] = []
+        self.paused = False
+        self._waiting: list[str] = []
+        self._deliver = deliver
+
+    def write(self, line: LogLine) -> None:
+        """Take a line."""
+        texts = spell(line)
+        self.lines += texts
+        self._waiting += texts
+        if not self.paused:
+            self.resume()
+
+    def resume(self) -> None:
+        """Deliver what waits."""
+        self.paused = False
+        waiting, self._waiting = self._waiting, []
+        self._deliver(waiting)
+
+
 def tally_of(requests: int, *, errors: int = 0, ms: float = 20) -> Tally:
     """Return the tally of warm *requests* of *ms* each, some of which failed."""
     return Tally(requests=requests, errors=errors, latencies={bucket_of(ms): requests - errors})
@@ -176,9 +203,12 @@ class Stage:
         self.runtime = FakeRuntime("test", self.endpoints)
         self.bus = FakeBus()
         self.copies = FakeCopies()
+        self.data = FakeBucket("data")
+        self.log = FakeLog(lambda lines: writing.write(self.remembering, lines))
         self.owners = 0
         self.add_pipeline("flights", **release)
         self.adapters = self.wire()
+        self.remembering: Logging = self.wire_remembering()
         self.predicting = self.wire_predicting()
 
     def wire(self) -> Releasing:
@@ -204,12 +234,12 @@ class Stage:
         releasing = self.adapters
         return Predicting(
             stage="test",
-            ttl_days=30,
             pipelines=releasing.pipelines,
             router=Router(releasing.releases.current, releasing.models.get, lambda: self.monotonic),
             runtime=self.runtime,
-            recorder=PredictionRecords(self.predictions),
+            recorder=self.log,
             records=PredictionRecords(self.predictions),
+            inputs=self._inputs(),
             traffic=releasing.traffic,
             usage=releasing.usage,
             copies=self.copies,
@@ -221,9 +251,38 @@ class Stage:
             log=logging.getLogger("test"),
         )
 
-    def add_pipeline(self, name: str, **release: Any) -> None:
-        """Store a definition; *release* is its section of that name."""
-        definition = {"name": name, "task": "classification", "target": "late", "release": release}
+    def wire_remembering(self) -> Logging:
+        """Return what the log's writer and labels work with."""
+        return Logging(
+            stage="test",
+            ttl_days=30,
+            pipelines=self.adapters.pipelines,
+            records=PredictionRecords(self.predictions),
+            windows=Windows(self.predictions, timedelta(days=30)),
+            releases=self.adapters.releases,
+            traffic=self.adapters.traffic,
+            clock=self.clock,
+            pause=self.pauses.append,
+            log=logging.getLogger("test"),
+        )
+
+    def _inputs(self) -> KeptInputs:
+        policies = InputPolicies(
+            lambda name: self.adapters.pipelines.definition(name).monitor.inputs,
+            lambda: self.monotonic,
+            logging.getLogger("test"),
+        )
+        return KeptInputs(policies, self.data, lambda: b"key", "test", logging.getLogger("test"))
+
+    def add_pipeline(self, name: str, inputs: Any = "full", **release: Any) -> None:
+        """Store a definition; *release* is its section of that name, *inputs* what is kept of requests."""
+        definition = {
+            "name": name,
+            "task": "classification",
+            "target": "late",
+            "release": release,
+            "monitor": {"inputs": inputs},
+        }
         self.pipelines.put(
             {
                 "kind": "pipeline",

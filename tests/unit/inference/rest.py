@@ -17,6 +17,8 @@ ENVIRONMENT = {
         "ORIGIN_SECRET_ARN",
         "TOKENS_TABLE",
         "PIPELINES_TABLE",
+        "DATA_BUCKET",
+        "INPUT_HASH_SECRET_ARN",
         "MODELS_BUCKET",
         "MODELS_TABLE",
         "RELEASES_TABLE",

@@ -1,5 +1,7 @@
 """The pure parts of the mends, and the promise that they notice a changed MiniStack."""
 
+import base64
+import gzip
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +17,7 @@ from localcloud.mends.handler_answer import END_OF_LOG, answer_line, load_failur
 from localcloud.mends.lambda_environment import lambda_variables
 from localcloud.mends.lambda_failures import in_words_of_aws
 from localcloud.mends.lambda_limits import refusal_of
+from localcloud.mends.log_subscriptions import Stream, batches, envelope, match_json
 from localcloud.mends.object_events import with_version
 from localcloud.mends.patch_points import require
 from localcloud.mends.rule_targets import permits
@@ -172,3 +175,33 @@ def test_lifecycle_rules_are_spelled_as_the_api_does() -> None:
         b"<LifecycleConfiguration><Rule><Status>Enabled</Status><Filter><Prefix /></Filter><ID>a</ID>"
         b"<Expiration><Days>3</Days></Expiration></Rule></LifecycleConfiguration>"
     )
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message", "found"),
+    [
+        ('{ $.log = "prediction" }', '{"log":"prediction","a":1}', True),
+        ('{ $.log = "prediction" }', '{"note":{"log":"prediction"}}', False),
+        ('{ $.log = "prediction" }', "log prediction", False),
+        ('{$.a.b="c" && $.d != "e"}', '{"a":{"b":"c"},"d":"f"}', True),
+        ("{ $.a > 1 }", '{"a":2}', None),
+        ("prediction", "prediction", None),
+    ],
+)
+def test_a_json_pattern_looks_at_fields_and_not_at_words(
+    pattern: str, message: str, found: bool | None
+) -> None:
+    assert match_json(pattern, message) is found
+
+
+def test_lines_are_delivered_in_the_envelope_of_aws_in_batches_that_an_invocation_takes() -> None:
+    lines = [{"timestamp": n, "message": str(n) * 400_000} for n in range(5)]
+    split = batches(lines)
+    assert [len(batch) for batch in split] == [2, 2, 1]
+    event = envelope(Stream("group", "stream", "mine", "arn"), split[0])
+    content = json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"])))
+    assert content["messageType"] == "DATA_MESSAGE"
+    assert (content["logGroup"], content["logStream"]) == ("group", "stream")
+    assert (content["owner"], content["subscriptionFilters"]) == ("000000000000", ["mine"])
+    assert [event["message"] for event in content["logEvents"]] == [line["message"] for line in split[0]]
+    assert all({"id", "timestamp", "message"} == event.keys() for event in content["logEvents"])

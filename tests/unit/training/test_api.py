@@ -415,3 +415,12 @@ def test_the_environment_of_the_config_is_what_the_settings_need() -> None:
     given = set(config["stages"]["${Stage}"]["environment_variables"])
     needed = {field.name.upper() for field in msgspec.structs.fields(TrainingSettings)}
     assert needed <= given
+
+
+def test_a_recipe_is_pushed_by_a_form_for_its_own_key_and_by_operators_only(api: Api) -> None:
+    sha256 = "ab" * 32
+    status, granted = api.call("POST", "/v1/recipes", {"sha256": sha256})
+    assert (status, granted["recipe"], granted["max_bytes"]) == (201, sha256, 20 * 1024 * 1024)
+    assert granted["upload"]["fields"]["key"] == f"code/{sha256}/sourcedir.tar.gz"
+    assert api.call("POST", "/v1/recipes", {"sha256": sha256}, scopes="read upload")[0] == 403
+    assert api.call("POST", "/v1/recipes", {"sha256": "../models"})[0] == 422

@@ -94,7 +94,9 @@ body = json.dumps({"records": [row["record"] for row in rows]})
 answer = inference.transform_fn(inference.model_fn(sys.argv[1]), body, "application/json", "application/json")
 assert answer.status_code == 200, answer.get_data()
 assert json.loads(answer.get_data())["predictions"] == [row["prediction"] for row in rows]
-assert inference.transform_fn(inference.model_fn(sys.argv[1]), "{", "application/json", "").status_code == 400
+wrong = ["{", "[]", '{"records": [3]}', json.dumps({"records": [{name: 2**70 for name in rows[0]["record"]}]})]
+model = inference.model_fn(sys.argv[1])
+assert [inference.transform_fn(model, body, "application/json", "").status_code for body in wrong] == [400] * 4
 """
 
 

@@ -15,6 +15,7 @@ from chalicelib.inference.routing import Route, choose
 from chalicelib.inference.states import CurrentRelease, Waking
 from chalicelib.inference.tally import one_request, step_of
 from chalicelib.inference.workflow.context import Asked, Predicting
+from chalicelib.inference.workflow.recording import record_failure
 
 from shared.errors import (
     BadGateway,
@@ -56,6 +57,8 @@ def answer(adapters: Predicting, asked: Asked, laps: Laps) -> Attempt:
     for made in attempts:
         measure(adapters.stage, asked.pipeline, asked.request_id, made)
         _count(adapters, release, made, is_callers_fault=isinstance(last.error, InvalidRequest))
+        if made.has_failed:
+            record_failure(adapters, asked, made)
     if last.error:
         raise _told(asked, last)
     if release and route.shadow:
@@ -98,6 +101,9 @@ def attempt(adapters: Predicting, asked: Asked, route: Route, laps: Laps) -> Att
         served = adapters.router.served(asked.pipeline, route.version)
         fitted = fit(asked.records, served.validator, asked.rules)
         laps.end("validate")
+        if route.role != "shadow":
+            # Now, so that it is done when the model has answered.
+            adapters.inputs.begin(asked.pipeline, asked.request_id, fitted.records)
         answers = _ask(adapters, asked, route, fitted)
     except HeadraceError as caught:
         error = caught

@@ -38,12 +38,12 @@ class Predicting(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     stage: str
-    ttl_days: int
     pipelines: Pipelines
     router: Any
     runtime: ports.Runtime
     recorder: ports.Recorder
     records: Any
+    inputs: ports.Inputs
     traffic: Any
     usage: Any
     copies: Any
@@ -52,6 +52,21 @@ class Predicting(msgspec.Struct, frozen=True, kw_only=True):
     draw: Callable[[], float]
     pause: Callable[[float], None]
     seconds: Callable[[], float]
+    log: Any
+
+
+class Logging(msgspec.Struct, frozen=True, kw_only=True):
+    """The adapters of what is remembered of predictions: the log's writer, labels, live quality."""
+
+    stage: str
+    ttl_days: int
+    pipelines: Pipelines
+    records: Any
+    windows: Any
+    releases: Any
+    traffic: Any
+    clock: Clock
+    pause: Callable[[float], None]
     log: Any
 
 

@@ -1,19 +1,15 @@
 """One prediction request: route, check, ask, record; and its record read again."""
 
-from datetime import timedelta
-
 import msgspec
 from chalicelib.inference.answers import split_prediction_id
-from chalicelib.inference.attempts import Attempt
 from chalicelib.inference.laps import Laps
-from chalicelib.inference.naming import endpoint_name
+from chalicelib.inference.truth_views import label_view
 from chalicelib.inference.views import Predictions, Provenance, predictions_view
 from chalicelib.inference.workflow.answering import answer
 from chalicelib.inference.workflow.context import Asked, Predicting
+from chalicelib.inference.workflow.recording import record
 
-from shared.clock import to_text
-from shared.entities.serving import PredictionLog
-from shared.errors import NotFound, QuotaExceeded, Unavailable
+from shared.errors import NotFound
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +35,7 @@ def predict(adapters: Predicting, asked: Asked) -> Answered:
     """
     laps = Laps(adapters.seconds)
     attempt = answer(adapters, asked, laps)
-    _record(adapters, asked, attempt)
+    record(adapters, asked, attempt)
     adapters.copies.finish()
     laps.end("log")
     shown = predictions_view(asked.request_id, attempt.version, attempt.answers, attempt.fitted)
@@ -56,18 +52,25 @@ def find_prediction(adapters: Predicting, pipeline: str, text: str) -> Provenanc
     """
     missing = NotFound(f"pipeline {pipeline!r} has no prediction {text[:80]!r} on record")
     parts = split_prediction_id(text)
-    logged = adapters.records.find(parts[0]) if parts else None
-    if parts is None or logged is None or logged.about.pipeline != pipeline:
+    if parts is None:
         raise missing
-    row = _place(logged.about, parts[1], len(logged.predictions))
-    if row is None:
+    request_id, row = parts
+    known = adapters.records.find(request_id)
+    logged = known.logged
+    place = logged.place(row) if logged else None
+    if logged is None or place is None or logged.about.pipeline != pipeline:
         raise missing
-    served = adapters.router.served(pipeline, logged.about.model_version)
-    answer = logged.predictions[row]
+    about = logged.about
+    served = adapters.router.served(pipeline, about.model_version)
+    captured = adapters.inputs.captured(pipeline, request_id) if about.inputs == "full" else None
+    label = known.labels.get(row)
+    answer = logged.predictions[place]
     return Provenance(
         id=text,
         pipeline=pipeline,
-        record=logged.records[row],
+        record=captured[place] if captured and place < len(captured) else None,
+        inputs=about.inputs,
+        input_hash=logged.hashes[place] if place < len(logged.hashes) else None,
         value=answer.value,
         scores=answer.scores,
         interval=answer.interval,
@@ -76,37 +79,8 @@ def find_prediction(adapters: Predicting, pipeline: str, text: str) -> Provenanc
         model_version=served.version,
         job_id=served.job_id,
         dataset_versions=served.dataset_versions,
-        endpoint=logged.about.endpoint,
-        at=logged.about.at,
+        endpoint=about.endpoint,
+        at=about.at,
+        latency_ms=about.latency_ms,
+        label=label_view(label) if label and label.pipeline == pipeline else None,
     )
-
-
-def _place(about: PredictionLog, row: int, count: int) -> int | None:
-    """Return where the answer to a request's *row* stands, None where it was not answered."""
-    if about.places is None:
-        return row if row < count else None
-    return about.places.index(row) if row in about.places else None
-
-
-def _record(adapters: Predicting, asked: Asked, attempt: Attempt) -> None:
-    """Write the request down; a prediction that was made is answered even where that fails."""
-    now = adapters.clock()
-    fitted, answers = attempt.fitted, attempt.answers
-    about = PredictionLog(
-        request_id=asked.request_id,
-        chunk=0,
-        first_row=0,
-        row_count=len(answers),
-        pipeline=asked.pipeline,
-        model_version=attempt.version,
-        endpoint=endpoint_name(adapters.stage, asked.pipeline, attempt.version),
-        at=to_text(now),
-        expires_at_s=int((now + timedelta(days=adapters.ttl_days)).timestamp()),
-        latency_ms=round(attempt.latency_ms, 3),
-        places=None if fitted.places is None else tuple(fitted.places),
-        body=b"",
-    )
-    try:
-        adapters.recorder.write(about, fitted.records, answers)
-    except (Unavailable, QuotaExceeded):
-        adapters.log.exception("prediction not recorded")

@@ -1,0 +1,43 @@
+"""Tallies as attributes that DynamoDB can add to, and back."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from chalicelib.inference.tally import Tally
+
+_LATENCY = "ms_"
+# DynamoDB adds integers exactly; sums of errors are kept in millionths.
+_MILLIONTHS = 1_000_000
+_SUMS = ("log_loss", "absolute_error", "squared_error")
+# With more it would have more than the 38 digits of a DynamoDB number, and be no quality worth telling.
+_MOST = 1e24
+
+
+def to_counts(tally: Tally) -> dict[str, int]:
+    """Return what of *tally* is not 0, by attribute."""
+    plain = msgspec.structs.asdict(tally)
+    latencies: Mapping[int, int] = plain.pop("latencies")
+    sums = {name: round(min(plain.pop(name), _MOST) * _MILLIONTHS) for name in _SUMS}
+    counts = plain | sums | {f"{_LATENCY}{bucket}": count for bucket, count in latencies.items()}
+    return {name: count for name, count in counts.items() if count}
+
+
+def of_counts(row: Mapping[str, Any]) -> Tally:
+    """Return the tally that *row* holds; other attributes are left alone."""
+    latencies = {
+        int(name.removeprefix(_LATENCY)): int(count)
+        for name, count in row.items()
+        if name.startswith(_LATENCY)
+    }
+    names = [name for name in Tally.__struct_fields__ if name not in {"latencies", *_SUMS}]
+    numbers: dict[str, Any] = {name: int(row.get(name, 0)) for name in names}
+    sums: dict[str, Any] = {name: int(row.get(name, 0)) / _MILLIONTHS for name in _SUMS}
+    return Tally(**numbers, **sums, latencies=latencies)
+
+
+def difference(now: Mapping[str, int], before: Mapping[str, int]) -> dict[str, int]:
+    """Return what must be added to *before* to have *now*."""
+    names = {*now, *before}
+    found = {name: now.get(name, 0) - before.get(name, 0) for name in names}
+    return {name: count for name, count in found.items() if count}

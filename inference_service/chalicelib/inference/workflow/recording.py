@@ -1,0 +1,55 @@
+"""What is written down of a request that was answered, and of one that a version could not answer.
+
+It goes into the function's log, from where a function of its own brings it into the table: the caller neither waits
+for it nor learns that it failed.
+"""
+
+from chalicelib.inference.attempts import Attempt
+from chalicelib.inference.log_lines import Content, LogLine
+from chalicelib.inference.workflow.context import Asked, Predicting
+
+from shared.clock import to_text
+
+
+def record(adapters: Predicting, asked: Asked, attempt: Attempt) -> None:
+    """Write an answered request down."""
+    fitted = attempt.fitted
+    kept, hashes = adapters.inputs.finish(asked.pipeline, fitted.records)
+    _write(
+        adapters,
+        LogLine(
+            request_id=asked.request_id,
+            pipeline=asked.pipeline,
+            model_version=attempt.version,
+            at=to_text(adapters.clock()),
+            latency_ms=round(attempt.latency_ms, 3),
+            cold=attempt.cold,
+            row_count=fitted.count,
+            places=None if fitted.places is None else tuple(fitted.places),
+            inputs=kept,
+            content=Content(predictions=attempt.answers, hashes=hashes),
+        ),
+    )
+
+
+def record_failure(adapters: Predicting, asked: Asked, attempt: Attempt) -> None:
+    """Write down that a version failed a request, whoever answered it then."""
+    _write(
+        adapters,
+        LogLine(
+            request_id=asked.request_id,
+            pipeline=asked.pipeline,
+            model_version=attempt.version,
+            at=to_text(adapters.clock()),
+            latency_ms=round(attempt.latency_ms, 3),
+            outcome=attempt.outcome,
+        ),
+    )
+
+
+def _write(adapters: Predicting, line: LogLine) -> None:
+    try:
+        adapters.recorder.write(line)
+    except (OSError, ValueError):
+        # A log that is closed: a prediction that was made is answered all the same.
+        adapters.log.exception("prediction not recorded")
