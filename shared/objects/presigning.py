@@ -46,7 +46,11 @@ def sign_get(calls: ObjectCalls, key: str, *, expires_s: int) -> str:
     """Return the URL from which anyone may GET *key*."""
     origin, path = address(calls.service.endpoint, calls.bucket, key)
     asked = Asked(
-        method="GET", path=path, query="", headers={"host": origin.partition("://")[2]}, payload_sha256=UNSIGNED
+        method="GET",
+        path=path,
+        query="",
+        headers={"host": origin.partition("://")[2]},
+        payload_sha256=UNSIGNED,
     )
     signed = sign_query(asked, calls.service.who(), calls.service.scope(), expires_s=expires_s)
     return f"{origin}{path}?{signed}"

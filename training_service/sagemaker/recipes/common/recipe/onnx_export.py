@@ -60,9 +60,11 @@ def export_onnx(folder: Path, form: OnnxForm | None, model: Any, asked: list[Col
         content = form.convert(model)
         session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
         parity = [_compare(session, form, model, columns) for columns in asked if row_count(columns)]
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         # A converter fails in as many ways as it has parts, and none of them may cost the model version.
-        return _none(f"it could not be converted: {type(error).__name__}: {' '.join(str(error).split())[:300]}")
+        return _none(
+            f"it could not be converted: {type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        )
     return _keep(folder, content, parity)
 
 
