@@ -27,7 +27,8 @@ def convert(model: Predictor) -> bytes:
     parts = (("numbers", FloatTensorType, first_text), ("texts", StringTensorType, len(names) - first_text))
     inputs = [(name, kind([None, width])) for name, kind, width in parts if width]
     options = {"zipmap": False} if model.signature.classes is not None else None
-    made = convert_sklearn(model.pipeline, initial_types=inputs, options=options)
+    # Named, or it gets a random name, and equal jobs differ.
+    made = convert_sklearn(model.pipeline, "model", initial_types=inputs, options=options)
     described = {"numbers": names[:first_text], "texts": names[first_text:], "classes": _classes(model)}
     for key, value in described.items():
         entry = made.metadata_props.add()
