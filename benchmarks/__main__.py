@@ -4,11 +4,12 @@ from benchmarks import command_start, first_prediction
 from benchmarks.inference import __main__ as inference
 from benchmarks.ingest import __main__ as ingest
 from benchmarks.training import __main__ as training
-from benchmarks.training import gates
+from benchmarks.training import gates, stage
 
 command_start.main()
 first_prediction.main()
 ingest.main([])
 inference.main([])
 training.main([])
+stage.main([])
 gates.main()

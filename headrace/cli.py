@@ -25,6 +25,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "train": Entry(f"{_C}.train:train", "Train a model from data that is there."),
         "watch": Entry(f"{_C}.watch:watch", "Follow a dataset version until its model is live."),
         "predict": Entry(f"{_C}.predict:predict", "Predict with the live model."),
+        "batch": Entry(f"{_C}.batch:batch", "Predict all records of a file on the stage."),
         "truth": Entry(f"{_C}.truth:truth", "Tell the truth about predictions, by their ids."),
     },
     "Look": {

@@ -4,11 +4,23 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from chalice.app import Chalice, Response
-from chalicelib.inference import attempts, exchange, formats, naming, oip, truth_views, views
+from chalicelib.inference import (
+    attempts,
+    batch_routes,
+    exchange,
+    formats,
+    naming,
+    oip,
+    truth_views,
+    views,
+)
+from chalicelib.inference.batch_invocations import BatchOrder
 from chalicelib.inference.settings import Settings
 from chalicelib.inference.wiring import Wiring, logger
 from chalicelib.inference.workflow import (
+    batch_work,
     observing,
     predicting,
     reading,
@@ -33,6 +45,10 @@ wiring = Wiring(settings)
 guard(app, lambda: wiring.origin_secret.values())  # noqa: PLW0108 - the client is made at the first request
 bearer = register_authorizer(app, lambda: wiring.tokens)
 api = Api(app, bearer, logger, lambda: wiring.replies)
+
+batch_routes.register(api, lambda: wiring.batching)
+# What the slowest portion of a batch takes, with all retries.
+LAST_MS = 120_000
 
 APPROVALS = {
     "source": [source(settings.stage, "training")],
@@ -67,6 +83,7 @@ def reconcile(event: Any) -> None:
     """Go on with what was left, hear what was lost, delete what serves nobody."""
     log.start(scheduled_at=str(event.time))
     tidying.reconcile(wiring.releasing)
+    batch_work.go_on(wiring.batching)
 
 
 @app.lambda_function(name="shadow")
@@ -82,6 +99,16 @@ def write_prediction_log(event: Any, _: Any) -> None:
     """Bring lines of this service's log that tell of predictions into the table."""
     log.start()
     writing.write(wiring.logging, writing.messages_of(event))
+
+
+@app.lambda_function(name="batch")
+def work_on_batch(event: Any, context: Any) -> None:
+    """Work on a batch until it has ended or the time is nearly over."""
+    order = msgspec.convert(event, BatchOrder)
+    log.start(pipeline=order.pipeline, batch=order.id)
+    batch_work.work(
+        wiring.batching, order.pipeline, order.id, lambda: context.get_remaining_time_in_millis() > LAST_MS
+    )
 
 
 @api.route("GET", "/v1/health", scope=None, response=views.Health)

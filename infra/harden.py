@@ -24,6 +24,7 @@ ASYNC_RETRIES = 2
 # A fact may wait a day for its function; a missed tick is worth nothing a minute later, the next one is there.
 _FACT_RETRY = {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86400}
 _TICK_RETRY = {"MaximumRetryAttempts": 2, "MaximumEventAgeInSeconds": 60}
+_STARTED_ASYNCHRONOUSLY = (subscription.WRITER, "-batch")
 _ROLE_POLICY = "dead-letters"
 _MARK = "headrace "
 
@@ -68,9 +69,10 @@ def plan(stage: Stage, record: Record, queue: str) -> list[Call]:
     for function in events_start:
         calls += _async_function(stage, function, queue)
     writer = subscription.writer_of(record)
-    if writer:
-        # CloudWatch invokes as events do: what fails three times is kept.
-        calls += _async_function(stage, writer, queue)
+    # CloudWatch and our own API invoke these as events do: what fails three times is kept.
+    for function in record.functions:
+        if function.endswith(_STARTED_ASYNCHRONOUSLY):
+            calls += _async_function(stage, function, queue)
     for function in record.functions:
         calls += _logs(stage, function)
     if writer:

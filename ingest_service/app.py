@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 from chalice.app import Chalice, Response
 from chalicelib.ingest import administer, browse, upload_views, uploads, views, wiring, workflow
 from chalicelib.ingest import reconcile as ticks
@@ -11,6 +10,7 @@ from chalicelib.ingest.profiling.differences import VersionComparison
 
 from shared import log
 from shared.entities.pipeline import PipelineDefinition
+from shared.http.answer import JSON, json_answer, text_answer
 from shared.http.api import Api
 from shared.http.authorizer import register_authorizer
 from shared.http.middleware import guard
@@ -204,14 +204,14 @@ def get_version(request: Request, pipeline: str, version: str) -> views.VersionV
 def get_profile(request: Request, pipeline: str, version: str) -> Response:
     """Show what the good rows of a version look like, column by column."""
     row = browse.find_version(wiring.adapters(), pipeline, version)
-    return _json(browse.read_profile(wiring.adapters(), row), 200, {})
+    return text_answer(browse.read_profile(wiring.adapters(), row), JSON)
 
 
 @api.route("GET", "/v1/datasets/{pipeline}/{version}/profile/plots", scope="read")
 def get_plots(request: Request, pipeline: str, version: str) -> Response:
     """Draw the profile of a version: a Vega-Lite page that holds its own data."""
     row = browse.find_version(wiring.adapters(), pipeline, version)
-    return _json(msgspec.json.encode(browse.draw_profile(wiring.adapters(), row)), 200, {})
+    return json_answer(browse.draw_profile(wiring.adapters(), row))
 
 
 @api.route(
@@ -225,7 +225,7 @@ def compare_versions(request: Request, pipeline: str) -> Response:
     """Compare two READY versions column by column, what changed most first."""
     names = (request.query.get("from"), request.query.get("to"))
     found = browse.compare_versions(wiring.adapters(), pipeline, *names)
-    return _json(msgspec.json.encode(found), 200, {})
+    return json_answer(found)
 
 
 @api.route(
@@ -243,10 +243,4 @@ def list_rejects(request: Request, pipeline: str, version: str) -> Response:
 
 
 def _tagged(pipeline: Any, status: int) -> Response:
-    body = msgspec.json.encode(views.pipeline_view(pipeline))
-    return _json(body, status, {"ETag": administer.etag(pipeline)})
-
-
-def _json(body: bytes, status: int, headers: dict[str, Any]) -> Response:
-    shown = {"Content-Type": "application/json", "Cache-Control": "no-store", **headers}
-    return Response(body.decode(), shown, status)
+    return json_answer(views.pipeline_view(pipeline), status, {"ETag": administer.etag(pipeline)})

@@ -43,8 +43,10 @@ def emit(
         **(properties or {}),
         **{name: value for name, (value, _) in metrics.items()},
     }
-    # Flushed: Lambda freezes the process after the answer, and a line in the buffer would wait for the next request.
-    print(msgspec.json.encode(line, enc_hook=str).decode(), file=out or sys.stdout, flush=True)
+    to = out or sys.stdout
+    to.write(msgspec.json.encode(line, enc_hook=str).decode() + "\n")
+    # Lambda freezes the process after the answer, and a line in the buffer would wait for the next request.
+    to.flush()
 
 
 @functools.lru_cache(maxsize=64)

@@ -25,13 +25,14 @@ def main(figure: str) -> None:
 def _p7() -> dict[str, tuple[Handler, dict[str, Any], int]]:
     from benchmarks.inference import ours, peers
 
-    mine = ours.handler(canned=True)
+    mine, whole = ours.like_the_peers(), ours.whole()
     bare, powertools, fastapi = peers.bare(), peers.powertools(), peers.fastapi()
     told: dict[str, tuple[Handler, dict[str, Any], int]] = {}
     for rows, repeats in ((1, 300), (500, 10)):
         plain = traffic.event(rows, peers.ROUTE)
         told |= {
             f"ours {rows}": (mine, traffic.event(rows), repeats),
+            f"ours_whole {rows}": (whole, traffic.event(rows), repeats),
             f"bare {rows}": (bare, plain, repeats),
             f"powertools {rows}": (powertools, plain, repeats),
             f"fastapi {rows}": (fastapi, plain, repeats),
@@ -44,7 +45,7 @@ def _p8() -> dict[str, tuple[Handler, dict[str, Any], int]]:
 
     rows = traffic.event(1)
     return {
-        "ours": (ours.handler(canned=False), rows, 40),
+        "ours": (ours.asking(), rows, 40),
         "workshop": (peers.workshop(), traffic.event(1, peers.ROUTE), 40),
     }
 

@@ -62,7 +62,7 @@ def report_speed(rounds: list[dict[str, Told]]) -> None:
     report("P17 AUC behind LightGBM", behind, "", gate=f"<= {AUC_GATE}", met=behind <= AUC_GATE, auc=auc)
     overhead = cpu_s["recipe"] / cpu_s["sklearn"] - 1
     report(
-        "recipe's overhead over scikit-learn by hand, read to fitted",
+        "recipe's overhead over scikit-learn by hand, read to saved",
         overhead,
         "",
         gate=f"<= {OVERHEAD_GATE}",

@@ -1,6 +1,6 @@
 """One program that trains on a job's folder, in an interpreter of its own: `program.py WHO FOLDER [CODE]`.
 
-Prints one JSON line: CPU seconds from reading to the fitted model (imports left out), AUC on the test side, peak memory.
+Prints one JSON line: CPU seconds from reading to the saved model (imports left out), AUC on the test side, peak memory.
 """
 
 import json
@@ -27,7 +27,7 @@ def recipe(folder: Path) -> Told:
     fit = TABULAR.fit
 
     def timed(*arguments: Any) -> None:
-        """Fit, and note when it was done."""
+        """Fit and save, and note when it was done."""
         fit(*arguments)
         told["fit_cpu_s"] = time.process_time() - began
 
@@ -41,6 +41,7 @@ def recipe(folder: Path) -> Told:
 
 def sklearn(folder: Path) -> Told:
     """What one writes by hand: pandas, OrdinalEncoder, the same boosting with the same settings."""
+    import joblib
     from sklearn.compose import ColumnTransformer
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.metrics import roc_auc_score
@@ -58,6 +59,7 @@ def sklearn(folder: Path) -> Told:
     rows = encode.fit_transform(train).astype(np.float64)
     model = HistGradientBoostingClassifier(early_stopping=True, n_iter_no_change=10, random_state=42)
     model.fit(rows, target[0], X_val=encode.transform(validation).astype(np.float64), y_val=target[1])
+    joblib.dump((encode, model), folder / "model.joblib", compress=6)
     told = {"fit_cpu_s": time.process_time() - began}
     scores = model.predict_proba(encode.transform(test).astype(np.float64))[:, 1]
     return told | {"auc": roc_auc_score(target[2], scores)}
@@ -81,6 +83,7 @@ def lightgbm(folder: Path) -> Told:
         valid_sets=[lgb.Dataset(validation, label=target[1], reference=data)],
         callbacks=[lgb.early_stopping(10, verbose=False)],
     )
+    model.save_model(folder / "lightgbm.txt")
     told = {"fit_cpu_s": time.process_time() - began}
     return told | {"auc": auc(target[2], model.predict(test))}
 

@@ -180,8 +180,6 @@ def await_job(watch: Watch, pipeline: str, dataset: Json) -> Json | None:
     """Wait until the job that trains on the version is at rest; None when the pipeline starts none by itself."""
     row = watch.api.find("pipelines", pipeline) or {}
     on = row.get("definition", {}).get("retrain", {}).get("on", ["new_data"])
-    # Without a recipe for its task a job never comes, and waiting for it would last an hour.
-    retrains = "new_data" in on and row.get("trains", True)
     train = row.get("definition", {}).get("train", {})
     gathers = train.get("quiet", "0s") != "0s" or train.get("at_most", "none") != "none"
 
@@ -189,7 +187,7 @@ def await_job(watch: Watch, pipeline: str, dataset: Json) -> Json | None:
         job = _job_of(watch.api, pipeline, dataset["version"], gathers=gathers)
         if job is None:
             watch.progress.doing(f"waiting for the training of {label(dataset)}")
-            return None if retrains else {}
+            return None if "new_data" in on else {}
         watch.progress.doing(job_line(job))
         return job if job["state"] in JOB_AT_REST else None
 

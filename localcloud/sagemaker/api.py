@@ -29,10 +29,11 @@ logger = logging.getLogger(__name__)
 
 
 def operations(
-    store: Store, training: Jobs, processing: Jobs, hosting: Hosting, endpoints: Endpoints
+    store: Store, jobs: tuple[Jobs, Jobs, Jobs], hosting: Hosting, endpoints: Endpoints
 ) -> dict[str, Operation]:
     """Return every operation of the control plane that exists here, by its API name."""
     tagging, packages = Tagging(store), Packages(store)
+    training, processing, transform = jobs
     return {
         "CreateTrainingJob": training.create,
         "DescribeTrainingJob": training.describe,
@@ -43,6 +44,10 @@ def operations(
         "DescribeProcessingJob": processing.describe,
         "ListProcessingJobs": processing.list_jobs,
         "StopProcessingJob": processing.stop,
+        "CreateTransformJob": transform.create,
+        "DescribeTransformJob": transform.describe,
+        "ListTransformJobs": transform.list_jobs,
+        "StopTransformJob": transform.stop,
         "CreateModel": hosting.create_model,
         "DescribeModel": hosting.describe(MODEL),
         "ListModels": hosting.list_rows(MODEL),

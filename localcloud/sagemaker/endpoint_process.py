@@ -34,12 +34,16 @@ class StartFailed(Exception):
 
 
 class VariantSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """One variant of one endpoint: its configuration and the model as it was when the endpoint was made."""
+    """One variant of one endpoint: its configuration and the model as it was when the endpoint was made.
+
+    A transform job's server is one too, with a `log_group` that is not an endpoint's.
+    """
 
     endpoint_name: str
     scope: Scope
     variant: Row
     model: Row
+    log_group: str = ""
 
 
 class VariantProcess:
@@ -54,7 +58,8 @@ class VariantProcess:
         self._container: Container | None = None
         self._container_spec: ContainerSpec | None = None
         self._is_stopped = threading.Event()
-        self.log_stream = f"{self.name}/i-{uuid.uuid4().hex[:17]}"
+        within = spec.endpoint_name if spec.log_group else self.name
+        self.log_stream = f"{within}/i-{uuid.uuid4().hex[:17]}"
         self.pool = ConnectionPool(self._work / _SOCKET)
 
     def start(self) -> None:
@@ -106,7 +111,7 @@ class VariantProcess:
         is_isolated = bool(model.get("EnableNetworkIsolation"))
         self._logs = LogStream(
             session.client("logs", timeout_s=5),
-            f"/aws/sagemaker/Endpoints/{self._spec.endpoint_name}",
+            self._spec.log_group or f"/aws/sagemaker/Endpoints/{self._spec.endpoint_name}",
             self.log_stream,
         )
         return ContainerSpec(

@@ -18,6 +18,7 @@ from localcloud.sagemaker.store import (
     MODEL_PACKAGE,
     PROCESSING_JOB,
     TRAINING_JOB,
+    TRANSFORM_JOB,
     Kind,
     Row,
     Scope,
@@ -26,6 +27,7 @@ from localcloud.sagemaker.store import (
 _DETAIL_TYPES = {
     TRAINING_JOB.name: "SageMaker Training Job State Change",
     PROCESSING_JOB.name: "SageMaker Processing Job State Change",
+    TRANSFORM_JOB.name: "SageMaker Transform Job State Change",
     ENDPOINT.name: "SageMaker Endpoint State Change",
     MODEL_PACKAGE.name: "SageMaker Model Package State Change",
 }

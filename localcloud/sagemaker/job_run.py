@@ -50,7 +50,7 @@ class JobRun:
         self.row, self.settings, self.kind = row, settings, kind
         self.scope = scope_of(row[kind.arn_member])
         self.name = str(row[kind.name_member])
-        self._story, self._edit, self._on_end, self._use_namespaces = story, edit, on_end, use_namespaces
+        self._story, self._edit, self._on_end, self.use_namespaces = story, edit, on_end, use_namespaces
         # The kind is part of it: a training and a processing job may have one name.
         folder = f"{kind.arn_word}-{self.scope.account}-{self.scope.region}-{self.name}"
         self.work = settings.work / "jobs" / folder
@@ -66,19 +66,22 @@ class JobRun:
     @functools.cached_property
     def session(self) -> credentials.RoleSession:
         """The session of the job's role: everything the job does on AWS it does with this one."""
-        return credentials.assume_role(
-            self.row["RoleArn"], "SageMaker", self.scope, self.settings.endpoint_url
-        )
+        return credentials.assume_role(self.role_arn, "SageMaker", self.scope, self.settings.endpoint_url)
+
+    @property
+    def role_arn(self) -> str:
+        """The job's own role, or that of the model it asks."""
+        return str(self.row.get("_RoleArn") or self.row["RoleArn"])
 
     @property
     def host(self) -> str:
         """The name the container knows itself by; without mounts that is this machine's own."""
-        return "algo-1" if self._use_namespaces else "localhost"
+        return "algo-1" if self.use_namespaces else "localhost"
 
     @property
     def opt_ml(self) -> str:
         """Where the container sees `base`: /opt/ml, or the folder itself where nothing can be mounted."""
-        return "/opt/ml" if self._use_namespaces else str(self.base)
+        return "/opt/ml" if self.use_namespaces else str(self.base)
 
     def is_abandoned(self) -> bool:
         """Tell whether the server ends: a story that sees this returns at once and leaves everything as it is."""
@@ -163,7 +166,7 @@ class JobRun:
 
         with self._guard:
             container = self._container = Container(
-                spec, use_namespaces=self._use_namespaces, on_line=_take_line
+                spec, use_namespaces=self.use_namespaces, on_line=_take_line
             )
         began = time.monotonic()
         # Whoever stopped the job before there was a container did not find one to stop.

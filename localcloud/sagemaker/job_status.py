@@ -1,6 +1,6 @@
-"""The states of training and processing jobs, and the words AWS has for them.
+"""The states of jobs, and the words AWS has for them.
 
-Both kinds have a status; only a training job has stages (SecondaryStatus) inside it.
+Every kind has a status; only a training job has stages (SecondaryStatus) inside it.
 """
 
 import time
@@ -50,9 +50,9 @@ def move(kind: Kind, row: Row, status: str) -> None:
     if kind is TRAINING_JOB:
         enter(row, status, status)
         return
-    row["ProcessingJobStatus"] = status
+    row[f"{kind.name}Status"] = status
     if status in TERMINAL:
-        row.setdefault("ProcessingEndTime", time.time())
+        row.setdefault(f"{kind.name.removesuffix('Job')}EndTime", time.time())
 
 
 def fail(kind: Kind, row: Row, reason: str) -> None:

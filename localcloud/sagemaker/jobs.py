@@ -21,8 +21,8 @@ class JobType(msgspec.Struct, frozen=True, kw_only=True):
 
     `check` refuses a request that one machine cannot do, `first_members` is what a new row holds
     beside the request, `resources` finds the member with InstanceType and InstanceCount in either,
-    `quota` the most instances of a type at once, `usage` which of AWS's quotas counts them, and `story` runs a job
-    from start to end.
+    `quota` the most instances of a type at once, `usage` which of AWS's quotas counts them, `story` runs a job
+    from start to end, and `look_up` finds what a new row must know of other resources.
     """
 
     kind: Kind
@@ -32,6 +32,7 @@ class JobType(msgspec.Struct, frozen=True, kw_only=True):
     quota: Callable[[Settings], int]
     usage: Callable[[Row], str]
     story: Callable[[JobRun], None]
+    look_up: Callable[[Store, Scope, Row], dict[str, Any]] = lambda _store, _scope, _request: {}
 
 
 class Jobs:
@@ -51,11 +52,13 @@ class Jobs:
     def create(self, scope: Scope, request: Row) -> Row:
         """Accept a job and start it; the quota is counted per instance type, as AWS does."""
         self._type.check(request)
-        check_role(request["RoleArn"], scope)
+        found = self._type.look_up(self._store, scope, request)
+        check_role(found.get("_RoleArn") or request["RoleArn"], scope)
         # Counting and adding are one step: two requests at once must not both take the last instance.
         with self._lock:
             self._check_quota(scope, request)
-            row = self._store.create(self._kind, scope, request, **self._type.first_members(request))
+            first = self._type.first_members(request) | found
+            row = self._store.create(self._kind, scope, request, **first)
         self._tell(scope, row)
         self._start(scope, row)
         return {self._kind.arn_member: row[self._kind.arn_member]}

@@ -29,6 +29,7 @@ from localcloud.sagemaker.runtime import Runtime
 from localcloud.sagemaker.settings import Settings
 from localcloud.sagemaker.store import Store
 from localcloud.sagemaker.training import TRAINING
+from localcloud.sagemaker.transform import TRANSFORM
 
 # Far more than the 2 s it takes: on a busy machine only patience is needed.
 _READY_TIMEOUT_S = 120
@@ -72,26 +73,27 @@ def install(*, images: Path, home: Path, endpoint_url: str) -> Installed:
     store = Store(settings.work / "state.json")
     store.load()
     faults = Faults(settings.faults)
-    training, processing = (
+    training, processing, transforming = (
         Jobs(store, settings, job_type, faults=made, use_namespaces=use_namespaces)
-        for job_type, made in ((TRAINING, faults), (PROCESSING, Faults(None)))
+        for job_type, made in ((TRAINING, faults), (PROCESSING, Faults(None)), (TRANSFORM, Faults(None)))
     )
+    jobs = (training, processing, transforming)
     endpoints = Endpoints(store, settings, use_namespaces=use_namespaces)
     api = Api(
-        operations(store, training, processing, Hosting(store), endpoints),
+        operations(store, jobs, Hosting(store), endpoints),
         Runtime(store, endpoints, settings),
         iam.denied_also,
         faults,
     )
     _register(api)
     endpoints.announce_restart()
-    _resume_when_ready(settings.endpoint_url, [training, processing], endpoints)
+    _resume_when_ready(settings.endpoint_url, jobs, endpoints)
 
     def _shut_down() -> None:
         # First no new work, then no processes, and only then the state: it must not change any more.
         api.close()
-        training.shut_down()
-        processing.shut_down()
+        for kind in jobs:
+            kind.shut_down()
         endpoints.shut_down()
         store.save()
 

@@ -15,6 +15,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     endpoint_url: str
     training_instances: int = 2
     processing_instances: int = 2
+    transform_instances: int = 2
     stop_grace_s: float = 5.0
     invoke_timeout_s: float = 60.0
     use_namespaces: bool = True
@@ -31,7 +32,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ) -> "Settings":
         """Build settings from the `LOCALCLOUD_SAGEMAKER_*` variables; unset ones keep their defaults.
 
-        `TRAINING_INSTANCES` and `PROCESSING_INSTANCES` are the quotas per instance type, `STOP_GRACE_S`
+        `TRAINING_INSTANCES`, `PROCESSING_INSTANCES` and `TRANSFORM_INSTANCES` are the quotas per instance type, `STOP_GRACE_S`
         the seconds between SIGTERM and SIGKILL (120 on AWS), `NAMESPACES=off` forces the fallback without
         user namespaces. `FAULTS` names the file of `faults.py`: the door for tests, shut without it.
         """
@@ -42,6 +43,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             endpoint_url=endpoint_url,
             training_instances=int(env.get(prefix + "TRAINING_INSTANCES", "2")),
             processing_instances=int(env.get(prefix + "PROCESSING_INSTANCES", "2")),
+            transform_instances=int(env.get(prefix + "TRANSFORM_INSTANCES", "2")),
             stop_grace_s=float(env.get(prefix + "STOP_GRACE_S", "5")),
             invoke_timeout_s=float(env.get(prefix + "INVOKE_TIMEOUT_S", "60")),
             use_namespaces=env.get(prefix + "NAMESPACES", "auto") != "off",

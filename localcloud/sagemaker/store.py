@@ -58,6 +58,9 @@ PROCESSING_JOB: Final = Kind(
     noun="processing job",
     status_member="ProcessingJobStatus",
 )
+TRANSFORM_JOB: Final = Kind(
+    name="TransformJob", arn_word="transform-job", noun="transform job", status_member="TransformJobStatus"
+)
 MODEL: Final = Kind(name="Model", arn_word="model", noun="model")
 ENDPOINT_CONFIG: Final = Kind(
     name="EndpointConfig", arn_word="endpoint-config", noun="endpoint configuration"
@@ -71,6 +74,7 @@ MODEL_PACKAGE: Final = Kind(name="ModelPackage", arn_word="model-package", noun=
 KINDS: Final = (
     TRAINING_JOB,
     PROCESSING_JOB,
+    TRANSFORM_JOB,
     MODEL,
     ENDPOINT_CONFIG,
     ENDPOINT,
@@ -188,7 +192,7 @@ def _missing(kind: Kind, scope: Scope, name: str) -> errors.ApiError:
     # Each kind of job has a sentence of its own (ACK's SageMaker controller tells them apart by these).
     if kind is TRAINING_JOB:
         return errors.validation("Requested resource not found.")
-    if kind is PROCESSING_JOB:
+    if kind in (PROCESSING_JOB, TRANSFORM_JOB):
         return errors.job_not_found(name)
     arn = scope.arn(kind, plain_name(kind, name))
     if kind in (MODEL_PACKAGE_GROUP, MODEL_PACKAGE):
@@ -200,7 +204,7 @@ def _taken(kind: Kind, arn: str) -> errors.ApiError:
     rule = "must be unique within an AWS account and region"
     if kind is TRAINING_JOB:
         return errors.name_in_use(f"Training job names {rule}")
-    if kind is PROCESSING_JOB:
+    if kind in (PROCESSING_JOB, TRANSFORM_JOB):
         return errors.name_in_use(f"Job name {rule}, and a job with this name already exists ({arn})")
     if kind is MODEL_PACKAGE_GROUP:
         return errors.validation(f"Model Package Group already exists: {arn}")

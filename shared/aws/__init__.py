@@ -1,7 +1,7 @@
 """AWS over HTTP: a light client for the calls of every request, boto3 for the rare ones.
 
-``signing`` proves who asks, ``credentials`` says who that is, ``endpoints`` where a service is, ``connections`` keeps
-sockets open, ``service`` tries again with patience, ``json_api`` speaks the JSON protocol, ``errors`` turns refusals
+``signing`` proves who asks, ``credentials`` says who that is, ``endpoints`` where a service is, ``wire`` frames
+requests and answers, ``connections`` keeps sockets open, ``service`` tries again with patience, ``json_api`` speaks the JSON protocol, ``errors`` turns refusals
 into ours. ``boto`` makes boto3 clients: for control planes, imported when first asked for.
 """
 

@@ -2,18 +2,16 @@
 
 import collections
 import contextlib
-import functools
-import http.client
 import io
-import os
 import select
+import socket
 from typing import IO, Any, Protocol
 
 import msgspec
 
+from shared.aws import wire
 from shared.aws.errors import NoAnswer
 
-# Files are sent, and sockets filled, in pieces of this size; http.client's own is 16 KiB.
 _PIECE_BYTES = 256 * 1024
 _MAX_IDLE = 8  # of one origin; more threads than that at a time pay for a connection
 
@@ -70,7 +68,7 @@ class Connections:
 
     def __init__(self, timeouts: Timeouts) -> None:
         self._timeouts = timeouts
-        self._idle: dict[str, collections.deque[http.client.HTTPConnection]] = {}
+        self._idle: dict[str, collections.deque[socket.socket]] = {}
 
     def send(self, request: Request) -> Answer:
         """Return the answer, its body still to be read.
@@ -98,7 +96,7 @@ class Connections:
 
     __del__ = close
 
-    def _take(self, origin: str) -> http.client.HTTPConnection | None:
+    def _take(self, origin: str) -> socket.socket | None:
         """Return an idle connection that the other side has not closed meanwhile."""
         idle = self._idle.get(origin)
         while idle:
@@ -111,29 +109,21 @@ class Connections:
             connection.close()
         return None
 
-    def _connect(self, origin: str) -> http.client.HTTPConnection:
-        scheme, _, host = origin.partition("://")
-        options: dict[str, Any] = {"timeout": self._timeouts.connect_s, "blocksize": _PIECE_BYTES}
-        connection = (
-            http.client.HTTPSConnection(host, context=_tls(), **options)
-            if scheme == "https"
-            else http.client.HTTPConnection(host, **options)
-        )
+    def _connect(self, origin: str) -> socket.socket:
         try:
-            connection.connect()
+            connection = wire.connect(origin, self._timeouts.connect_s)
         except OSError as error:
-            connection.close()
             raise NoAnswer(f"{origin}: no connection ({type(error).__name__})") from error
-        connection.sock.settimeout(self._timeouts.read_s)
+        connection.settimeout(self._timeouts.read_s)
         return connection
 
-    def _exchange(self, connection: http.client.HTTPConnection, request: Request, *, kept: bool) -> Answer:
+    def _exchange(self, connection: socket.socket, request: Request, *, kept: bool) -> Answer:
         try:
             # A server that refuses early answers and closes before it has read everything: the answer counts.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                _write(connection, request)
-            response = connection.getresponse()
-        except (OSError, http.client.HTTPException) as error:
+                wire.send(connection, request.method, request.target, request.headers, request.body)
+            incoming = wire.Incoming(connection, request.method)
+        except (OSError, wire.Malformed) as error:
             connection.close()
             if kept and isinstance(error, ConnectionError):
                 raise _Stale from error
@@ -141,10 +131,9 @@ class Connections:
         except BaseException:
             connection.close()
             raise
-        headers = {name.lower(): text for name, text in response.getheaders()}
-        return Answer(response.status, headers, _Body(self, request.origin, connection, response))
+        return Answer(incoming.status, incoming.headers, _Body(self, request.origin, connection, incoming))
 
-    def give_back(self, origin: str, connection: http.client.HTTPConnection) -> None:
+    def give_back(self, origin: str, connection: socket.socket) -> None:
         """Keep *connection* for the next request."""
         idle = self._idle.setdefault(origin, collections.deque())
         if len(idle) < _MAX_IDLE:
@@ -164,18 +153,15 @@ class _Body(io.RawIOBase):
         self,
         connections: Connections,
         origin: str,
-        connection: http.client.HTTPConnection,
-        response: http.client.HTTPResponse,
+        connection: socket.socket,
+        incoming: wire.Incoming,
     ) -> None:
         super().__init__()
         self._connections = connections
         self._origin = origin
-        self._connection: http.client.HTTPConnection | None = connection
-        self._response = response
-        self._is_complete = False
-        if response.length == 0 and not response.chunked:
-            response.read()
-            self._finish()
+        self._connection: socket.socket | None = connection
+        self._incoming = incoming
+        self._finish_if_over()
 
     def readable(self) -> bool:
         """Return True."""
@@ -183,23 +169,16 @@ class _Body(io.RawIOBase):
 
     def read(self, size: int | None = -1) -> bytes:
         """Return at most *size* bytes (all that are left), none at the end."""
-        if self._is_complete:
+        if self._incoming.is_over:
             return b""
         if self._connection is None:
             raise ValueError(f"{self._origin}: read of an answer that is closed or broke off")
-        wanted = None if size is None or size < 0 else size
         try:
-            piece = self._response.read(wanted)
-        except (OSError, http.client.HTTPException) as error:
+            piece = self._incoming.read(None if size is None or size < 0 else size)
+        except (OSError, wire.Malformed) as error:
             self._drop()
             raise _no_answer(f"{self._origin}: the answer broke off", error) from error
-        # http.client takes a connection that ends early for the end of the body.
-        if not piece and wanted != 0 and self._response.length:
-            self._drop()
-            missing = self._response.length
-            raise NoAnswer(f"{self._origin}: the answer broke off: {missing} bytes are missing")
-        if self._response.isclosed():
-            self._finish()
+        self._finish_if_over()
         return piece
 
     def readinto(self, buffer: Any) -> int:
@@ -217,18 +196,20 @@ class _Body(io.RawIOBase):
         self._drop()
         super().close()
 
-    def _finish(self) -> None:
-        self._is_complete = True
-        connection, self._connection = self._connection, None
-        if connection is None:
+    def _finish_if_over(self) -> None:
+        connection = self._connection
+        if connection is None or not self._incoming.is_over:
             return
-        if self._response.will_close:
+        self._connection = None
+        self._incoming.close()
+        if self._incoming.ends_connection:
             connection.close()
         else:
             self._connections.give_back(self._origin, connection)
 
     def _drop(self) -> None:
         if self._connection is not None:
+            self._incoming.close()
             self._connection.close()
             self._connection = None
 
@@ -238,32 +219,14 @@ def _no_answer(what: str, error: Exception) -> NoAnswer:
     return NoAnswer(f"{what}: {type(error).__name__}", is_late=isinstance(error, TimeoutError))
 
 
-def _write(connection: http.client.HTTPConnection, request: Request) -> None:
-    connection.putrequest(request.method, request.target, skip_host=True, skip_accept_encoding=True)
-    for name, text in request.headers.items():
-        # Latin-1 is http.client's own choice, and what was signed is UTF-8.
-        connection.putheader(name, text.encode())
-    connection.endheaders(request.body or None)
-
-
 def _rewind(request: Request) -> None:
     if not isinstance(request.body, bytes):
         request.body.seek(0)
 
 
-def _has_news(connection: http.client.HTTPConnection) -> bool:
+def _has_news(connection: socket.socket) -> bool:
     """Say whether anything arrived on an idle connection: that can only be its end."""
-    if connection.sock is None:
-        return True
     # Not select(): it cannot watch sockets numbered 1,024 and above.
     poll = select.poll()
-    poll.register(connection.sock, select.POLLIN)
+    poll.register(connection, select.POLLIN)
     return bool(poll.poll(0))
-
-
-@functools.cache
-def _tls() -> Any:
-    """Return the one context of the process: loading the authorities takes some 10 ms."""
-    import ssl
-
-    return ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE") or None)

@@ -19,19 +19,19 @@ UNSIGNED = "UNSIGNED-PAYLOAD"
 Query = Iterable[tuple[str, str]]
 
 
-class Scope(msgspec.Struct, frozen=True, kw_only=True):
-    """Where and when a signature holds."""
+class Scope(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """Where and when a signature holds; its texts are made once, since a signature names them five times."""
 
     service: str
     region: str
     at: datetime
 
-    @property
+    @functools.cached_property
     def time(self) -> str:
         """The moment, as ``20260131T235959Z``."""
         return self.at.strftime("%Y%m%dT%H%M%SZ")
 
-    @property
+    @functools.cached_property
     def name(self) -> str:
         """The scope as the credential names it."""
         return f"{self.time[:8]}/{self.region}/{self.service}/aws4_request"

@@ -80,6 +80,12 @@ class Split(Section, frozen=True, kw_only=True):
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 42
 
 
+class Tune(Section, frozen=True, kw_only=True):
+    """How many different settings are tried; 0 leaves that to the preset, 1 tries none but the usual ones."""
+
+    trials: Annotated[int, Meta(ge=0, le=200)] = 0
+
+
 class Model(Section, frozen=True, kw_only=True):
     """What is trained.
 
@@ -92,6 +98,7 @@ class Model(Section, frozen=True, kw_only=True):
     image: Annotated[str, Meta(min_length=1, max_length=255, description=IMAGE_FORM)] | None = None
     preset: Literal["fast", "good", "best"] = "fast"
     params: dict[str, str | int | float | bool | None] = {}
+    tune: Tune = Tune()
     fairness: Annotated[tuple[Column, ...], Meta(max_length=10)] = ()
     export: Annotated[tuple[Literal["onnx"], ...], Meta(max_length=1)] = ()
 

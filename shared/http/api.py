@@ -15,6 +15,7 @@ from chalice.app import Chalice, CORSConfig, Response
 
 from shared import log
 from shared.errors import HeadraceError, PayloadTooLarge
+from shared.http.answer import JSON, json_answer, text_answer
 from shared.http.idempotency import KEY_HEADER, REPLAYED_HEADER, Replies
 from shared.http.problem import make_problem, problem_of, problem_response
 from shared.http.request import Request, authorise, caller_of, public_path
@@ -50,7 +51,7 @@ CORS = _Cors(
     ],
     max_age=600,
 )
-JSON_TYPES = ("application/json",)
+JSON_TYPES = (JSON,)
 
 View = Callable[..., Any]
 
@@ -175,6 +176,6 @@ def _success(operation: Operation, result: Any) -> Response:
     """Return what the view made as an HTTP answer; structs become JSON."""
     if isinstance(result, Response):
         return result
-    headers: dict[str, Any] = {"Content-Type": "application/json", "Cache-Control": "no-store"}
-    body = msgspec.json.encode(result).decode() if result is not None else ""
-    return Response(body, headers, operation.status)
+    if result is None:
+        return text_answer(b"", JSON, operation.status)
+    return json_answer(result, operation.status)

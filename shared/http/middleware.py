@@ -20,28 +20,33 @@ _TITLES = {
 
 
 def guard(app: Chalice, secrets: Callable[[], Collection[str]]) -> None:
-    """Give *app* its two middlewares: the origin secret first, then the one error shape and the request id.
+    """Give *app* its middleware: the origin secret first, then the view, then the one error shape and the request id.
 
     ``secrets`` returns the values accepted now (two while the secret rotates). A request that did not come
     through CloudFront lacks the header and is refused, so WAF and throttles cannot be walked around.
     """
 
     @app.middleware("http")
-    def only_from_the_edge(event: Any, get_response: Callable[[Any], Response]) -> Response:
-        sent = str(event.headers.get(ORIGIN_HEADER, ""))
-        # In constant time, so that the time of a refusal tells nothing of the secret.
-        if not any(hmac.compare_digest(sent.encode(), secret.encode()) for secret in secrets()):
-            problem = make_problem(403, "Forbidden", "Use the service's public address.")
-            return _with_id(event, _respond(event, problem))
-        return _with_id(event, get_response(event))
+    def at_the_edge(event: Any, get_response: Callable[[Any], Response]) -> Response:
+        if _is_from_the_edge(event, secrets()):
+            response = _in_one_shape(event, get_response(event))
+        else:
+            response = _respond(event, make_problem(403, "Forbidden", "Use the service's public address."))
+        response.headers["X-Request-Id"] = event.context.get("requestId", "-")
+        return response
 
-    @app.middleware("http")
-    def in_one_shape(event: Any, get_response: Callable[[Any], Response]) -> Response:
-        response = get_response(event)
-        # Chalice answers unknown paths and methods in a shape of its own, before any view of ours.
-        if response.status_code < 400 or response.headers.get("Content-Type") == MEDIA_TYPE:
-            return response
-        return _respond(event, _problem_of_chalice(response))
+
+def _is_from_the_edge(event: Any, secrets: Collection[str]) -> bool:
+    sent = str(event.headers.get(ORIGIN_HEADER, "")).encode()
+    # In constant time, so that the time of a refusal tells nothing of the secret.
+    return any(hmac.compare_digest(sent, secret.encode()) for secret in secrets)
+
+
+def _in_one_shape(event: Any, response: Response) -> Response:
+    # Chalice answers unknown paths and methods in a shape of its own, before any view of ours.
+    if response.status_code < 400 or response.headers.get("Content-Type") == MEDIA_TYPE:
+        return response
+    return _respond(event, _problem_of_chalice(response))
 
 
 def _problem_of_chalice(response: Response) -> Any:
@@ -65,8 +70,3 @@ def _json(body: object) -> dict[str, Any]:
 def _respond(event: Any, problem: Any) -> Response:
     context = event.context
     return problem_response(problem, instance=public_path(context), request_id=context.get("requestId", "-"))
-
-
-def _with_id(event: Any, response: Response) -> Response:
-    response.headers["X-Request-Id"] = event.context.get("requestId", "-")
-    return response

@@ -1,11 +1,10 @@
 """RFC 9457 problem details, the one shape of every error."""
 
-from typing import Any
-
 import msgspec
 from chalice.app import Response
 
 from shared.errors import FieldError, HeadraceError, InvalidBody
+from shared.http.answer import text_answer
 
 DOCS = "/problems/"  # a page each on the same origin
 MEDIA_TYPE = "application/problem+json"
@@ -46,7 +45,5 @@ def problem_response(
     """Return the HTTP answer for *problem*."""
     error = problem.detail if instance.startswith("/v2") else None
     filled = msgspec.structs.replace(problem, instance=instance, request_id=request_id, error=error)
-    headers: dict[str, Any] = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store"}
-    if retry_after_s is not None:
-        headers["Retry-After"] = str(retry_after_s)
-    return Response(msgspec.json.encode(filled).decode(), headers, problem.status)
+    wait = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
+    return text_answer(msgspec.json.encode(filled), MEDIA_TYPE, problem.status, wait)

@@ -170,7 +170,7 @@ class Bucket(PartUploads):
                 yield from _listed(page, "Version")
 
     def presign_get(self, key: str, *, expires_s: int) -> str:
-        """Return the URL from which anyone may read exactly *key* for *expires_s*."""
+        """Return the URL at which anyone may read *key* for *expires_s*."""
         return sign_get(self._calls, key, expires_s=expires_s)
 
     def presign_post(

@@ -1,4 +1,4 @@
-"""What others may do in our name for a while: write one key by a form, send one part, or read one object."""
+"""What others may do in our name for a while: write one key by a form, or send one part."""
 
 import base64
 from collections.abc import Mapping
@@ -42,25 +42,22 @@ def sign_form(
     return {"url": url, "fields": {**fields, "policy": encoded, "x-amz-signature": proof}}
 
 
-def sign_get(calls: ObjectCalls, key: str, *, expires_s: int) -> str:
-    """Return the URL from which anyone may GET *key*."""
-    origin, path = address(calls.service.endpoint, calls.bucket, key)
-    asked = Asked(
-        method="GET",
-        path=path,
-        query="",
-        headers={"host": origin.partition("://")[2]},
-        payload_sha256=UNSIGNED,
-    )
-    signed = sign_query(asked, calls.service.who(), calls.service.scope(), expires_s=expires_s)
-    return f"{origin}{path}?{signed}"
-
-
 def sign_put(calls: ObjectCalls, key: str, query: Query, headers: Headers, *, expires_s: int) -> str:
     """Return the URL to which anyone may PUT *key* with exactly these *headers*."""
+    return _sign("PUT", calls, key, query, headers, expires_s=expires_s)
+
+
+def sign_get(calls: ObjectCalls, key: str, *, expires_s: int) -> str:
+    """Return the URL at which anyone may read *key*."""
+    return _sign("GET", calls, key, [], {}, expires_s=expires_s)
+
+
+def _sign(
+    method: str, calls: ObjectCalls, key: str, query: Query, headers: Headers, *, expires_s: int
+) -> str:
     origin, path = address(calls.service.endpoint, calls.bucket, key)
     asked = Asked(
-        method="PUT",
+        method=method,
         path=path,
         query=query_string(query),
         headers={**headers, "host": origin.partition("://")[2]},

@@ -34,6 +34,17 @@ def test_the_demo_tells_every_step_and_ends_with_a_live_prediction(
     assert "headrace env" in first
 
 
+def test_the_model_of_the_demo_is_better_than_the_share_of_late_flights(
+    stage: Stage, demo: Callable[[], tuple[str, str]]
+) -> None:
+    demo()
+    evaluation = stage.get("/v1/models/flights/v1/evaluation")
+    assert evaluation["rows"] >= 700
+    # At the pessimistic end; examples/flights/README.md states both margins.
+    assert evaluation["differences"]["baseline"]["log_loss"]["high"] < -0.005
+    assert evaluation["metrics"]["challenger"]["roc_auc"] > 0.58
+
+
 def test_the_demo_again_finds_everything_in_place_and_changes_nothing(
     stage: Stage, demo: Callable[[], tuple[str, str]]
 ) -> None:

@@ -110,6 +110,15 @@ class Job:
 
         return run(self.recipe.family, Paths.under(self.base))
 
+    def answers_its_golden_rows(self) -> bool:
+        """Say whether the model, loaded as an endpoint loads it, gives the answers that were packed with it."""
+        lines = (self.model / "golden.jsonl").read_text(encoding="utf-8").splitlines()
+        golden = [json.loads(line) for line in lines]
+        body = json.dumps({"records": [row["record"] for row in golden]})
+        endpoint = self.recipe.endpoint
+        answer = endpoint.transform_fn(endpoint.model_fn(str(self.model)), body, "application/json", "*/*")
+        return bool(golden) and answer.get_json()["predictions"] == [row["prediction"] for row in golden]
+
     def again(self, base: Path, hash_seed: str) -> "Job":
         """Run the same inputs in a process of its own, where sets and addresses are ordered otherwise."""
         shutil.copytree(self.base / "input", base / "input")

@@ -61,8 +61,10 @@ def test_a_stop_just_where_a_step_ends_is_seen(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x05\x06" + b"\0" * 18])
 def test_a_checkpoint_that_cannot_be_read_is_as_good_as_none(content, tmp_path, capsys):
-    (tmp_path / "boosting.skops").write_bytes(content)
     train, _ = sides(HistGradientBoostingRegressor, False)
+    grow(estimator(HistGradientBoostingRegressor, False), train, None, tmp_path, worth_keeping=0)
+    (kept,) = tmp_path.iterdir()
+    kept.write_bytes(content)
     model = grow(estimator(HistGradientBoostingRegressor, False), train, None, tmp_path, worth_keeping=0)
     assert model.n_iter_ == 230
     assert "checkpoint not used" in capsys.readouterr().out
@@ -71,6 +73,26 @@ def test_a_checkpoint_that_cannot_be_read_is_as_good_as_none(content, tmp_path, 
 def test_a_fit_that_is_sooner_done_again_keeps_nothing(tmp_path):
     train, _ = sides(HistGradientBoostingRegressor, False)
     grow(estimator(HistGradientBoostingRegressor, False), train, None, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_checkpoint_of_other_settings_is_no_beginning_of_this_model(tmp_path, capsys):
+    train, _ = sides(HistGradientBoostingRegressor, False)
+    other = estimator(HistGradientBoostingRegressor, False).set_params(max_leaf_nodes=4)
+    grow(other, train, None, tmp_path, worth_keeping=0)
+    capsys.readouterr()
+    model = grow(estimator(HistGradientBoostingRegressor, False), train, None, tmp_path, worth_keeping=0)
+    assert "resumed" not in capsys.readouterr().out
+    at_once = estimator(HistGradientBoostingRegressor, False).fit(*train)
+    np.testing.assert_array_equal(answers(model), answers(at_once))
+
+
+def test_trees_that_see_some_columns_only_are_grown_in_one_go(tmp_path):
+    train, _ = sides(HistGradientBoostingRegressor, False)
+    drawing = estimator(HistGradientBoostingRegressor, False).set_params(max_features=0.5)
+    model = grow(drawing, train, None, tmp_path, worth_keeping=0)
+    at_once = estimator(HistGradientBoostingRegressor, False).set_params(max_features=0.5).fit(*train)
+    np.testing.assert_array_equal(answers(model), answers(at_once))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -104,6 +104,7 @@ FUNCTIONS = {
         "-bearer",
         "-shadow",
         "-prediction_log",
+        "-batch",
         "-on_model_version_approved",
         "-on_endpoint_state_change",
         "-reconcile",

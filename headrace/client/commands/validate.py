@@ -22,8 +22,6 @@ def validate(session: Session, file: Path, show_effective: bool) -> None:
     name = str(definition["name"])
     answer = session.api.ask("pipelines", name, "validate", body=definition)
     session.progress.done("validate", f"{file} is a valid {answer['definition']['task']} pipeline, {name!r}")
-    if not answer["trains"]:
-        session.progress.note("no recipe trains this task yet: datasets are prepared, and nothing follows")
     if not show_effective:
         return
     if session.output == "table":

@@ -8,7 +8,7 @@ Value = bool | int | float | str | None
 Interval = tuple[float, float]
 
 
-class Point(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Point(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One forecast value, with the ends of the interval that holds the truth nine times in ten."""
 
     time: str
@@ -16,7 +16,7 @@ class Point(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     interval: Interval | None = None
 
 
-class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One recommended item; ``rating`` is what the user would probably give it, where the data has ratings."""
 
     item: int | str
@@ -24,12 +24,14 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     rating: float | None = None
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One record's answer, in the shape of its task.
 
     Classes and numbers have a ``value`` in the type of the data (with ``scores`` or an ``interval``), forecasts
     ``points``, recommendations ``items``, best first.
     """
+
+    # gc=False: a thousand answers hold no cycles, and looking for some takes longer than parsing them.
 
     value: Value | msgspec.UnsetType = msgspec.UNSET
     scores: dict[str, float] | None = None

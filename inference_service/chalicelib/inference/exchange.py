@@ -1,6 +1,6 @@
 """Between HTTP and the workflows: what a request asks for, and the answer's status and format."""
 
-from typing import Any
+from collections.abc import Callable
 
 import msgspec
 from chalice.app import Response
@@ -14,6 +14,7 @@ from chalicelib.inference.workflow.predicting import Answered
 
 from shared.clock import Clock
 from shared.errors import FieldError, InvalidBody, InvalidRequest, PayloadTooLarge
+from shared.http.answer import json_answer, text_answer
 from shared.http.api import MAX_BODY_BYTES
 from shared.http.negotiation import negotiate
 from shared.http.request import Request
@@ -21,6 +22,11 @@ from shared.parsing import decode
 
 MAX_KEY_LENGTH = 256
 ANSWER_TYPES = (JSON, CSV, NDJSON)
+_ENCODERS: dict[str, Callable[[Predictions], bytes]] = {
+    JSON: msgspec.json.encode,
+    CSV: lambda predictions: to_csv(predictions.predictions).encode(),
+    NDJSON: lambda predictions: msgspec.json.Encoder().encode_lines(predictions.predictions),
+}
 
 
 def promotion_of(request: Request, clock: Clock) -> Wish:
@@ -76,41 +82,21 @@ def _choice(request: Request, name: str, *options: str) -> str:
 
 def accepted(view: EndpointView) -> Response:
     """Answer 200 with what has happened, 202 with what is still on its way."""
-    return _json(view, 202 if view.candidate else 200)
+    return json_answer(view, 202 if view.candidate else 200)
 
 
 def predicted(answered: Answered, kind: str) -> Response:
     """Answer in the format *kind*; where the body cannot name the model version, a header does."""
     predictions = answered.predictions
-    if kind == JSON:
-        response = _json(predictions, 200)
-    else:
-        text = _lines(predictions) if kind == NDJSON else to_csv(predictions.predictions)
-        response = Response(
-            text, {"Content-Type": f"{kind}; charset=utf-8", "Cache-Control": "no-store"}, 200
-        )
-    response.headers |= {"X-Model-Version": predictions.model_version, "Server-Timing": answered.timing}
-    return _within_limit(response)
-
-
-def _lines(predictions: Predictions) -> str:
-    return msgspec.json.Encoder().encode_lines(predictions.predictions).decode()
-
-
-def _within_limit(response: Response) -> Response:
+    body = _ENCODERS[kind](predictions)
     # Many records of a model with many classes; Lambda would cut such an answer off with a 502.
-    size = len(response.body.encode())
-    if size > MAX_BODY_BYTES:
+    if len(body) > MAX_BODY_BYTES:
         raise PayloadTooLarge(
-            f"the answer has {size} bytes; the limit is {MAX_BODY_BYTES}, send fewer records"
+            f"the answer has {len(body)} bytes; the limit is {MAX_BODY_BYTES}, send fewer records"
         )
-    return response
+    headers = {"X-Model-Version": predictions.model_version, "Server-Timing": answered.timing}
+    return text_answer(body, kind if kind == JSON else f"{kind}; charset=utf-8", headers=headers)
 
 
 def _wish(request: Request, why: str, clock: Clock) -> Wish:
     return Wish(who=request.caller.token_id, why=why, at=clock())
-
-
-def _json(body: msgspec.Struct, status: int) -> Response:
-    headers: dict[str, Any] = {"Content-Type": "application/json", "Cache-Control": "no-store"}
-    return Response(msgspec.json.encode(body).decode(), headers, status)

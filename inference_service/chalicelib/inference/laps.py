@@ -24,5 +24,5 @@ class Laps:
 
     def header(self) -> str:
         """Return the hops in the order in which they came, and their sum, in milliseconds."""
-        hops = [*self._hops, ("total", self.total_ms())]
-        return ", ".join(f"{hop};dur={spent_ms:.2f}" for hop, spent_ms in hops)
+        hops = [f"{hop};dur={spent_ms:.2f}" for hop, spent_ms in self._hops]
+        return ", ".join([*hops, f"total;dur={self.total_ms():.2f}"])

@@ -16,6 +16,11 @@ def shadow_function(stage: str) -> str:
     return f"headrace-inference-{stage}-shadow"
 
 
+def batch_function(stage: str) -> str:
+    """Return the name of the function that works on batches."""
+    return f"headrace-inference-{stage}-batch"
+
+
 def endpoint_name(stage: str, pipeline: str, version: str) -> str:
     """Return the one name of a model version's model, endpoint configuration and endpoint."""
     return f"{stage_prefix(stage)}{pipeline}-{version}"

@@ -46,7 +46,7 @@ class PredictionBody(msgspec.Struct, frozen=True, kw_only=True):
     routing_key: RoutingKey | None = None
 
 
-class Prediction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Prediction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One record's answer; ground truth will name it by ``id``.
 
     A class or a number is a ``value``, a forecast ``points``, a recommendation ``items``. A record that was not

@@ -7,9 +7,11 @@ import uuid
 from datetime import timedelta
 
 from chalicelib.inference.artifacts import SignedArtifacts
+from chalicelib.inference.batch_invocations import BatchInvocations
+from chalicelib.inference.batch_rows import Batches
 from chalicelib.inference.endpoints import SageMakerEndpoints
 from chalicelib.inference.kept_inputs import InputPolicies, KeptInputs
-from chalicelib.inference.naming import shadow_function
+from chalicelib.inference.naming import batch_function, shadow_function
 from chalicelib.inference.prediction_log import PredictionRecords
 from chalicelib.inference.recording import LogRecorder
 from chalicelib.inference.releases import Releases
@@ -21,6 +23,7 @@ from chalicelib.inference.traffic import Traffic
 from chalicelib.inference.usage import Usage
 from chalicelib.inference.windows import Windows
 from chalicelib.inference.workflow import requests
+from chalicelib.inference.workflow.batches import Batching
 from chalicelib.inference.workflow.context import Logging, Predicting, Releasing
 
 from shared import log
@@ -117,6 +120,25 @@ class Wiring:
             windows=Windows(self._predictions, timedelta(days=kept_days)),
             releases=self._releases,
             traffic=self._traffic,
+            clock=utc_now,
+            pause=time.sleep,
+            log=logger,
+        )
+
+    @functools.cached_property
+    def batching(self) -> Batching:
+        """What batch predictions work with."""
+        functions = BatchInvocations(client("lambda"), batch_function(self.settings.stage), logger)
+        return Batching(
+            stage=self.settings.stage,
+            pipelines=self._pipelines,
+            batches=Batches(self._releases_table),
+            bucket=Bucket(s3(), self.settings.data_bucket),
+            router=self.predicting.router,
+            runtime=self._runtime,
+            begin=functions.begin,
+            wake=lambda pipeline: requests.wake(self.releasing, pipeline),
+            owner=lambda: uuid.uuid4().hex,
             clock=utc_now,
             pause=time.sleep,
             log=logger,

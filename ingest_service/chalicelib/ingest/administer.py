@@ -5,7 +5,7 @@ from chalicelib.ingest.adapters import Adapters
 from chalicelib.ingest.definitions import check_definition
 from chalicelib.ingest.views import EffectiveDefinition
 
-from shared.entities.pipeline import METRICS, Pipeline, PipelineDefinition, task_of
+from shared.entities.pipeline import Pipeline, PipelineDefinition
 from shared.errors import Conflict, InvalidRequest
 
 
@@ -26,8 +26,7 @@ def effective_definition(name: str, definition: PipelineDefinition) -> Effective
         With an entry for every wrong place, as :func:`put_pipeline` would.
     """
     check_definition(name, definition)
-    plain = msgspec.json.decode(msgspec.json.encode(definition))
-    return EffectiveDefinition(definition=plain, trains=bool(METRICS[task_of(definition)]))
+    return EffectiveDefinition(definition=msgspec.json.decode(msgspec.json.encode(definition)))
 
 
 def delete_pipeline(adapters: Adapters, name: str, *, force: bool, if_match: str | None) -> None:

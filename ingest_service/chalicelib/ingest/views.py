@@ -6,28 +6,23 @@ import msgspec
 from chalicelib.ingest.reasons import reason_url
 
 from shared.entities.dataset import DatasetVersion
-from shared.entities.pipeline import METRICS, Pipeline
+from shared.entities.pipeline import Pipeline
 
 
 class PipelineView(msgspec.Struct, frozen=True, kw_only=True):
-    """A stored pipeline; ``rev`` is also its ETag.
-
-    ``trains`` is false while no recipe exists for the task: its datasets are prepared and nothing follows.
-    """
+    """A stored pipeline; ``rev`` is also its ETag."""
 
     pipeline: str
     rev: int
     definition: dict[str, Any]
-    trains: bool
     created_at: str
     updated_at: str
 
 
 class EffectiveDefinition(msgspec.Struct, frozen=True, kw_only=True):
-    """A definition as the services would read it: every default filled in; ``trains`` as in a stored pipeline."""
+    """A definition as the services would read it: every default filled in."""
 
     definition: dict[str, Any]
-    trains: bool
 
 
 class PipelineList(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +88,6 @@ def pipeline_view(pipeline: Pipeline) -> PipelineView:
         pipeline=pipeline.pipeline,
         rev=pipeline.rev,
         definition=pipeline.definition,
-        trains=bool(METRICS.get(pipeline.definition["task"])),
         created_at=pipeline.created_at,
         updated_at=pipeline.updated_at,
     )

@@ -19,7 +19,7 @@ def definition(tmp_path: Path) -> str:
 
 
 def test_a_valid_definition_is_said_to_be_one_and_stdout_stays_empty(run: Run, tmp_path: Path) -> None:
-    stage = FakeStage({ROUTE: {"definition": EFFECTIVE, "trains": True}})
+    stage = FakeStage({ROUTE: {"definition": EFFECTIVE}})
     done = run(stage, "validate", definition(tmp_path))
     assert (done.exit_code, done.stdout) == (0, "")
     assert "valid classification pipeline" in done.stderr
@@ -29,16 +29,11 @@ def test_a_valid_definition_is_said_to_be_one_and_stdout_stays_empty(run: Run, t
 
 
 def test_the_effective_definition_is_printed_as_a_file_that_can_be_applied(run: Run, tmp_path: Path) -> None:
-    stage = FakeStage({ROUTE: {"definition": EFFECTIVE, "trains": True}})
+    stage = FakeStage({ROUTE: {"definition": EFFECTIVE}})
     shown = run(stage, "validate", definition(tmp_path), "--show-effective").stdout
     assert yaml.safe_load(shown) == EFFECTIVE
     shown = run(stage, "validate", definition(tmp_path), "--show-effective", "-o", "json").stdout
     assert json.loads(shown) == EFFECTIVE
-
-
-def test_a_task_without_a_recipe_is_told(run: Run, tmp_path: Path) -> None:
-    stage = FakeStage({ROUTE: {"definition": EFFECTIVE, "trains": False}})
-    assert "no recipe trains this task" in run(stage, "validate", definition(tmp_path)).stderr
 
 
 def test_every_wrong_place_is_told_and_the_command_ends_with_6(run: Run, tmp_path: Path) -> None:

@@ -174,12 +174,6 @@ def test_a_duplicate_ends_at_once_and_names_the_first_by_its_alias(run: Run) -> 
     assert "d1 has the same bytes as d0: nothing is trained twice" in result.stderr
 
 
-def test_a_task_that_no_recipe_trains_is_not_waited_for(run: Run) -> None:
-    definition = {"name": "flights", "definition": {"task": "image"}, "trains": False}
-    result = run(stage(pipeline=definition, jobs={"jobs": []}), "watch", "flights", "-o", "json")
-    assert (result.exit_code, json.loads(result.stdout)["outcome"]) == (0, "untrained")
-
-
 def test_a_pipeline_that_does_not_retrain_by_itself_is_not_waited_for(run: Run) -> None:
     definition = {"name": "flights", "definition": {"retrain": {"on": []}}}
     result = run(stage(jobs={"jobs": []}, pipeline=definition), "watch", "flights", "-o", "json")

@@ -37,6 +37,7 @@ def rest(module: ModuleType) -> Rest:
     module.wiring.origin_secret = type("Secret", (), {"values": lambda _: (SECRET,)})()
     module.wiring.predicting = stage.predicting
     module.wiring.logging = stage.remembering
+    module.wiring.batching = stage.batching
     return rest
 
 

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from chalicelib.inference.answers import Answer
 from chalicelib.inference.artifacts import SignedArtifacts
 from chalicelib.inference.attempts import Copy
+from chalicelib.inference.batch_rows import Batches
 from chalicelib.inference.kept_inputs import InputPolicies, KeptInputs
 from chalicelib.inference.log_lines import LogLine, spell
 from chalicelib.inference.naming import served_by
@@ -26,6 +27,7 @@ from chalicelib.inference.traffic import Traffic
 from chalicelib.inference.usage import Usage
 from chalicelib.inference.windows import Windows
 from chalicelib.inference.workflow import requests, writing
+from chalicelib.inference.workflow.batches import Batching
 from chalicelib.inference.workflow.context import Logging, Predicting, Releasing
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -210,6 +212,8 @@ class Stage:
         self.adapters = self.wire()
         self.remembering: Logging = self.wire_remembering()
         self.predicting = self.wire_predicting()
+        self.begun: list[tuple[str, str]] = []
+        self.batching: Batching = self.wire_batching()
 
     def wire(self) -> Releasing:
         return Releasing(
@@ -235,7 +239,9 @@ class Stage:
         return Predicting(
             stage="test",
             pipelines=releasing.pipelines,
-            router=Router(releasing.releases.current, releasing.models.get, lambda: self.monotonic),
+            router=Router(
+                releasing.releases.current, releasing.models.get, lambda: self.monotonic, lambda: 0.5
+            ),
             runtime=self.runtime,
             recorder=self.log,
             records=PredictionRecords(self.predictions),
@@ -261,6 +267,23 @@ class Stage:
             windows=Windows(self.predictions, timedelta(days=30)),
             releases=self.adapters.releases,
             traffic=self.adapters.traffic,
+            clock=self.clock,
+            pause=self.pauses.append,
+            log=logging.getLogger("test"),
+        )
+
+    def wire_batching(self) -> Batching:
+        """Return what batches work with; what is begun is only noted."""
+        return Batching(
+            stage="test",
+            pipelines=self.adapters.pipelines,
+            batches=Batches(self.releases),
+            bucket=self.data,
+            router=self.predicting.router,
+            runtime=self.runtime,
+            begin=lambda pipeline, batch_id: self.begun.append((pipeline, batch_id)),
+            wake=lambda pipeline: requests.wake(self.adapters, pipeline),
+            owner=self._owner,
             clock=self.clock,
             pause=self.pauses.append,
             log=logging.getLogger("test"),

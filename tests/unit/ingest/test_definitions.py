@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 from chalicelib.ingest.definitions import check_definition
 from chalicelib.ingest.roles import check_columns, roles_of
-from chalicelib.ingest.views import pipeline_view
 
-from shared.entities.pipeline import TASKS, Pipeline, PipelineDefinition, task_of
+from shared.entities.pipeline import TASKS, PipelineDefinition, task_of
 from shared.errors import InvalidBody, InvalidDataset, PayloadTooLarge
 from shared.parsing import convert
 
@@ -182,12 +181,6 @@ def test_a_definition_too_long_for_its_row_is_refused_before_it_is_stored() -> N
     schema = {"fields": [{"name": "late", "type": "string", "constraints": {"enum": ["x" * 30] * 9000}}]}
     with pytest.raises(PayloadTooLarge, match="262,144 bytes"):
         check_definition("trips", parsed(TABLE, data={"schema": schema}))
-
-
-@pytest.mark.parametrize(("document", "trains"), [(TABLE, True), (LOAD, True), (TASTES, True)])
-def test_clients_can_ask_whether_a_pipeline_trains_at_all(document: dict[str, Any], trains: bool) -> None:
-    stored = Pipeline(pipeline="x", definition=document, rev=1, created_at="", updated_at="")
-    assert pipeline_view(stored).trains is trains
 
 
 def test_a_wrong_schema_is_refused_with_every_problem_and_its_place_in_the_definition() -> None:

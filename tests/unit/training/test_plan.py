@@ -100,6 +100,7 @@ def test_a_channel_without_parts_is_left_out() -> None:
         {"image_uri": "registry/other:1"},
         {"champion": CHAMPION},
         {"definition": {"model": {"preset": "good"}}},
+        {"definition": {"model": {"tune": {"trials": 9}}}},
         {"definition": {"split": {"by": "time", "seed": 7}}},
         {"manifests": manifests(1, 3), "trigger": "d3"},
     ],

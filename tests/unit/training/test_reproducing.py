@@ -26,7 +26,8 @@ def documents(**changes: bytes) -> dict[str, bytes]:
     )
 
 
-def trained() -> World:
+def trained(**evaluation: Any) -> World:
+    """Return a world with a model whose evaluation has these members."""
     world = World()
     world.models_bucket.write(f"code/{'c' * 64}/sourcedir.tar.gz", b"recipe")
     dataset = world.dataset(1)
@@ -34,7 +35,8 @@ def trained() -> World:
         world.data.write(f"datasets/flights/d1/{side}/part-0.parquet", b"rows")
     world.ready(dataset)
     job = world.only_job()
-    world.complete(job, make_archive(documents=documents()))
+    told = {"evaluation__json": json.dumps(make_evaluation(**evaluation)).encode()} if evaluation else {}
+    world.complete(job, make_archive(documents=documents(**told)))
     world.changed(job)
     return world
 
@@ -184,3 +186,11 @@ def test_metrics_answers_and_libraries_that_differ_are_named_with_both_values() 
 def test_a_flipped_answer_and_missing_rows_count() -> None:
     assert compared(run(golden__jsonl=GOLDEN.replace(b"true, ", b"false, ", 1))).predictions.differing == 1
     assert compared(run(golden__jsonl=b"".join(GOLDEN.splitlines(True)[:3]))).predictions.differing == 2
+
+
+def test_a_repetition_takes_the_settings_that_the_first_run_chose_instead_of_searching() -> None:
+    chosen = {"format": 1, "candidates": 12, "fits": 3, "ended_early": True, "chosen": {"max_leaf_nodes": 8}}
+    world = trained(search=chosen)
+    (model,) = world.models()
+    asked = request_reproduction(world.ports, model)
+    assert world.ports.job_files.read(asked.job_id).parameters["search"] == chosen

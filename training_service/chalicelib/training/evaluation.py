@@ -1,5 +1,7 @@
 """``evaluation.json``, as the recipe writes it: challenger, champion and baseline on the same rows."""
 
+from typing import Any
+
 import msgspec
 
 Metrics = dict[str, float | None]
@@ -90,7 +92,7 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     """What the gate reads; ``rows`` are those no model was trained on, ``champion_error`` why none was judged.
 
-    ``serving`` is a file of its own, because times are never twice the same.
+    ``search`` says which settings were chosen, of how many; null where there was nothing to choose. ``serving`` is a file of its own, because times are never twice the same.
     """
 
     format: int
@@ -106,6 +108,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     champion_error: str | None = None
     slices: Slices | None = None
     fairness: Fairness | None = None
+    search: dict[str, Any] | None = None
     serving: Serving | None = None
     exports: dict[str, Export] = {}
 

@@ -6,11 +6,12 @@ The repetition never becomes a model version and is never released: its report i
 import hashlib
 import tempfile
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 from chalicelib.training.archive import REQUIRED, BadArtifact, fetch, hash_members_of, read_documents
 from chalicelib.training.job import AT_REST, Job, sagemaker_name
-from chalicelib.training.model_files import artifact_key, folder_of
+from chalicelib.training.model_files import artifact_key, evaluation_key, folder_of
 from chalicelib.training.plan import TrainingPlan
 from chalicelib.training.ports import Ports
 from chalicelib.training.reasons import sanitise
@@ -88,7 +89,10 @@ def report_key(pipeline: str, version: str, job_id: str = "") -> str:
 
 
 def _plan(ports: Ports, model: ModelVersion) -> TrainingPlan:
-    """Return the plan of the version's own job under another id: one for each time it was done."""
+    """Return the plan of the version's own job under another id: one for each time it was done.
+
+    How long a search of the best settings goes depends on the machine, so what the first run chose is stated.
+    """
     plan = ports.job_files.read(model.job_id)
     done = sum(1 for _ in ports.model_files.bucket.list(report_key(model.pipeline, model.version)))
     identity = f"{JobPurpose.REPRODUCE} {model.pipeline} {model.version} {plan.input_sha256} {done}"
@@ -99,7 +103,13 @@ def _plan(ports: Ports, model: ModelVersion) -> TrainingPlan:
         subject=model.version,
         job_id=input_sha256[:20],
         input_sha256=input_sha256,
+        parameters={**plan.parameters, **_find_choice(ports, model)},
     )
+
+
+def _find_choice(ports: Ports, model: ModelVersion) -> dict[str, Any]:
+    search = ports.model_files.evaluation(evaluation_key(model.pipeline, model.version)).search
+    return {"search": search} if search else {}
 
 
 def _check_inputs(ports: Ports, plan: TrainingPlan) -> None:

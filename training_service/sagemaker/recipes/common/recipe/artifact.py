@@ -20,7 +20,7 @@ from sklearn.pipeline import Pipeline
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from .failure import ModelRefusedError
-from .reproducible import write_canonical
+from .reproducible import dump_canonical
 
 MODEL_FILE = "model.skops"
 SIGNATURE_FILE = "signature.json"
@@ -33,7 +33,7 @@ MAX_ENTRIES = 20_000
 
 def save_pipeline(pipeline: Pipeline, folder: Path, name: str = MODEL_FILE) -> None:
     """Write the fitted pipeline without pickle, compressed; equal pipelines give equal bytes."""
-    (folder / name).write_bytes(write_canonical(sio.dumps(pipeline)))
+    (folder / name).write_bytes(dump_canonical(pipeline))
 
 
 def load_pipeline(content: bytes, trusted: Sequence[str] = TRUSTED_TYPES) -> Pipeline:

@@ -37,12 +37,22 @@ def _data(parameters: Parameters, evaluation: Mapping[str, Any]) -> list[str]:
     return [
         f"Recipe: {parameters.recipe}, preset {parameters.preset}, seed {parameters.seed}, "
         f"parameters {dict(parameters.params) or 'all default'}",
+        *_search(evaluation.get("search")),
         f"Trained on {evaluation['rows_train']} rows, stopped by {evaluation['rows_validation']} validation rows"
         + (f", newest {through}" if through else ""),
         f"Judged on {evaluation['rows']} {unit} neither model was trained on{span}",
         f"Rows without a target, left out: {evaluation['rows_without_target']}",
         f"Rows of the test side left out because a compared model had seen them: {evaluation['rows_test_seen']}",
     ]
+
+
+def _search(found: Mapping[str, Any] | None) -> list[str]:
+    """Return how the settings were found, if there was anything to choose."""
+    if not found:
+        return []
+    ended = ", and the time for it was over before all were tried" if found["ended_early"] else ""
+    settings = ", ".join(f"{name} {value}" for name, value in found["chosen"].items()) or "the usual ones"
+    return [f"Settings chosen of {found['candidates']} candidates in {found['fits']} fits{ended}: {settings}"]
 
 
 def _metrics(evaluation: Mapping[str, Any]) -> str:

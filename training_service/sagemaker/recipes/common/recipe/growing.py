@@ -1,30 +1,43 @@
 """Boosting that goes on where it was interrupted: what has grown is kept in the job's checkpoints.
 
 Growing in steps gives the very trees that one go gives (a test compares them bit by bit), so a model does not depend on
-whether, when and how often its training was interrupted.
+whether, when and how often its training was interrupted. Trees that see a random part of the columns would not be the same, for
+scikit-learn draws from the beginning again with every step: those are grown in one go.
 """
 
+import hashlib
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import skops.io as sio
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from .artifact import TRUSTED_TYPES
 from .metrics import Floats
+from .reproducible import dump_canonical
 
 # The steps double: each has to put the rows into bins again and to ask all trees before it.
 FIRST_STEP = 100
 # Rows x columns x trees; some 10 ns each, so less than half a minute: that is sooner done again than kept.
 WORTH_KEEPING = 3e9
-_FILE = "boosting.skops"
 type Rows = tuple[Floats, Floats]
 
 
 def checkpoint_folder(model_folder: Path) -> Path:
     """Return where a job keeps its progress: SageMaker gives `checkpoints` beside `model`, and keeps it in S3."""
     return model_folder.parent / "checkpoints"
+
+
+def fill_empty(features: Floats) -> Floats:
+    """Return the features with zeros in every column that has no value in these rows.
+
+    scikit-learn cannot bin those; a constant is as good, for no tree ever splits on it.
+    """
+    empty = np.isnan(features).all(axis=0)
+    return np.where(empty, 0.0, features) if empty.any() else features
 
 
 def grow(
@@ -43,9 +56,11 @@ def grow(
     """
     wanted = estimator.max_iter
     features, target = held_out or (None, None)
-    if train[0].size * wanted < worth_keeping or not folder.is_dir():
+    draws_columns = estimator.max_features < 1.0
+    if draws_columns or train[0].size * wanted < worth_keeping or not folder.is_dir():
         return estimator.fit(*train, X_val=features, y_val=target)
-    grown = _resume(folder, estimator)
+    path = folder / f"boosting-{_name(estimator)}.skops"
+    grown = _resume(path, estimator)
     step = grown.n_iter_ if hasattr(grown, "n_iter_") else 0
     while True:
         step = min(wanted, max(FIRST_STEP, 2 * step))
@@ -54,7 +69,7 @@ def grow(
         if grown.n_iter_ < step or step == wanted or _has_stopped(grown):
             # As if it had grown in one go, in every parameter.
             return grown.set_params(max_iter=wanted, warm_start=False)
-        _keep(folder, grown)
+        _keep(path, grown)
 
 
 def _has_stopped(estimator: Any) -> bool:
@@ -66,9 +81,13 @@ def _has_stopped(estimator: Any) -> bool:
     return not any(score > reference for score in scores[-patience:])
 
 
-def _resume(folder: Path, fresh: Any) -> Any:
+def _name(estimator: Any) -> str:
+    """Return a hash of the settings: what was grown with others must not be taken for a beginning of this one."""
+    return hashlib.sha256(json.dumps(estimator.get_params(), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _resume(path: Path, fresh: Any) -> Any:
     """Return what an earlier attempt has grown, or *fresh*; a checkpoint that cannot be read is as good as none."""
-    path = folder / _FILE
     if not path.is_file():
         return fresh
     try:
@@ -90,9 +109,9 @@ def _resume(folder: Path, fresh: Any) -> Any:
     return found
 
 
-def _keep(folder: Path, estimator: Any) -> None:
+def _keep(path: Path, estimator: Any) -> None:
     """Replace the checkpoint, whole or not at all: it is copied to S3 at any moment."""
-    draft = folder / f".{_FILE}.new"
-    sio.dump(estimator, draft)
-    draft.replace(folder / _FILE)
+    draft = path.with_name(f".{path.name}.new")
+    draft.write_bytes(dump_canonical(estimator))
+    draft.replace(path)
     print(f"kept {estimator.n_iter_} trees", flush=True)

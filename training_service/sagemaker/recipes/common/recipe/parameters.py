@@ -28,6 +28,8 @@ STATED = (
     "max_minutes",
     "task_options",
     "purpose",
+    "search",
+    "trials",
 )
 # How the data's files spell values, in the terms of Frictionless: a CSV request may spell them so, too.
 SPELLINGS = ("format", "missingValues", "trueValues", "falseValues", "decimalChar", "groupChar")
@@ -73,7 +75,8 @@ class Parameters:
     `target` is empty for a task that predicts no column. `task_options` holds the keys that only this task's
     definition has (`series`, `horizon`, `text`, `user`, …). `metrics` names what the gate will read; all metrics of the family are computed anyway, so that a
     changed gate can be judged again without training. `purpose` `evaluate` trains nothing and judges the model in
-    the channel `challenger`.
+    the channel `challenger`. `trials` is how many settings are tried, 0 as many as the preset does; `search` is the
+    `search.json` of a model that is to be made again: its choice is taken.
     """
 
     pipeline: str
@@ -99,6 +102,8 @@ class Parameters:
     min_rows: int = 200
     purpose: str = "train"
     max_minutes: float = 30.0
+    search: dict[str, Any] = field(default_factory=dict)
+    trials: int = 0
 
     @property
     def search_s(self) -> float:

@@ -29,6 +29,7 @@ from .onnx_export import ONNX_FILE, export_onnx
 from .packing import pack_model, write_plots
 from .parameters import Parameters, load_parameters
 from .requests import JSON
+from .search import SEARCH_FILE
 from .serving import load_folder
 from .serving_cost import SERVING_FILE, time_serving, weigh
 from .slices import hash_taught, judged_rows, last_time
@@ -163,6 +164,7 @@ def _judge(
     samples = family.samples(parameters, data, judged, challenger.model)
     facts = {
         "purpose": parameters.purpose,
+        "search": _read_search(paths.model),
         "rows_train": row_count(data.train),
         "rows_validation": row_count(data.validation),
         "rows_without_target": data.without_target,
@@ -179,6 +181,13 @@ def _judge(
     for line in metric_lines(evaluation["metrics"]["challenger"] | latency, parameters.metrics):
         print(line, flush=True)
     return judged, samples, evaluation
+
+
+def _read_search(folder: Path) -> dict[str, Any] | None:
+    """Return how the model's settings were found, None where there was nothing to choose."""
+    path = folder / SEARCH_FILE
+    found: dict[str, Any] | None = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    return found
 
 
 def _find_champion(

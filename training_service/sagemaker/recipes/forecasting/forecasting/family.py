@@ -7,6 +7,7 @@ from recipe.data import Data
 from recipe.family import Family
 from recipe.golden import GOLDEN_ROWS
 from recipe.parameters import Parameters, Rules
+from recipe.search import Search
 from recipe.tables import HIGHER_IS_BETTER, PRIMARY
 from recipe.vega import Spec, spread
 
@@ -24,7 +25,7 @@ GOLDEN_POINTS = 48
 
 def fit(parameters: Parameters, data: Data, folder: Path) -> None:
     """Fit and write the model with the last values of every series."""
-    save(fit_predictor(parameters, data), folder)
+    save(fit_predictor(parameters, data, Search.of(parameters, folder)), folder)
 
 
 def plots(_parameters: Parameters, judged: Backtested, challenger: Predictor) -> dict[str, Spec]:

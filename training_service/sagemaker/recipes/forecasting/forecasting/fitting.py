@@ -10,6 +10,7 @@ from recipe.failure import UserError
 from recipe.metrics import Floats
 from recipe.options import check_options
 from recipe.parameters import Parameters
+from recipe.search import Search
 from recipe.sides import Side
 from recipe.signature import Input, Signature
 
@@ -24,7 +25,7 @@ from .predictor import Predictor, Widths
 MAX_CATEGORIES_SHOWN = 100
 
 
-def fit_predictor(parameters: Parameters, data: Data) -> Predictor:
+def fit_predictor(parameters: Parameters, data: Data, search: Search) -> Predictor:
     """Return the fitted model, whose own panel ends with the newest value of all: from there it will forecast.
 
     Raises
@@ -53,7 +54,7 @@ def fit_predictor(parameters: Parameters, data: Data) -> Predictor:
             "No series has two training values within a horizon of each other; nothing can be learnt."
         )
     train, validation = (_side(panel, question, truth, shape, facts) for question, truth in drawn)
-    pipeline = fit_model(recipe, parameters.preset, params, parameters.seed, (train, validation))
+    pipeline = fit_model(recipe, PRESETS[parameters.preset], params, search, (train, validation))
     predictor = Predictor(
         pipeline=pipeline,
         signature=describe(parameters, data, shape),

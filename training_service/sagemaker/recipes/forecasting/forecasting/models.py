@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from recipe.growing import fill_empty
+from recipe.halving import Rows, draw
 from recipe.metrics import Floats
 from recipe.options import Value
+from recipe.search import Search, decide
 from recipe.sides import Side
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
@@ -29,54 +32,45 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 # scikit-learn's defaults, 4.95 for the seasonal-naive forecast.
 USUAL: dict[str, Any] = {"loss": "absolute_error", "max_leaf_nodes": 8, "max_features": 0.4}
 LEAVES = 120
-# Of the candidates of a round, how many come into the next one, with three times the rows.
-ETA = 3
-
-
 type Known = Side[Floats]
 
 
 def fit_model(
-    recipe: str, preset: str, params: Mapping[str, Value], seed: int, sides: tuple[Known, Known]
+    recipe: str, budget: Budget, params: Mapping[str, Value], search: Search, sides: tuple[Known, Known]
 ) -> Pipeline:
     """Return the pipeline fitted on the first of the two sides, chosen on the second."""
-    budget = PRESETS[preset]
     if recipe == "linear":
-        return _fit_linear(budget, params, sides)
-    candidates = _draw(budget, params, seed, len(sides[0].target))
-    return _halve(candidates, sides, seed)
+        return _choose_linear(budget, params, search, sides)
+    train, validation = sides
+
+    def loss(one: dict[str, Any], rows: Rows) -> float:
+        """Return the error on the validation side of what those pairs teach."""
+        return _error(_fit_boosting(one, (train.take(rows), validation), search.seed), validation)
+
+    usual = _usual(budget, len(train.target))
+    # Nothing to choose by: take the preset's own.
+    count = (search.trials or budget.candidates) if len(validation.target) else 1
+    # What a person asked for is not tried otherwise.
+    candidates = [{**usual, **drawn, **params} for drawn in draw(CHOICES, count, search.seed)]
+    best = decide(
+        search, candidates, loss, _unsorted(train), rounds=search.rounds(budget.rounds), settings=dict
+    )
+    return _fit_boosting(best, sides, search.seed)
 
 
-def _draw(budget: Budget, params: Mapping[str, Value], seed: int, rows: int) -> list[dict[str, Any]]:
-    usual = {
+def _usual(budget: Budget, rows: int) -> dict[str, Any]:
+    return {
         **USUAL,
         "min_samples_leaf": int(np.clip(rows // LEAVES, 5, 500)),
         "max_iter": budget.max_iter,
         "learning_rate": budget.learning_rate,
         "n_iter_no_change": budget.patience,
     }
-    random = np.random.default_rng(seed)
-    others = [
-        {name: choice[random.integers(len(choice))] for name, choice in CHOICES.items()}
-        for _ in range(budget.candidates - 1)
-    ]
-    # What a person asked for is not tried otherwise.
-    return [{**usual, **other, **params} for other in ({}, *others)]
 
 
-def _halve(candidates: list[dict[str, Any]], sides: tuple[Known, Known], seed: int) -> Pipeline:
-    """Fit all on few rows, the better third on three times as many, the last one on all (successive halving)."""
-    train, validation = sides
-    rounds = 0
-    while ETA**rounds < len(candidates):
-        rounds += 1
-    for left in range(rounds, 0, -1):
-        # The rows are in random order already.
-        fewer = train.take(slice(len(train.target) // ETA**left))
-        errors = [_error(_fit_boosting(c, (fewer, validation), seed), validation) for c in candidates]
-        order = np.argsort(errors, kind="stable")[: max(1, len(candidates) // ETA)]
-        candidates = [candidates[place] for place in order]
-    return _fit_boosting(candidates[0], sides, seed)
+def _unsorted(side: Known) -> Rows:
+    """Return one class for all: a round of the search needs no share of anything."""
+    return np.zeros(len(side.target), dtype=np.int64)
 
 
 def _fit_boosting(settings: dict[str, Any], sides: tuple[Known, Known], seed: int) -> Pipeline:
@@ -84,15 +78,30 @@ def _fit_boosting(settings: dict[str, Any], sides: tuple[Known, Known], seed: in
     held_out = len(validation.target) > 0
     estimator = HistGradientBoostingRegressor(**settings, early_stopping=held_out, random_state=seed)
     shown = {"X_val": validation.features, "y_val": validation.target} if held_out else {}
-    return Pipeline([("model", estimator.fit(train.features, train.target, **shown))])
+    return Pipeline([("model", estimator.fit(fill_empty(train.features), train.target, **shown))])
 
 
-def _fit_linear(budget: Budget, params: Mapping[str, Value], sides: tuple[Known, Known]) -> Pipeline:
+def _choose_linear(
+    budget: Budget, params: Mapping[str, Value], search: Search, sides: tuple[Known, Known]
+) -> Pipeline:
     train, validation = sides
     asked = params.get("regularization")
-    strengths = (float(asked),) if asked is not None else budget.strengths
-    fitted = [_linear(strength).fit(train.features, train.target) for strength in strengths]
-    return min(fitted, key=lambda model: _error(model, validation))
+    strengths = search.some(budget.strengths, PRESETS["best"].strengths)
+    if asked is not None:
+        strengths = (float(asked),)
+    # Nothing to choose by: take the usual one.
+    if not len(validation.target):
+        strengths = strengths[:1]
+
+    def loss(strength: float, rows: Rows) -> float:
+        """Return the error on the validation side of what those pairs teach."""
+        some = train.take(rows)
+        return _error(_linear(strength).fit(some.features, some.target), validation)
+
+    best = decide(
+        search, strengths, loss, _unsorted(train), rounds=1, settings=lambda one: {"regularization": one}
+    )
+    return _linear(best).fit(train.features, train.target)
 
 
 def _linear(strength: float) -> Pipeline:
@@ -102,6 +111,4 @@ def _linear(strength: float) -> Pipeline:
 
 
 def _error(model: Pipeline, side: Known) -> float:
-    if not len(side.target):
-        return 0.0
     return float(np.abs(model.predict(side.features) - side.target).mean())

@@ -22,7 +22,8 @@ OPTIONS: dict[str, dict[str, Option]] = {
 class Budget:
     """How much a preset may learn from and try.
 
-    `rows` are pairs of an origin and a step; `candidates` is how many settings are tried by successive halving.
+    `rows` are pairs of an origin and a step; `candidates` is how many settings are tried, on few rows first in several
+    `rounds`. The first of the `strengths` is the usual one.
     """
 
     rows: int
@@ -31,12 +32,13 @@ class Budget:
     patience: int
     candidates: int
     strengths: tuple[float, ...]
+    rounds: int = 1
 
 
 PRESETS = {
     "fast": Budget(rows=60_000, max_iter=80, learning_rate=0.05, patience=20, candidates=1, strengths=(1.0,)),
     "good": Budget(
-        rows=150_000, max_iter=250, learning_rate=0.03, patience=30, candidates=1, strengths=(0.1, 1.0, 10.0)
+        rows=150_000, max_iter=250, learning_rate=0.03, patience=30, candidates=1, strengths=(1.0, 0.1, 10.0)
     ),
     "best": Budget(
         rows=300_000,
@@ -44,7 +46,8 @@ PRESETS = {
         learning_rate=0.02,
         patience=40,
         candidates=6,
-        strengths=(0.01, 0.1, 1.0, 10.0, 100.0),
+        strengths=(1.0, 0.01, 0.1, 10.0, 100.0),
+        rounds=3,
     ),
 }
 

@@ -12,6 +12,7 @@ from recipe.family import Family
 from recipe.parameters import Parameters, Rules
 from recipe.plots import supervised_plots
 from recipe.row_judging import judge_calibrated, sample_rows
+from recipe.search import Search
 from recipe.sides import Side
 from recipe.signature import make_signature
 from recipe.supervised import Answered, find_targets
@@ -21,7 +22,7 @@ from recipe.vega import Spec
 from .features import VERSION
 from .models import Plan, fit_pipeline
 from .pictures import Shape
-from .predictor import Predictor, see
+from .predictor import Predictor, refuse_in, see
 from .serving import PICTURE_FILE, SERVING
 
 DEFAULT_SIZE = 224
@@ -46,15 +47,19 @@ def fit(parameters: Parameters, data: Data, folder: Path) -> None:
     shape = shape_of(parameters)
     targets = find_targets(data, parameters)
     train = Side(
-        features=see(data.train[picture.name], shape, _refuse("training")),
+        features=see(data.train[picture.name], shape, refuse_in("training")),
         target=targets.train.astype(np.int64),
     )
     validation = Side(
-        features=see(data.validation[picture.name][targets.known], shape, _refuse("validation")),
+        features=see(data.validation[picture.name][targets.known], shape, refuse_in("validation")),
         target=targets.validation.astype(np.int64),
     )
     plan = Plan(
-        recipe=parameters.recipe, preset=parameters.preset, params=parameters.params, seed=parameters.seed
+        recipe=parameters.recipe,
+        preset=parameters.preset,
+        params=parameters.params,
+        search=Search.of(parameters, folder),
+        seed=parameters.seed,
     )
     save_pipeline(fit_pipeline(plan, train, validation), folder)
     write_json(folder / PICTURE_FILE, {"size": shape.size, "channels": shape.channels, "features": VERSION})
@@ -67,10 +72,6 @@ def shape_of(parameters: Parameters) -> Shape:
     """Return what the definition wants every picture made into."""
     asked = parameters.task_options.get("image") or {}
     return Shape(size=int(asked.get("size", DEFAULT_SIZE)), channels=int(asked.get("channels", 3)))
-
-
-def _refuse(side: str) -> Any:
-    return lambda text: UserError(f"{text.removesuffix('.')}, in the {side} rows.")
 
 
 def plots(_parameters: Parameters, judged: Answered, _challenger: Predictor) -> dict[str, Spec]:

@@ -5,12 +5,13 @@ calibrated on it. `best` lets linear and boosting compete and finds the good one
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from recipe.calibration import MIN_ROWS, calibrate
-from recipe.halving import Rows, choose
+from recipe.halving import Rows
 from recipe.options import Option, Value, check_options
+from recipe.search import Search, decide
 from recipe.sides import Side
 from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -41,6 +42,7 @@ class Plan:
     recipe: str
     preset: str
     params: Mapping[str, Any]
+    search: Search
     seed: int
 
 
@@ -61,7 +63,7 @@ def fit_pipeline(plan: Plan, train: Pictures, validation: Pictures) -> Pipeline:
     UserError
         A parameter is not one of the recipe's.
     """
-    candidates = _candidates(plan)
+    candidates = plan.search.some(_candidates(plan, plan.preset), _candidates(plan, "best"))
     # Too few pictures cannot choose: the first candidate is the one that does well in general.
     if len(validation.target) < MIN_ROWS:
         candidates = candidates[:1]
@@ -72,26 +74,26 @@ def fit_pipeline(plan: Plan, train: Pictures, validation: Pictures) -> Pipeline:
         scores = fitted.predict_proba(validation.features)
         return float(log_loss(validation.target, scores, labels=fitted.classes_))
 
-    rounds = 3 if plan.preset == "best" else 1
-    best = choose(candidates, loss, train.target, rounds=rounds, seed=plan.seed)
+    rounds = plan.search.rounds(3 if plan.preset == "best" else 1)
+    best = decide(plan.search, candidates, loss, train.target, rounds=rounds, settings=asdict)
     return _fit(plan, best, train, validation)
 
 
-def _candidates(plan: Plan) -> list[Candidate]:
+def _candidates(plan: Plan, preset: str) -> list[Candidate]:
     if plan.recipe == "boosting":
         return [
             Candidate(recipe="boosting", params=check_options("boosting", OPTIONS["boosting"], plan.params))
         ]
     asked = check_options(plan.recipe, OPTIONS["linear"], plan.params)
-    competes = plan.preset == "best" and plan.recipe == "auto" and not asked
-    return _linear_candidates(plan, asked) + [Candidate(recipe="boosting", params={})] * competes
+    competes = preset == "best" and plan.recipe == "auto" and not asked
+    return _linear_candidates(preset, asked) + [Candidate(recipe="boosting", params={})] * competes
 
 
-def _linear_candidates(plan: Plan, asked: Mapping[str, Value]) -> list[Candidate]:
-    strengths = tuple(asked.values()) or STRENGTHS.get(plan.preset, STRENGTHS["good"])
+def _linear_candidates(preset: str, asked: Mapping[str, Value]) -> list[Candidate]:
+    strengths = tuple(asked.values()) or STRENGTHS.get(preset, STRENGTHS["good"])
     return [
         Candidate(recipe="linear", params={"regularization": strength}, balanced=balanced)
-        for balanced in ((False,) if plan.preset == "fast" else (False, True))
+        for balanced in ((False,) if preset == "fast" else (False, True))
         for strength in strengths
     ]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from recipe.answers import align_scores
 from recipe.columns import Column, Columns
+from recipe.failure import UserError
 from recipe.labels import Label
 from recipe.metrics import Floats
 from recipe.signature import Signature
@@ -38,8 +39,13 @@ class Predictor:
     def scores_for(self, columns: Columns, classes: Sequence[Label] | None) -> Floats:
         """Return one score per asked class: 0 for a class this model never met."""
         own = self.signature.classes or ()
-        answers = self.answer(see(columns[self.column], self.shape, PictureError))
+        answers = self.answer(see(columns[self.column], self.shape, refuse_in("judged")))
         return align_scores(np.asarray(answers, dtype=np.float64), own, classes or own)
+
+
+def refuse_in(rows: str) -> Callable[[str], Exception]:
+    """Return what makes a sentence on a picture into the error of a job, which says in which rows it is."""
+    return lambda text: UserError(f"{text.removesuffix('.')}, in the {rows} rows.")
 
 
 def see(

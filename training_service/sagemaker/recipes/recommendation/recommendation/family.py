@@ -8,6 +8,7 @@ from recipe.data import Data
 from recipe.family import Family
 from recipe.golden import GOLDEN_ROWS
 from recipe.parameters import Parameters, Rules
+from recipe.search import Search
 from recipe.tables import HIGHER_IS_BETTER, PRIMARY
 from recipe.vega import Spec, spread
 
@@ -21,7 +22,7 @@ from .state import save
 
 def fit(parameters: Parameters, data: Data, folder: Path) -> None:
     """Fit and write the model."""
-    save(fit_recommender(parameters, data), folder)
+    save(fit_recommender(parameters, data, Search.of(parameters, folder)), folder)
 
 
 def plots(_parameters: Parameters, judged: Tasted, challenger: Recommender) -> dict[str, Spec]:

@@ -1,11 +1,14 @@
 """From the training and the validation side to a model that can recommend: choose by the one, then learn from both."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 
 import numpy as np
 from recipe.data import Data
 from recipe.failure import UserError
+from recipe.halving import Rows
 from recipe.parameters import Parameters
+from recipe.search import Search, decide
 from recipe.signature import Signature
 from recipe.tables import PRIMARY
 from scipy.sparse import csr_matrix
@@ -27,7 +30,7 @@ MOST_CHOOSERS = 2_000
 LEAST_CHOOSERS = 50
 
 
-def fit_recommender(parameters: Parameters, data: Data) -> Recommender:
+def fit_recommender(parameters: Parameters, data: Data, search: Search) -> Recommender:
     """Return the model of the best candidate, fitted on both sides: what came last says most about what comes next.
 
     Raises
@@ -36,7 +39,8 @@ def fit_recommender(parameters: Parameters, data: Data) -> Recommender:
         A parameter is not the recipe's, or there are not two users or items.
     """
     roles = find_roles(parameters)
-    candidates = candidates_of(parameters.preset, parameters.params)
+    tried, every = (candidates_of(preset, parameters.params) for preset in (parameters.preset, "best"))
+    candidates = search.some(tried, every)
     sides = [data.train, data.validation]
     interactions = most_frequent(read_interactions(sides, roles, parameters.time))
     if len(interactions.users) < 2 or len(interactions.items) < 2:
@@ -47,7 +51,7 @@ def fit_recommender(parameters: Parameters, data: Data) -> Recommender:
     signature = describe(parameters, roles)
     chosen = candidates[0]
     if len(candidates) > 1:
-        chosen = _choose(candidates, parameters, data, signature)
+        chosen = _choose(candidates, parameters, data, search)
     return fit_candidate(chosen, interactions, signature)
 
 
@@ -97,9 +101,7 @@ def most_frequent(interactions: Interactions, most: int = MOST_ITEMS) -> Interac
     )
 
 
-def _choose(
-    candidates: list[Candidate], parameters: Parameters, data: Data, signature: Signature
-) -> Candidate:
+def _choose(candidates: Sequence[Candidate], parameters: Parameters, data: Data, search: Search) -> Candidate:
     """Return the candidate that recommends best to the users of the validation side, knowing the training side."""
     roles = find_roles(parameters)
     known = most_frequent(read_interactions([data.train], roles, parameters.time))
@@ -108,11 +110,12 @@ def _choose(
     # Few users cannot choose: the first candidate is the one that does well in general.
     if len(question.users) < LEAST_CHOOSERS:
         return candidates[0]
-    everyone = np.ones(len(question.users))
+    everyone, signature = np.ones(len(question.users)), describe(parameters, roles)
 
-    def quality(one: Candidate) -> float:
-        """Return the metric by which a model must beat the baseline."""
+    def loss(one: Candidate, _rows: Rows) -> float:
+        """Return the metric by which a model must beat the baseline, the higher the less."""
         ranking = answer(fit_candidate(one, known, signature), question, K)
-        return measures_of(ranking, question.relevant, len(known.items))[PRIMARY["recommendation"]](everyone)
+        return -measures_of(ranking, question.relevant, len(known.items))[PRIMARY["recommendation"]](everyone)
 
-    return max(candidates, key=quality)
+    # Fewer interactions would be another question, not a cheaper one: all are taken at once.
+    return decide(search, candidates, loss, np.zeros(1, dtype=np.int64), rounds=1, settings=asdict)

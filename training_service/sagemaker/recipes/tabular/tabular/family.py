@@ -7,10 +7,10 @@ from recipe.columns import take_rows
 from recipe.data import Data
 from recipe.family import Family
 from recipe.features import known_categories
-from recipe.growing import checkpoint_folder
 from recipe.parameters import Parameters, Rules
 from recipe.plots import importance, supervised_plots
 from recipe.row_judging import sample_rows
+from recipe.search import Search
 from recipe.signature import make_signature
 from recipe.supervised import Answered, find_targets
 from recipe.tables import HIGHER_IS_BETTER, PRIMARY
@@ -35,8 +35,7 @@ def fit(parameters: Parameters, data: Data, folder: Path) -> None:
         params=parameters.params,
         seed=parameters.seed,
         fields=fields,
-        search_s=parameters.search_s,
-        checkpoints=checkpoint_folder(folder),
+        search=Search.of(parameters, folder),
     )
     validation = Known(columns=take_rows(data.validation, targets.known), target=targets.validation)
     fitted = fit_model(plan, Known(columns=data.train, target=targets.train), validation)

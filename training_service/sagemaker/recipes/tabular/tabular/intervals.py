@@ -9,6 +9,7 @@ good; it does need that rows to come are like those measured.
 from dataclasses import dataclass
 
 import numpy as np
+from recipe.growing import fill_empty
 from recipe.metrics import Floats
 from recipe.sides import Side
 from sklearn.base import BaseEstimator
@@ -82,7 +83,7 @@ def _learn_difficulty(model: BaseEstimator, taught: Side[Floats], seed: int) -> 
     learner = HistGradientBoostingRegressor(
         max_iter=40, max_leaf_nodes=8, min_samples_leaf=max(20, len(rows) // 100), random_state=seed
     )
-    return learner.fit(some.features, np.abs(some.target - model.predict(some.features)))
+    return learner.fit(fill_empty(some.features), np.abs(some.target - model.predict(some.features)))
 
 
 def _scores(

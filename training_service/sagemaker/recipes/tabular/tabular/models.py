@@ -6,17 +6,17 @@ model is regularised, and for a regression how wide intervals must be.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from recipe.columns import Columns, row_count
 from recipe.features import MAX_CATEGORIES, preprocessing, to_matrix
-from recipe.growing import grow
-from recipe.halving import Rows, choose, draw
+from recipe.growing import checkpoint_folder, fill_empty, grow
+from recipe.halving import Rows, draw
 from recipe.metrics import Floats
 from recipe.options import check_options
 from recipe.parameters import Field
+from recipe.search import Search, decide
 from recipe.sides import Side
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
@@ -34,10 +34,7 @@ type Numbers = Side[Floats]
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Everything fitting depends on besides the rows.
-
-    `search_s` is the time after which no candidate is begun; `checkpoints` keeps what the chosen one has grown so far.
-    """
+    """Everything fitting depends on besides the rows."""
 
     task: str
     recipe: str
@@ -45,8 +42,7 @@ class Plan:
     params: Mapping[str, object]
     seed: int
     fields: Sequence[Field]
-    search_s: float
-    checkpoints: Path
+    search: Search
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +104,9 @@ def _transform(transformer: ColumnTransformer, plan: Plan, side: Known) -> Float
 def _fit_boosting(plan: Plan, params: Mapping[str, Any], train: Numbers, tuning: Numbers) -> BaseEstimator:
     """Add trees until the held-out loss has not improved for the preset's patience; without one, all of them."""
     budget = PRESETS[plan.preset]
-    candidates = [{**one, **params} for one in draw(CHOICES, budget.candidates, plan.seed)]
+    candidates = [
+        {**one, **params} for one in draw(CHOICES, plan.search.trials or budget.candidates, plan.seed)
+    ]
     if not len(tuning.target):
         candidates = candidates[:1]
 
@@ -117,23 +115,32 @@ def _fit_boosting(plan: Plan, params: Mapping[str, Any], train: Numbers, tuning:
         some = train.take(rows)
         shown = {"X_val": tuning.features, "y_val": tuning.target}
         return _held_out_loss(
-            _boosting(plan, budget, one, tuning).fit(some.features, some.target, **shown), tuning
+            _boosting(plan, budget, one, tuning).fit(fill_empty(some.features), some.target, **shown), tuning
         )
 
-    codes = train.target.astype(np.int64) if plan.task == "classification" else np.zeros(len(train.target))
-    best = choose(
+    best = decide(
+        plan.search,
         candidates,
         loss,
-        codes.astype(np.int64),
-        rounds=budget.rounds,
-        seed=plan.seed,
-        within_s=plan.search_s,
+        _codes(plan, train),
+        rounds=plan.search.rounds(budget.rounds),
+        settings=dict,
     )
     held_out = (tuning.features, tuning.target) if len(tuning.target) else None
     grown: BaseEstimator = grow(
-        _boosting(plan, budget, best, tuning), (train.features, train.target), held_out, plan.checkpoints
+        _boosting(plan, budget, best, tuning),
+        (train.features, train.target),
+        held_out,
+        checkpoint_folder(plan.search.model),
     )
     return grown
+
+
+def _codes(plan: Plan, train: Numbers) -> Rows:
+    """Return what every round of a search has its share of: the classes, or nothing but rows."""
+    if plan.task == "classification":
+        return train.target.astype(np.int64)
+    return np.zeros(len(train.target), dtype=np.int64)
 
 
 def _boosting(plan: Plan, budget: Budget, settings: Mapping[str, Any], tuning: Numbers) -> BaseEstimator:
@@ -150,12 +157,27 @@ def _boosting(plan: Plan, budget: Budget, settings: Mapping[str, Any], tuning: N
 def _fit_linear(plan: Plan, params: Mapping[str, Any], train: Numbers, tuning: Numbers) -> BaseEstimator:
     """Fit one model per strength of the preset (or the one asked for) and keep the best on the held-out side."""
     asked = params.get("regularization")
-    strengths = (float(asked),) if asked is not None else PRESETS[plan.preset].strengths
-    # Nothing to choose by: take the middle one.
+    strengths = plan.search.some(PRESETS[plan.preset].strengths, PRESETS["best"].strengths)
+    if asked is not None:
+        strengths = (float(asked),)
+    # Nothing to choose by: take the usual one.
     if not len(tuning.target):
-        strengths = strengths[len(strengths) // 2 :][:1]
-    fitted = [_linear(plan, strength).fit(train.features, train.target) for strength in strengths]
-    return fitted[0] if len(fitted) == 1 else min(fitted, key=lambda model: _held_out_loss(model, tuning))
+        strengths = strengths[:1]
+
+    def loss(strength: float, rows: Rows) -> float:
+        """Return the held-out loss of what those training rows teach."""
+        some = train.take(rows)
+        return _held_out_loss(_linear(plan, strength).fit(some.features, some.target), tuning)
+
+    best = decide(
+        plan.search,
+        strengths,
+        loss,
+        _codes(plan, train),
+        rounds=1,
+        settings=lambda one: {"regularization": one},
+    )
+    return _linear(plan, best).fit(train.features, train.target)
 
 
 def _linear(plan: Plan, strength: float) -> BaseEstimator:

@@ -31,7 +31,10 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """How long a preset may search; boosting has `candidates`, of which few rows find the good ones in `rounds`."""
+    """How long a preset may search; boosting has `candidates`, of which few rows find the good ones in `rounds`.
+
+    The first of the `strengths` is the usual one.
+    """
 
     max_iter: int
     learning_rate: float
@@ -43,12 +46,12 @@ class Budget:
 
 PRESETS = {
     "fast": Budget(max_iter=100, learning_rate=0.1, patience=10, strengths=(1.0,)),
-    "good": Budget(max_iter=400, learning_rate=0.05, patience=20, strengths=(0.1, 1.0, 10.0)),
+    "good": Budget(max_iter=400, learning_rate=0.05, patience=20, strengths=(1.0, 0.1, 10.0)),
     "best": Budget(
         max_iter=1500,
         learning_rate=0.02,
         patience=40,
-        strengths=(0.01, 0.1, 1.0, 10.0, 100.0),
+        strengths=(1.0, 0.01, 0.1, 10.0, 100.0),
         candidates=12,
         rounds=3,
     ),

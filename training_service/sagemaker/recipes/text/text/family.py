@@ -10,6 +10,7 @@ from recipe.features import known_categories
 from recipe.parameters import Parameters, Rules
 from recipe.plots import importance, supervised_plots
 from recipe.row_judging import judge_calibrated, sample_rows
+from recipe.search import Search
 from recipe.sides import Side
 from recipe.signature import make_signature
 from recipe.supervised import Answered, find_targets
@@ -33,6 +34,7 @@ def fit(parameters: Parameters, data: Data, folder: Path) -> None:
         preset=parameters.preset,
         params=parameters.params,
         seed=parameters.seed,
+        search=Search.of(parameters, folder),
         fields=fields,
         texts=tuple(texts),
     )

@@ -111,5 +111,7 @@ def drop_lookups(transformer: ColumnTransformer) -> ColumnTransformer:
     skops writes that dict term by term: loading a model would take seconds instead of milliseconds.
     """
     for _, step, _ in transformer.transformers_:
-        vars(step.estimator).pop("vocabulary_", None)
+        # A column without any value is left out: its step is a word.
+        if isinstance(step, FrozenEstimator):
+            vars(step.estimator).pop("vocabulary_", None)
     return transformer

@@ -6,7 +6,7 @@ on few rows first (successive halving).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from recipe.calibration import MIN_ROWS, calibrate, held_out_loss
 from recipe.features import Matrix
-from recipe.halving import choose
 from recipe.options import Option, check_options
 from recipe.parameters import Field
+from recipe.search import Search, decide
 from recipe.sides import Side
 from scipy.sparse import csr_matrix
 from sklearn.compose import ColumnTransformer
@@ -64,6 +64,7 @@ class Plan:
     preset: str
     params: Mapping[str, Any]
     seed: int
+    search: Search
     fields: tuple[Field, ...]
     texts: tuple[int, ...]
 
@@ -72,6 +73,7 @@ class Plan:
 class Cut:
     """The texts cut in one way: the transformer and the features of both sides."""
 
+    grams: Grams
     transformer: ColumnTransformer
     train: csr_matrix
     validation: csr_matrix | None
@@ -85,6 +87,11 @@ class Candidate:
     strength: float
     balanced: bool
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What it is, as the model's record has it."""
+        return {**asdict(self.cut.grams), "regularization": self.strength, "balanced": self.balanced}
+
 
 def fit_pipeline(plan: Plan, train: Side[Matrix], validation: Side[Matrix]) -> Pipeline:
     """Return the best candidate, fitted on the whole training side and calibrated on the validation side.
@@ -94,32 +101,39 @@ def fit_pipeline(plan: Plan, train: Side[Matrix], validation: Side[Matrix]) -> P
     UserError
         A parameter is not one of the recipe's, or no text column has a text.
     """
-    budget = _budget(plan)
+    budget = _budget(plan, plan.preset)
+    tried = plan.search.some(_combine(budget), _combine(_budget(plan, "best")))
     # Too few rows can neither choose nor calibrate: the first candidate is the one that does well in general.
-    can_choose = len(validation.target) >= MIN_ROWS
-    grams = budget.grams if can_choose else budget.grams[:1]
-    cuts = [_cut(plan, one, train.features, validation.features) for one in grams]
+    if len(validation.target) < MIN_ROWS:
+        tried = tried[:1]
+    cuts = {
+        grams: _cut(plan, grams, train.features, validation.features)
+        for grams in dict.fromkeys(t[0] for t in tried)
+    }
     candidates = [
-        Candidate(cut=cut, strength=strength, balanced=balanced)
-        for cut, strength, balanced in product(cuts, budget.strengths, budget.balanced)
+        Candidate(cut=cuts[grams], strength=strength, balanced=balanced)
+        for grams, strength, balanced in tried
     ]
-    if not can_choose:
-        candidates = candidates[:1]
     truth = (train.target, validation.target)
-    best = choose(
+    best = decide(
+        plan.search,
         candidates,
         lambda one, rows: held_out_loss(_fit(plan, one, rows, truth), one.cut.validation, truth[1]),
         train.target,
-        rounds=budget.rounds,
-        seed=plan.seed,
+        rounds=plan.search.rounds(budget.rounds),
+        settings=lambda one: one.settings,
     )
     model = _fit(plan, best, np.arange(len(train.target)), truth)
     return Pipeline([("features", drop_lookups(best.cut.transformer)), ("model", model)])
 
 
-def _budget(plan: Plan) -> Budget:
+def _combine(budget: Budget) -> list[tuple[Grams, float, bool]]:
+    return list(product(budget.grams, budget.strengths, budget.balanced))
+
+
+def _budget(plan: Plan, preset: str) -> Budget:
     asked = check_options("text", OPTIONS, plan.params)
-    budget = PRESETS[plan.preset]
+    budget = PRESETS[preset]
     if "regularization" in asked:
         budget = replace(budget, strengths=(float(asked["regularization"]),))
     if "max_terms" in asked:
@@ -131,7 +145,7 @@ def _budget(plan: Plan) -> Budget:
 def _cut(plan: Plan, grams: Grams, train: Matrix, validation: Matrix) -> Cut:
     transformer, features = fit_features(train, plan.fields, plan.texts, grams)
     held_out = csr_matrix(transformer.transform(validation)) if len(validation) else None
-    return Cut(transformer=transformer, train=features, validation=held_out)
+    return Cut(grams=grams, transformer=transformer, train=features, validation=held_out)
 
 
 def _fit(

@@ -1,0 +1,191 @@
+"""Batch predictions as they are asked for: made, started, looked at."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from chalicelib.inference.batch_input import KINDS
+from chalicelib.inference.batch_rows import ATTENTION, Batch, BatchState, entry_of
+from chalicelib.inference.batch_views import BatchList, BatchView, NewBatch, UploadForm, batch_view
+
+from shared.clock import Clock, to_text
+from shared.errors import ConditionFailed, Conflict, FieldError, InvalidBody, NotFound
+from shared.objects import Bucket, split_uri
+
+MAX_BYTES = 1024**3
+LINK_S = 15 * 60
+_SUFFIX = re.compile(r"\.(csv|ndjson|jsonl)$")
+
+
+class Batching(msgspec.Struct, frozen=True, kw_only=True):
+    """The adapters of batches.
+
+    ``begin`` lets the function that works on them begin with one, ``wake`` starts the endpoint of a pipeline that slept.
+    """
+
+    stage: str
+    pipelines: Any
+    batches: Any
+    bucket: Bucket
+    router: Any
+    runtime: Any
+    begin: Callable[[str, str], None]
+    wake: Callable[[str], None]
+    owner: Callable[[], str]
+    clock: Clock
+    pause: Callable[[float], None]
+    log: Any
+
+
+def create(adapters: Batching, pipeline: str, new: NewBatch, who: str) -> BatchView:
+    """Take a batch: with ``input_uri`` it begins at once, with ``file`` when that has been uploaded.
+
+    Raises
+    ------
+    NotFound
+        There is no such pipeline, or no such object.
+    Conflict
+        Nothing is live yet.
+    InvalidBody
+        Neither or both are given, or the object is not one that a batch of this pipeline may read.
+    """
+    version = _live(adapters, pipeline)
+    if (new.file is None) == (new.input_uri is None):
+        raise _invalid("", "give either `file` or `input_uri`")
+    batch = _new(adapters, pipeline, new, version, who)
+    if new.file:
+        adapters.batches.add(batch)
+        return _view(adapters, batch)
+    info = adapters.bucket.head(batch.input_key)
+    _check_size(info.size_bytes)
+    running = msgspec.structs.replace(
+        batch,
+        state=BatchState.RUNNING,
+        attention=ATTENTION,
+        input_version_id=info.version_id,
+        size_bytes=info.size_bytes,
+    )
+    adapters.batches.add(running)
+    adapters.begin(pipeline, batch.id)
+    return _view(adapters, running)
+
+
+def start(adapters: Batching, pipeline: str, batch_id: str) -> BatchView:
+    """Begin with a batch whose file was uploaded; one that has begun goes on.
+
+    Raises
+    ------
+    NotFound
+        There is no such batch.
+    Conflict
+        Its file is not there.
+    """
+    batch = adapters.batches.get(pipeline, batch_id)
+    if batch.state is BatchState.UPLOADING:
+        try:
+            info = adapters.bucket.head(batch.input_key)
+        except NotFound:
+            raise Conflict(f"the file of batch {batch_id} is not there; upload it first") from None
+        _check_size(info.size_bytes)
+        try:
+            batch = adapters.batches.start(batch, info.version_id, info.size_bytes, adapters.clock())
+        except ConditionFailed:
+            batch = adapters.batches.get(pipeline, batch_id)
+    if batch.state is BatchState.RUNNING:
+        adapters.begin(pipeline, batch_id)
+    return _view(adapters, batch)
+
+
+def show(adapters: Batching, pipeline: str, batch_id: str) -> BatchView:
+    """Return a batch, with links to its result once it is there."""
+    return _view(adapters, adapters.batches.get(pipeline, batch_id))
+
+
+def show_all(adapters: Batching, pipeline: str, limit: int) -> BatchList:
+    """Return the newest batches of a pipeline, without links."""
+    adapters.pipelines.get(pipeline)
+    found = adapters.batches.newest(pipeline, limit)
+    return BatchList(batches=[batch_view(one, adapters.bucket.uri(one.input_key)) for one in found])
+
+
+def folder_of(pipeline: str, batch_id: str) -> str:
+    """Return where a batch has its files; by pipeline, since tokens are."""
+    return f"batch/{pipeline}/{batch_id}/"
+
+
+def result_keys(batch: Batch) -> tuple[str, str]:
+    """Return the keys of the predictions and of the rejects."""
+    folder = f"{folder_of(batch.pipeline, batch.id)}out/"
+    return f"{folder}predictions.ndjson", f"{folder}rejects.ndjson"
+
+
+def _view(adapters: Batching, batch: Batch) -> BatchView:
+    links: dict[str, Any] = {}
+    if batch.state is BatchState.UPLOADING:
+        form = adapters.bucket.presign_post(batch.input_key, max_bytes=MAX_BYTES, expires_s=LINK_S)
+        links["upload"] = UploadForm(url=form["url"], fields=form["fields"])
+    if batch.state is BatchState.SUCCEEDED:
+        result, rejects = result_keys(batch)
+        links["result_url"] = adapters.bucket.presign_get(result, expires_s=LINK_S)
+        if batch.failed:
+            links["rejects_url"] = adapters.bucket.presign_get(rejects, expires_s=LINK_S)
+    return batch_view(batch, adapters.bucket.uri(batch.input_key), **links)
+
+
+def _new(adapters: Batching, pipeline: str, new: NewBatch, version: str, who: str) -> Batch:
+    now = adapters.clock()
+    batch_id = f"{now:%Y%m%dT%H%M%S}-{adapters.owner()[:12]}"
+    key = (
+        f"{folder_of(pipeline, batch_id)}in/{new.file}"
+        if new.file
+        else _key_of(adapters, pipeline, new.input_uri or "")
+    )
+    return Batch(
+        pipeline=pipeline,
+        entry=entry_of(batch_id),
+        state=BatchState.UPLOADING,
+        version=version,
+        kind=KINDS[_suffix(key)],
+        input_key=key,
+        who=who,
+        created_at=to_text(now),
+        updated_at=to_text(now),
+    )
+
+
+def _live(adapters: Batching, pipeline: str) -> str:
+    adapters.pipelines.get(pipeline)
+    release = adapters.router.release(pipeline)
+    if release is None or release.live is None:
+        raise Conflict(f"nothing is live yet: pipeline {pipeline!r} has not released a model version")
+    if release.asleep_at:
+        # The batch waits for it, tick by tick.
+        adapters.wake(pipeline)
+    live: str = release.live
+    return live
+
+
+def _key_of(adapters: Batching, pipeline: str, uri: str) -> str:
+    bucket, key = split_uri(uri)
+    # What belongs to another pipeline is not this caller's to read, and what is elsewhere not ours.
+    if bucket != adapters.bucket.name or not key.startswith(f"batch/{pipeline}/") or ".." in key:
+        where = adapters.bucket.uri(f"batch/{pipeline}/")
+        raise _invalid("/input_uri", f"must be an object under {where}")
+    if not _SUFFIX.search(key):
+        raise _invalid("/input_uri", "must end in .csv, .ndjson or .jsonl")
+    return key
+
+
+def _suffix(key: str) -> str:
+    match = _SUFFIX.search(key)
+    return match[0] if match else ""
+
+
+def _check_size(size_bytes: int) -> None:
+    if size_bytes > MAX_BYTES:
+        raise _invalid("/input_uri", f"has {size_bytes} bytes; the limit of a batch is {MAX_BYTES}")
+
+
+def _invalid(pointer: str, detail: str) -> InvalidBody:
+    return InvalidBody(f"{pointer or 'The body'}: {detail}", (FieldError(pointer=pointer, detail=detail),))
