@@ -35,7 +35,8 @@ OUTPUTS = {
     *("IncomingBucket", "DataBucket", "ModelsBucket", "SiteBucket"),
     *("PipelinesTable", "DatasetsTable", "JobsTable", "ModelsTable", "ReleasesTable"),
     *("PredictionsTable", "TokensTable", "IdempotencyTable"),
-    *("SagemakerRoleArn", "IngestJobRoleArn", "SigningKeyArn", "OriginSecretArn", "AlertsTopicArn"),
+    *("SagemakerRoleArn", "IngestJobRoleArn", "SigningKeyArn", "OriginSecretArn"),
+    *("InputHashSecretArn", "AlertsTopicArn"),
     *("IngestDeadLettersArn", "TrainingDeadLettersArn", "InferenceDeadLettersArn"),
 }
 Rule = Callable[[Template], list[str]]
