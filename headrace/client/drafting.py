@@ -43,7 +43,7 @@ $time
 $key
   on_bad_rows: quarantine    # set bad rows aside with the reason (or: reject the whole file)
   max_bad: 1%                # more bad rows than this reject the file
-# The newest part of the data judges the model: rows it never saw.
+# What judges the model are rows it never saw; by time, the newest.
 split: {by: $split, test: 20%, validation: 10%}
 """
 )

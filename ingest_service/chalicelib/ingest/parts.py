@@ -67,10 +67,10 @@ def split_and_write(
     )
     slices = _slices(scratch, rows, schema)
     parts = [
-        _write(scratch, f"{rows} WHERE ({where}) AND {part}", schema, sink, (side, number))
+        _write(scratch, f"{rows} WHERE ({where}) AND {part}", schema, sink, (side, number, counts[side]))
         for side, where in sides.conditions.items()
         if counts[side]
-        for number, part in enumerate(slices)
+        for number, part in enumerate(slices or ["true"])
     ]
     written = tuple(part for part in parts if part is not None)
     return Written(split=split, time=_bounds(scratch, time, rows, "true"), parts=written)
@@ -125,10 +125,10 @@ def _renamed(schema: TableSchema) -> str:
 
 
 def _slices(scratch: Scratch, rows: str, schema: TableSchema) -> list[str]:
-    """Return the conditions that cut *rows* into what DuckDB can hold: pictures into some megabytes, tables not."""
+    """Return the conditions that cut *rows* into what DuckDB can hold: pictures into some megabytes; of a table none."""
     pictures = [f"v{i}" for i, field in enumerate(schema.fields) if field.type is Type.BINARY]
     if not pictures:
-        return ["true"]
+        return []
     # DuckDB gathers filtered rows to vectors of 2,048, and so many pictures are more than its memory.
     size = " + ".join(f"coalesce(octet_length({place}), 0)" for place in pictures)
     so_far = "sum(size) OVER (ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"
@@ -140,11 +140,12 @@ def _slices(scratch: Scratch, rows: str, schema: TableSchema) -> list[str]:
 
 
 def _write(
-    scratch: Scratch, rows: str, schema: TableSchema, sink: Sink, place: tuple[str, int]
+    scratch: Scratch, rows: str, schema: TableSchema, sink: Sink, place: tuple[str, int, int]
 ) -> WrittenPart | None:
-    """Write one part; None for one without rows."""
-    side, number = place
-    (count,) = scratch.row(f"SELECT count(*) FROM {rows}")
+    """Write one part; None for one without rows. Its *place* is its side, its number there, the rows of the side."""
+    side, number, count = place
+    if schema.has_pictures:
+        (count,) = scratch.row(f"SELECT count(*) FROM {rows}")
     if not count:
         return None
     name = f"{side}/part-{number}.parquet"

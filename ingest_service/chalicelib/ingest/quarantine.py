@@ -104,9 +104,11 @@ def _write_down(scratch: Scratch, staged: Staged) -> None:
 
 def _name_rules(scratch: Scratch, plan: Plan) -> None:
     scratch.run("CREATE OR REPLACE TABLE rules (number INTEGER, name VARCHAR, col VARCHAR)")
-    if plan.rules:
-        entries = [(number, rule.name, rule.column) for number, rule in enumerate(plan.rules)]
-        scratch.connection.executemany("INSERT INTO rules VALUES (?, ?, ?)", entries)
+    rows = ", ".join(
+        f"({number}, {literal(rule.name)}, {literal(rule.column)})" for number, rule in enumerate(plan.rules)
+    )
+    if rows:
+        scratch.run(f"INSERT INTO rules VALUES {rows}")
 
 
 def _value_of_first(plan: Plan) -> str:

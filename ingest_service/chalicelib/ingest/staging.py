@@ -1,15 +1,15 @@
 """Read a file's rows once: typed, judged row by row, and kept in one Parquet file on local disk.
 
-``staged.parquet`` has ``n`` (1, 2, … in file order), the typed values ``v0``, ``v1``, … in the schema's order,
+A staged row has ``n`` (1, 2, … in file order), the typed values ``v0``, ``v1``, … in the schema's order,
 ``bucket`` (what a split by hash or group goes by), ``broken`` (the number of the first rule that the row breaks, NULL
 for a good row) and ``raw`` (the texts of a bad row, in the schema's order). Only a bad row keeps its texts, so the file
-stays about as small as the dataset.
+stays about as small as the dataset. Rows of a small file are a table in memory instead: to encode and decode them twenty
+times would cost more than they do.
 """
 
 # ruff: noqa: S608 - SQL here is made of our own names; what users wrote passes through engine.literal and identifier.
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import msgspec
 from chalicelib.ingest.engine import CappedFile, Scratch, parquet, table
@@ -23,6 +23,8 @@ from chalicelib.ingest.table_schema.rules import Rule, rules_of
 from chalicelib.ingest.table_schema.types import Type
 
 PICTURE_HASH = "sha256"  # the column of a zip of pictures that tells equal ones
+_TABLE = "staged"
+_MOST_COLUMNS_HELD = 200  # DuckDB sets some 16 KiB aside for each, however few its values
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,23 +47,21 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Staged(msgspec.Struct, frozen=True, kw_only=True):
-    """What one pass left: ``accepted`` rows have cells, ``malformed`` ones could not be cut into any."""
+    """What one pass left: ``accepted`` rows have cells, ``malformed`` ones could not be cut into any.
 
-    path: Path
+    ``rows`` is all accepted rows as something to select from.
+    """
+
+    rows: str
     plan: Plan
     accepted: int
     malformed: int
     first_row: int
 
     @property
-    def rows(self) -> str:
-        """All accepted rows as something to select from."""
-        return table(self.path)
-
-    @property
     def good(self) -> str:
         """The rows that break no rule."""
-        return f"(SELECT * FROM {table(self.path)} WHERE broken IS NULL)"
+        return f"(SELECT * FROM {self.rows} WHERE broken IS NULL)"
 
 
 def plan_of(schema: TableSchema, roles: Roles, seed: int) -> Plan:
@@ -100,7 +100,7 @@ def _deciding(schema: TableSchema, roles: Roles) -> list[str]:
 
 
 def stage(scratch: Scratch, reader: Reader, plan: Plan, max_bytes: int) -> Staged:
-    """Drain *reader* into ``staged.parquet``, which takes *max_bytes* at most.
+    """Drain *reader* into memory, or else into a file that takes *max_bytes* at most.
 
     Raises
     ------
@@ -109,24 +109,34 @@ def stage(scratch: Scratch, reader: Reader, plan: Plan, max_bytes: int) -> Stage
     DiskFull
         The rows need more disk.
     """
-    path = scratch.folder / "staged.parquet"
     accepted = None
     while accepted is None:
-        _drain(scratch, reader, plan, path, max_bytes)
-        accepted = reader.accepted(scratch, table(path))
+        rows = _drain(scratch, reader, plan, max_bytes)
+        accepted = reader.accepted(scratch, rows)
     (malformed,) = scratch.row("SELECT count(*) FROM malformed")
     if accepted + malformed == 0:
         raise rejection("no_rows", f"The file has {len(reader.columns)} column names and no row.")
-    return Staged(path=path, plan=plan, accepted=accepted, malformed=malformed, first_row=reader.first_row)
+    return Staged(rows=rows, plan=plan, accepted=accepted, malformed=malformed, first_row=reader.first_row)
 
 
-def _drain(scratch: Scratch, reader: Reader, plan: Plan, path: Path, max_bytes: int) -> None:
-    # Snappy, with the newer encodings: it is read a few times, by DuckDB alone, and then thrown away.
-    options = parquet(len(plan.schema.fields) + 3, "snappy", pictures=plan.schema.has_pictures)
-    options = f"{options}, PARQUET_VERSION V2"
+def _drain(scratch: Scratch, reader: Reader, plan: Plan, max_bytes: int) -> str:
+    """Return where the judged rows of one reading are."""
     scratch.run("DROP TABLE IF EXISTS malformed")
-    with reader.rows(scratch) as rows, path.open("wb") as file:
-        scratch.stream(_judged(rows, reader.columns, plan), options, CappedFile(file, max_bytes))
+    with reader.rows(scratch) as rows:
+        judged = _judged(rows, reader.columns, plan)
+        if reader.is_small and len(plan.schema.fields) <= _MOST_COLUMNS_HELD:
+            scratch.run(f"CREATE OR REPLACE TABLE {_TABLE} AS {judged}")
+            return _TABLE
+        return _write(scratch, judged, plan.schema, max_bytes)
+
+
+def _write(scratch: Scratch, judged: str, schema: TableSchema, max_bytes: int) -> str:
+    # Snappy, with the newer encodings: it is read a few times, by DuckDB alone, and then thrown away.
+    options = parquet(len(schema.fields) + 3, "snappy", pictures=schema.has_pictures)
+    path = scratch.folder / "staged.parquet"
+    with path.open("wb") as file:
+        scratch.stream(judged, f"{options}, PARQUET_VERSION V2", CappedFile(file, max_bytes))
+    return table(path)
 
 
 def texts_of(source: str, columns: Sequence[str], schema: TableSchema) -> str:

@@ -135,7 +135,7 @@ def _build(
     adapters: Adapters,
 ) -> Built | Refusal | Duplicate:
     order = Order(definition=definition, known=known, limits=adapters.limits, disk_bytes=adapters.disk_bytes)
-    source = StoredSource(raw=adapters.raw, info=info)
+    source = StoredSource(adapters.raw, info)
     sink = adapters.files.sink(row.pipeline, row.version)
 
     def stop_at_known(content_sha256: str) -> None:

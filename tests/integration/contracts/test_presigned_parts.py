@@ -80,3 +80,12 @@ def test_a_part_without_the_checksum_its_upload_asks_for_is_refused(s3: Any, loc
     listed = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
     with pytest.raises(ClientError, match="must include the checksum for each part"):
         s3.complete_multipart_upload(**where, MultipartUpload=listed)
+
+
+def test_an_object_can_be_read_at_its_signed_address_and_no_other(local_bucket: Bucket) -> None:
+    local_bucket.write(KEY, b"mine")
+    url = local_bucket.presign_get(KEY, expires_s=60)
+    with urllib.request.urlopen(url) as answer:
+        assert answer.read() == b"mine"
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(url.replace("Expires=60", "Expires=600"))

@@ -158,6 +158,23 @@ def test_a_sparse_index_holds_only_the_rows_that_want_attention(table: Table) ->
     assert [r["version"] for r in table.query("open", **INDEX).rows] == ["a"]
 
 
+def test_a_query_can_be_narrowed_to_numbers_between_two_both_included(
+    cloud: str, url: str | None, clients: Callable[[str], Any]
+) -> None:
+    name, keys = f"contract-{uuid.uuid4().hex[:8]}", ("request_id", "chunk")
+    numbered: Table = FakeTable(name, *keys)
+    if cloud != "fake":
+        kinds = [{"AttributeName": n, "AttributeType": t} for n, t in zip(keys, "SN", strict=True)]
+        clients("dynamodb").create_table(
+            TableName=name, BillingMode="PAY_PER_REQUEST", AttributeDefinitions=kinds, KeySchema=schema(*keys)
+        )
+        numbered = Table(dynamodb(url), name, *keys)
+    for chunk in (-2, -1, 0, 3, 10):
+        numbered.put({"request_id": "r", "chunk": chunk})
+    assert [r["chunk"] for r in numbered.query("r", between=(-1, 3)).rows] == [-1, 0, 3]
+    assert numbered.query("r", between=(4, 9)).rows == []
+
+
 def test_a_delete_obeys_its_condition(table: Table) -> None:
     table.put(row(state="READY"))
     with pytest.raises(ConditionFailed):

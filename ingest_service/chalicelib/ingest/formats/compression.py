@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-from chalicelib.ingest.formats.reader import Limits, TooLargeHere
+from chalicelib.ingest.formats.reader import Limits, Source, TooLargeHere
 from chalicelib.ingest.reasons import rejection
 
 ENDINGS = {".gz": "gzip", ".zst": "zstd"}
 MAGIC = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
 # Tables shrink by 3 to 20, logs of repeated lines by 100. Beyond this, and beyond what takes no time, it is a bomb.
 MAX_RATIO = 200
+SMALL_BYTES = 1 << 20
 RATIO_FREE_BYTES = 8 << 20
 # What a frame may ask us to keep: 8 MiB is what RFC 8878 recommends every decoder to grant; zstd -19 asks for it.
 MAX_WINDOW_BYTES = 8 << 20
@@ -30,6 +31,11 @@ def compression_of(name: str) -> str | None:
 def inner_name(name: str) -> str:
     """Return the name without the ending of its compression: ``a.csv`` for ``a.csv.gz``."""
     return name[: -len(PurePosixPath(name).suffix)] if compression_of(name) else name
+
+
+def is_small(source: Source) -> bool:
+    """Say whether the text of *source* has a megabyte at most: soon read again, easily held."""
+    return compression_of(source.name) is None and source.size_bytes <= SMALL_BYTES
 
 
 def inflate(chunks: Iterable[bytes], kind: str) -> Iterator[bytes]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 from chalicelib.ingest.engine import Scratch, literal
+from chalicelib.ingest.formats.compression import is_small
 from chalicelib.ingest.formats.delimited_cuts import row_start
 from chalicelib.ingest.formats.delimited_lines import MAX_LINE_BYTES, Lines
 from chalicelib.ingest.formats.delimited_shape import ShapeGuard
@@ -59,6 +60,7 @@ class Delimited:
         self.layout: Layout = read_layout(self._head, delimiter or data.delimiter, data.quote)
         self.columns = self.layout.columns
         self.decimal_comma = self.layout.delimiter == ";"
+        self.is_small = is_small(source)
         self._name = f"end{secrets.token_hex(16)}"  # no file can hold it
 
     @property

@@ -36,15 +36,28 @@ def pouring(streams: Mapping[Path, Callable[[], Iterator[bytes]]]) -> Iterator[N
 
 
 def _pour(streams: Mapping[Path, Callable[[], Iterator[bytes]]], given_up: threading.Event) -> None:
+    error: Exception | None = None
     for fifo, begin in streams.items():
         # Unbuffered: the pipe itself is the buffer, and a broken one is known at once.
         with fifo.open("wb", buffering=0) as pipe:
             if given_up.is_set():
-                return
-            widen(pipe.fileno())
-            with contextlib.closing(closable(begin())) as chunks:
-                for chunk in chunks:
-                    _write_all(pipe, chunk)
+                break
+            # The reader takes a stream that broke off for a shorter one, and waits at the next until someone opens it.
+            error = error or _pour_one(pipe, begin)
+    if error is not None:
+        raise error
+
+
+def _pour_one(pipe: IO[bytes], begin: Callable[[], Iterator[bytes]]) -> Exception | None:
+    """Return what broke the stream off."""
+    widen(pipe.fileno())
+    try:
+        with contextlib.closing(closable(begin())) as chunks:
+            for chunk in chunks:
+                _write_all(pipe, chunk)
+    except Exception as error:  # noqa: BLE001 - a supervisor: raised once every reader has had its end
+        return error
+    return None
 
 
 def _release(poured: Future[None], fifos: Mapping[Path, object]) -> None:

@@ -45,6 +45,7 @@ class Images:
 
     first_row = 1
     decimal_comma = False
+    is_small = False
     columns = tuple(_TYPES)
 
     def __init__(self, source: Source, data: Data, limits: Limits) -> None:

@@ -17,6 +17,7 @@ from contextlib import AbstractContextManager
 
 from chalicelib.ingest.engine import Scratch
 from chalicelib.ingest.formats.column_names import check_names
+from chalicelib.ingest.formats.compression import is_small
 from chalicelib.ingest.formats.encoding import encoding_of, to_utf8
 from chalicelib.ingest.formats.feed import Feed
 from chalicelib.ingest.formats.json_lines_columns import read_keys
@@ -42,6 +43,7 @@ class JsonLines:
 
     def __init__(self, source: Source, data: Data, limits: Limits) -> None:
         self._source, self._limits = source, limits
+        self.is_small = is_small(source)
         self._feed = Feed(source, limits)
         self._head = _read_head(self._text(self._feed))
         keys = read_keys(self._head)

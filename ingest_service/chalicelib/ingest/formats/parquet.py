@@ -47,6 +47,7 @@ class Parquet:
 
     first_row = 1
     decimal_comma = False
+    is_small = False
 
     def __init__(self, source: Source, data: Data, limits: Limits) -> None:
         self._copy = LocalCopy(source, limits)
@@ -96,11 +97,11 @@ class Parquet:
     @contextlib.contextmanager
     def _blaming(self) -> Iterator[None]:
         """Reject the file where DuckDB fails because of it; an error of another cause stays what it is."""
-        import duckdb
+        import _duckdb
 
         try:
             yield
-        except duckdb.Error:
+        except _duckdb.Error:
             check_readable(self._query())
             raise
 

@@ -136,13 +136,13 @@ def _ask(connection: Any, query: str) -> list[tuple[Any, ...]]:
 @contextlib.contextmanager
 def _probing() -> Iterator[Any]:
     """Open a small DuckDB; an error of it says that the file is broken: nothing else is asked of it."""
-    import duckdb
+    import _duckdb
 
     config: dict[str, Any] = {"memory_limit": _PROBE_MEMORY, "threads": 1, "temp_directory": ""}
     try:
-        with duckdb.connect(":memory:", config=config) as connection:
+        with _duckdb.connect(":memory:", config=config) as connection:
             yield connection
-    except duckdb.Error as error:
+    except _duckdb.Error as error:
         # A page that claims gigabytes ends here too: as DuckDB's own limit of memory.
         raise _corrupt(_sentence(error)) from None
 

@@ -53,7 +53,8 @@ class Reader(Protocol):
     """One file, opened by the module of its format.
 
     ``columns`` are the checked names in file order, ``declared`` the types that the file itself states
-    (type names by column; none for delimited text), ``first_row`` the number that people give the first row, ``decimal_comma`` whether 1,5 in it is likely a number.
+    (type names by column; none for delimited text), ``first_row`` the number that people give the first row, ``decimal_comma`` whether 1,5 in it is likely a number,
+    ``is_small`` whether it is certain that little memory holds all its rows.
     ``sha256`` (hex) and ``size_bytes`` describe the raw object and are known after one complete pass.
     """
 
@@ -61,6 +62,7 @@ class Reader(Protocol):
     declared: Mapping[str, str]
     first_row: int
     decimal_comma: bool
+    is_small: bool
 
     @property
     def sha256(self) -> str:

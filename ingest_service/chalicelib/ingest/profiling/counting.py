@@ -11,7 +11,7 @@ from chalicelib.ingest.engine import Scratch
 from chalicelib.ingest.profiling.model import Histogram
 
 BINS = 10  # as PSI is commonly computed
-_COUNTED_TOGETHER = 8  # expressions: their rows come in one answer, each as wide as all of them
+_COUNTED_TOGETHER = 8  # expressions: the groups of all of them are held at a time, each as wide as all
 
 
 class Bins(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,15 +61,14 @@ def _count_together(scratch: Scratch, rows: str, values: Sequence[str]) -> list[
     names = [f"x{i}" for i in range(len(values))]
     columns = ", ".join(f"{value} AS {name}" for value, name in zip(values, names, strict=True))
     # Grouping sets: one scan for all, and memory for the different values only.
-    query = (
-        f"SELECT {', '.join(names)}, count(*) FROM (SELECT {columns} FROM {rows}) "
+    grouped = (
+        f"SELECT {', '.join(names)}, count(*) AS times FROM (SELECT {columns} FROM {rows}) "
         f"GROUP BY GROUPING SETS ({', '.join(f'({name})' for name in names)})"
     )
-    counts: list[dict[Any, int]] = [{} for _ in values]
-    for *found, count in scratch.rows(query):
-        # A row has a value in the column it is grouped by, and nowhere where that value is NULL.
-        for place, value in enumerate(found):
-            if value is not None:
-                counts[place][value] = count
-                break
-    return counts
+    # A row has a value in the column it is grouped by, and nowhere where that value is NULL. As lists: most of what
+    # rows would hand over is nothing.
+    lists = ", ".join(
+        f"list({x}) FILTER ({x} IS NOT NULL), list(times) FILTER ({x} IS NOT NULL)" for x in names
+    )
+    found = scratch.row(f"WITH grouped AS MATERIALIZED ({grouped}) SELECT {lists} FROM grouped")
+    return [dict(zip(found[at] or (), found[at + 1] or (), strict=True)) for at in range(0, len(found), 2)]

@@ -47,14 +47,13 @@ def to_count(column: Column, plain: Plain) -> dict[str, str]:
     v, wanted = column.place, {}
     if not plain.count:
         return {}
-    if _has_few(column, plain):
-        # Times as numbers: to hand over a TIMESTAMPTZ, DuckDB needs a package of its own.
-        wanted["value"] = f"epoch_us({v}::TIMESTAMP)" if column.type in TEMPORAL else v
+    if column.type in TEMPORAL:
+        # Times as numbers: to spell that of every row costs more than all the rest.
+        wanted["period"] = f"epoch_us(date_trunc('{_unit(column, plain)}', {v}::TIMESTAMP))"
+    elif _has_few(column, plain):
+        wanted["value"] = v
     elif column.type in NUMERIC:
         wanted["bin"] = _bins(plain).sql(v)
-    if column.type in TEMPORAL:
-        # Numbers again: to spell the time of every row costs more than all the rest.
-        wanted["period"] = f"epoch_us(date_trunc('{_unit(column, plain)}', {v}::TIMESTAMP))"
     return wanted
 
 
@@ -62,17 +61,18 @@ def profile_column(table: Table, found: Found) -> ColumnProfile:
     """Return the profile of a column."""
     plain, values = found.plain, found.counts.get("value")
     further = _further(table, found) if plain.count else {}
-    is_exact = values is not None or not plain.count
-    distinct = sketches.EXACT if is_exact else sketches.HYPERLOGLOG
-    methods: dict[str, Method] = {"distinct": distinct, **further.pop("methods", {})}
+    # The sketch may say more than there are values.
+    about = min(plain.distinct, plain.count)
+    exactly = further.pop("distinct", 0 if not plain.count else None if values is None else len(values))
+    method = sketches.HYPERLOGLOG if exactly is None else sketches.EXACT
+    methods: dict[str, Method] = {"distinct": method, **further.pop("methods", {})}
     return ColumnProfile(
         name=found.column.name,
         type=found.column.type,
         count=plain.count,
         missing=table.row_count - plain.count,
-        # The sketch may say more than there are values.
-        distinct=min(plain.distinct, plain.count) if values is None else len(values),
-        distinct_is_approximate=not is_exact,
+        distinct=about if exactly is None else exactly,
+        distinct_is_approximate=exactly is None,
         methods=methods,
         **further,
     )
@@ -109,6 +109,7 @@ def _temporal(table: Table, found: Found) -> dict[str, Any]:
     return {
         "min": plain.first,
         "max": plain.last,
+        "distinct": gaps.count + 1 if gaps else 1,  # a gap lies between two different times
         "gaps": gaps,
         "periods": times.periods_of(_unit(found.column, plain), counts),
         "methods": {"gaps.quantiles": sketches.quantile_method(gaps.count, k)} if gaps else {},

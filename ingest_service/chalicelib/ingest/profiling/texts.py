@@ -2,6 +2,7 @@
 
 # ruff: noqa: S608 - SQL here is made of our own names; values pass through engine.literal.
 
+import heapq
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -19,8 +20,8 @@ def top_of(counts: Mapping[Any, int]) -> list[TopValue]:
     texts: Counter[str] = Counter()
     for value, count in counts.items():
         texts[_text(value)] += count
-    ordered = sorted(texts.items(), key=lambda item: (-item[1], item[0]))
-    return [TopValue(value=value, count=count) for value, count in ordered[:TOP]]
+    most = heapq.nsmallest(TOP, texts.items(), key=lambda item: (-item[1], item[0]))
+    return [TopValue(value=value, count=count) for value, count in most]
 
 
 def find_top(scratch: Scratch, rows: str, v: str, k: int) -> list[TopValue]:

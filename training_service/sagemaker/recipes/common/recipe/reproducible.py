@@ -52,7 +52,7 @@ def _write(schema: dict[str, Any], content: io.BytesIO) -> bytes:
 
 def _rename(node: Any, ids: dict[int, int], files: dict[str, str]) -> Any:
     """Return the schema with every id and file named by the order in which it is met first."""
-    if isinstance(node, list):
+    if isinstance(node, list | tuple):
         return [_rename(inner, ids, files) for inner in node]
     if not isinstance(node, dict):
         return node

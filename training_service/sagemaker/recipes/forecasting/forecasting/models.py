@@ -106,7 +106,7 @@ def _choose_linear(
 
 def _linear(strength: float) -> Pipeline:
     # A column that is empty in the rows at hand still has its place.
-    imputer = SimpleImputer(strategy="constant", fill_value=0.0)
+    imputer = SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True)
     return Pipeline([("impute", imputer), ("scale", StandardScaler()), ("model", Ridge(alpha=strength))])
 
 
