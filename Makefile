@@ -11,12 +11,13 @@ IMAGE := $(RUNTIMES)/sagemaker-scikit-learn-1.9-0
 BENCH := $(RUNTIMES)/bench
 CLIENTS := $(RUNTIMES)/clients
 MLFLOW := $(RUNTIMES)/mlflow
+ONNX := $(RUNTIMES)/onnx
 WHEELS := $(VENV)/wheels
 READY := $(VENV)/.ready
 UV := $(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes --python
 CODE := headrace infra ingest_service inference_service localcloud shared training_service tests benchmarks docs
 
-.PHONY: help setup demo check test unit recipes integration e2e proof docs bench clean
+.PHONY: help setup demo check test unit recipes integration e2e onnx proof docs bench clean
 help:
 	@echo "make demo   the flights pipeline from an upload to a live prediction, on this machine"
 	@echo "make test   everything CI runs      make check   lint, types, fast tests"
@@ -79,8 +80,17 @@ test: check recipes $(CLIENTS)/.ready $(WHEELS)/.ready
 	$(BIN)/pytest -q tests/infra tests/docs tests/security tests/hostile tests/integration tests/e2e
 
 # Long proofs that `make test` has in short or not at all: ten thousand hostile requests, MLflow's own client. Some 15 minutes.
-proof: setup $(CLIENTS)/.ready $(MLFLOW)/.ready
+proof: setup onnx $(CLIENTS)/.ready $(MLFLOW)/.ready
 	$(BIN)/pytest -q tests/proof
+
+# The export of models, in the prebuilt image's packages with the two libraries it lacks.
+onnx: setup $(RUNTIMES)/pytest $(ONNX)/.ready
+	PYTHONPATH=$(RUNTIMES)/pytest $(ONNX)/bin/python -m pytest -q -c tests/recipes/pytest.ini tests/recipes/test_onnx.py
+
+$(ONNX)/.ready: requirements/onnx.txt
+	@test -x $(ONNX)/bin/python || $(BIN)/python -m venv --without-pip $(ONNX)
+	@$(UV) $(ONNX)/bin/python $<
+	@touch $@
 
 $(MLFLOW)/.ready: requirements/mlflow.txt
 	@test -x $(MLFLOW)/bin/python || $(BIN)/python -m venv --without-pip $(MLFLOW)

@@ -158,5 +158,10 @@ EXAMPLES: dict[str, Example] = {
         shown="flight,day,distance,late\n… (60 good rows)\n60,2026-01-05,8.5\n61,2026-01-06,9.5,",
         find="`headrace datasets rejects PIPELINE VERSION` shows each bad row, also of a rejected version.",
     ),
+    "time_not_named": Example(
+        body=CSV.replace(b",2026-01-", b",2026-01-01 10:"),
+        shown="flight,day,distance,late\n0,2026-01-01 10:01,0.5,no\n…",
+        find="Look for a column of times: `head -2 FILE`. Days alone, such as birthdays, are none.",
+    ),
     "too_few_rows": Example(body=HEADER + b"1,2026-01-01,1.5,no\n", find=_LINES),
 }

@@ -7,7 +7,7 @@ from chalicelib.training import views, wiring
 from chalicelib.training.evaluation import Evaluation
 from chalicelib.training.lineage import Lineage
 from chalicelib.training.pushed_recipes import permit_push
-from chalicelib.training.workflow import reading, reproducing, requests, tracing, triggers
+from chalicelib.training.workflow import exporting, reading, reproducing, requests, tracing, triggers
 
 from shared import log
 from shared.entities.training import ModelState
@@ -133,6 +133,13 @@ def get_model_card(request: Request, pipeline: str, version: str) -> views.CardV
     """Show the model card."""
     ports = wiring.ports()
     return reading.read_card(ports, ports.models.get(pipeline, version))
+
+
+@api.route("GET", "/v1/models/{pipeline}/{version}/onnx", scope="read", response=views.ExportView)
+def get_model_onnx(request: Request, pipeline: str, version: str) -> views.ExportView:
+    """Show where the model can be fetched as ONNX."""
+    ports = wiring.ports()
+    return exporting.find_onnx(ports, ports.models.get(pipeline, version))
 
 
 @api.route("GET", "/v1/models/{pipeline}/{version}/lineage", scope="read", response=Lineage)

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -28,6 +28,7 @@ _RULES = (
     f"{SCHEMA}: types of the first rows; add what you know of a column under `constraints`"
     " (unique, enum, minimum, maximum, pattern)"
 )
+_TIME_TAKEN = "when a row happened, so the newest rows judge; other columns: change data.time"
 _HEAD = Template(
     """\
 # Made by `headrace init` from $file. `headrace apply` sends it; unknown keys are refused by name.
@@ -42,7 +43,7 @@ $time
 $key
   on_bad_rows: quarantine    # set bad rows aside with the reason (or: reject the whole file)
   max_bad: 1%                # more bad rows than this reject the file
-# The newest part of the data judges the model: rows it never saw.
+# What judges the model are rows it never saw; by time, the newest.
 split: {by: $split, test: 20%, validation: 10%}
 """
 )
@@ -91,6 +92,8 @@ def draft(
     values = choose_target(sample, roles.target) if roles.target else []
     kinds = kinds_of(sample)
     times = times_of(kinds, roles)
+    found = None if roles.time or roles.key or roles.group else find_time(sample, kinds, times)
+    roles = msgspec.structs.replace(roles, time=roles.time or found)
     task = roles.task or infer_task(values)
     text = _HEAD.substitute(
         file=shown_name(file),
@@ -106,7 +109,10 @@ def draft(
     if task in _GATES:
         clause, recipes = _GATES[task]
         text += _TRAINED.substitute(clause=clause, recipes=recipes)
-    return Draft(definition=text, schema=draft_schema(sample, kinds, roles.named), notes=_notes(kinds))
+    told = (f"column {found!r} has times of day: taken for {_TIME_TAKEN}",) if found else ()
+    return Draft(
+        definition=text, schema=draft_schema(sample, kinds, roles.named), notes=(*told, *_notes(kinds))
+    )
 
 
 def times_of(kinds: Mapping[str, Kind], roles: Roles) -> list[str]:
@@ -122,6 +128,15 @@ def times_of(kinds: Mapping[str, Kind], roles: Roles) -> list[str]:
         known = f"such columns are: {', '.join(times)}" if times else "there is none in this file"
         raise BadData(f"column {roles.time!r} does not hold dates or times; {known}")
     return times
+
+
+def find_time(sample: Sample, kinds: Mapping[str, Kind], times: Sequence[str]) -> str | None:
+    """Return the column that tells when a row happened: of those with a time of day the fullest, the first of equals.
+
+    Days alone are no sign of it: they are as often birthdays.
+    """
+    stamps = [column for column in times if kinds[column].type == "datetime"]
+    return max(stamps, key=lambda column: len(sample.values(column)), default=None)
 
 
 def draft_image(file: Path, name: str | None = None) -> Draft:

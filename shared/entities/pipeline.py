@@ -69,8 +69,9 @@ class Data(Section, frozen=True, kw_only=True):
 class Split(Section, frozen=True, kw_only=True):
     """Which rows train, tune and judge: by ``time``, by ``hash`` of the row (or key), or by ``group(column)``.
 
-    ``auto`` is by time where the pipeline has a time column, else by hash: rows that follow each other in time
-    are dealt at random only when that is asked for by name, for a model that has seen the future looks good.
+    ``auto`` is by time where the pipeline has a time column, else by hash, but only of data without times of day: rows
+    that follow each other in time are dealt at random only when that is asked for by name, for a model that has
+    seen the future looks good.
     """
 
     by: SplitBy = "auto"
@@ -90,6 +91,7 @@ class Model(Section, frozen=True, kw_only=True):
 
     ``recipe`` is one of ours, or the SHA-256 of a recipe folder that was pushed; ``image`` is the container it runs
     in, by its digest, None the prebuilt one. ``fairness`` names columns whose groups the evaluation compares; they need not be features.
+    ``export`` asks for other forms of the model beside it, each kept only where it answers as the model does.
     """
 
     recipe: Recipe = "auto"
@@ -98,6 +100,7 @@ class Model(Section, frozen=True, kw_only=True):
     params: dict[str, str | int | float | bool | None] = {}
     tune: Tune = Tune()
     fairness: Annotated[tuple[Column, ...], Meta(max_length=10)] = ()
+    export: Annotated[tuple[Literal["onnx"], ...], Meta(max_length=1)] = ()
 
 
 class Train(Section, frozen=True, kw_only=True):
@@ -143,13 +146,14 @@ class _Definition(Section, frozen=True, kw_only=True):
     retrain: Retrain = Retrain()
 
     def __post_init__(self) -> None:
-        """Fill in what follows from other keys: the time that the task itself names, and how ``auto`` splits."""
-        # Here and nowhere else, so that no reader of a definition ever meets "auto" or asks two keys for the time.
+        """Fill in what follows from other keys: the time that the task itself names, and that it then splits."""
+        # Here and nowhere else, so that no reader of a definition asks two keys for the time. What stays "auto" is
+        # by hash without having been asked for, which is told apart from a "hash" by name when the columns are known.
         time = self.data.time or self._own_time()
         if time != self.data.time:
             force_setattr(self, "data", replace(self.data, time=time))
-        if self.split.by == "auto":
-            force_setattr(self, "split", replace(self.split, by="time" if time else "hash"))
+        if time and self.split.by == "auto":
+            force_setattr(self, "split", replace(self.split, by="time"))
 
     def _own_time(self) -> str | None:
         """Return the time column that the task's own key names, None where it has no such key."""

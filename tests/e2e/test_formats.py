@@ -22,7 +22,7 @@ TYPES = {
     "late": "string",
 }
 TABLES = ("windows.csv", "excel.csv", "old-mac.csv", "tabs.tsv", "lines.jsonl.gz", "rows.parquet.zst")
-DEFINITION: dict[str, Any] = {"target": "late", "retrain": {"on": []}}
+DEFINITION: dict[str, Any] = {"target": "late", "retrain": {"on": []}, "split": {"by": "hash"}}
 OTHERS: dict[str, dict[str, Any]] = {
     "pets.zip": {"task": "image", "retrain": {"on": []}},
     "sales.csv": {

@@ -110,7 +110,7 @@ def valid(draw: Any) -> Valid:
         body = draw(_json_lines(whole, rows)) if ending == "jsonl" else _parquet(whole, rows)
     name = f"a.{ending}" + (f".{packing}" if packing else "")
     return Valid(
-        file=File(name=name, body=PACKERS[packing](body), definition={"data": data}),
+        file=File(name=name, body=PACKERS[packing](body), definition={"data": data, "split": {"by": "hash"}}),
         types={column.name: column.kind for column in whole},
         rows=[tuple(canonical(cell, breaks=delimited) for cell in row) for row in rows],
     )

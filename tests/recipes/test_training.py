@@ -216,7 +216,7 @@ def test_threads_are_capped_by_affinity_quota_and_announcement(tmp_path):
     assert effective_cpus({"SM_NUM_CPUS": "1"}, quota) == 1
     environ = {"OMP_NUM_THREADS": "64"}
     assert cap_threads(environ, most=1) == 1
-    assert environ["OMP_NUM_THREADS"] == "1"
+    assert (environ["OMP_NUM_THREADS"], environ["OMP_WAIT_POLICY"]) == ("1", "PASSIVE")
 
 
 def test_the_entry_script_caps_openmp_before_numpy_is_loaded(tarball, tmp_path):

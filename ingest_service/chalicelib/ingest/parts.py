@@ -6,16 +6,18 @@ from datetime import date, datetime
 
 import msgspec
 from chalicelib.ingest.engine import Scratch, identifier, parquet
+from chalicelib.ingest.reasons import rejection
 from chalicelib.ingest.sink import Sink
 from chalicelib.ingest.split import SIDES, Sides, check_sides, sides_by_bucket, sides_by_time
 from chalicelib.ingest.table_schema.model import TableSchema
 from chalicelib.ingest.table_schema.types import TEMPORAL, Type
 
 from shared.entities.dataset import SplitRecord, TimeBounds
-from shared.entities.pipeline import PipelineDefinition, fraction
+from shared.entities.pipeline import PipelineDefinition, Split, fraction
 
 PARQUET = "application/vnd.apache.parquet"
 SLICE_BYTES = 16 << 20
+_TIMES_SHOWN = 5
 
 
 class WrittenPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,8 +46,9 @@ def split_and_write(
     Raises
     ------
     InvalidDataset
-        ``too_few_rows``.
+        ``time_not_named`` or ``too_few_rows``.
     """
+    check_split_is_meant(definition.split, schema)
     sides = _sides(scratch, rows, schema, definition)
     counts = _count_sides(scratch, rows, sides)
     check_sides(counts)
@@ -55,7 +58,7 @@ def split_and_write(
         side: _bounds(scratch, time, rows, where) for side, where in sides.conditions.items() if by_time
     }
     split = SplitRecord(
-        by=definition.split.by,
+        by="hash" if definition.split.by == "auto" else definition.split.by,
         seed=definition.split.seed,
         test=fraction(definition.split.test),
         validation=fraction(definition.split.validation),
@@ -71,6 +74,29 @@ def split_and_write(
     ]
     written = tuple(part for part in parts if part is not None)
     return Written(split=split, time=_bounds(scratch, time, rows, "true"), parts=written)
+
+
+def check_split_is_meant(split: Split, schema: TableSchema) -> None:
+    """Demand that whoever deals time-stamped rows at random says so: no definition mends sides that are frozen.
+
+    A time of day is what machines write beside an event. Days alone are no sign of one: they are as often a birthday or
+    a date of expiry.
+
+    Raises
+    ------
+    InvalidDataset
+        ``time_not_named``.
+    """
+    times = [field.name for field in schema.fields if field.type is Type.DATETIME]
+    if split.by != "auto" or not times:
+        return
+    known = " and ".join(repr(name) for name in times[:_TIMES_SHOWN])
+    raise rejection(
+        "time_not_named",
+        f"{known} {'has' if len(times) == 1 else 'have'} times of day and the pipeline names no time, so rows that follow "
+        "each other would be dealt at random: a model that has seen the future looks better than it is. Set "
+        f"data.time: {times[0]}, and the newest rows judge; or split.by: hash, where that is what you want.",
+    )
 
 
 def _sides(scratch: Scratch, rows: str, schema: TableSchema, definition: PipelineDefinition) -> Sides:

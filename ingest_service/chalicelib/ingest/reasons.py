@@ -152,6 +152,13 @@ REASONS: tuple[Reason, ...] = (
         "where so many are to be expected, raise `data.max_bad`.",
     ),
     _reason(
+        "time_not_named",
+        "A column has times of day, and the pipeline says neither which time a row has nor how to split: dealt at "
+        "random, rows would judge a model that was trained on what came after them.",
+        "Name the column in `data.time`; or set `split.by: hash`, and rows are dealt at random by name. A column that "
+        "is of no use may go into `data.drop`. Then upload the file again.",
+    ),
+    _reason(
         "too_few_rows",
         "After the split no row is left to train on, or none to test on.",
         "Upload more rows, or change `split` in the pipeline's definition.",

@@ -6,6 +6,8 @@ import msgspec
 import pytest
 from chalicelib.ingest.split import bucket
 
+from shared.entities.dataset import DatasetState
+
 
 def timed(count: int, start: int = 0, same: int = 1) -> bytes:
     rows = [
@@ -29,6 +31,31 @@ def test_the_newest_rows_judge_and_those_before_them_tune(world, tmp_path):
     bounds = world.manifest(row).split.bounds
     assert bounds["test"].last == world.manifest(row).time.last
     assert bounds["train"].first == world.manifest(row).time.first
+
+
+def test_a_random_split_of_rows_with_times_of_day_must_be_asked_for_by_name(world, tmp_path):
+    world.define(split={})
+    row = world.upload(timed(200))
+    assert (row.state, row.reason) == (DatasetState.REJECTED, "time_not_named")
+    assert "data.time: at" in row.detail
+    assert "split.by: hash" in row.detail
+    world.define(split={"by": "hash"})
+    row = world.upload(timed(200))
+    assert (row.state, world.manifest(row).split.by) == (DatasetState.READY, "hash")
+
+
+@pytest.mark.parametrize("data", [{"time": "at"}, {"drop": ["at"]}])
+def test_times_that_are_named_or_dropped_are_no_reason_to_refuse(world, data):
+    world.define(data=data, split={})
+    row = world.upload(timed(200))
+    assert row.state is DatasetState.READY
+    assert world.manifest(row).split.by == ("time" if "time" in data else "hash")
+
+
+def test_days_are_not_taken_for_the_time_of_a_row(world):
+    world.define(split={})
+    row = world.upload(b"born,late\n" + b"".join(b"19%02d-05-17,%d\n" % (i, i % 2) for i in range(99)))
+    assert (row.state, world.manifest(row).split.by) == (DatasetState.READY, "hash")
 
 
 def test_rows_of_equal_time_stay_on_one_side(world, tmp_path):

@@ -50,7 +50,33 @@ def test_init_writes_a_definition_that_the_service_accepts(run: Run, tmp_path: P
         "classification",
         "late",
     )
-    assert definition["split"]["by"] == "hash"
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "by"),
+    [
+        ("T00:00:00Z", "", "time"),
+        (" 09:30", "", "time"),
+        ("T00:00:00Z", "--key n", "hash"),
+        ("T00:00:00Z", "--group price", "group(price)"),
+        ("", "", "hash"),  # days alone: birthdays are days, too
+    ],
+)
+def test_a_column_of_times_of_day_is_taken_for_the_time_of_a_row(
+    run: Run, tmp_path: Path, values: str, options: str, by: str
+) -> None:
+    table = TABLE.replace("T00:00:00Z", values).encode()
+    definition = written(run, tmp_path, table, "--target", "late", *options.split())
+    assert definition["split"]["by"] == by
+    assert definition["data"].get("time") == ("at" if by == "time" else None)
+
+
+def test_of_two_times_the_one_that_every_row_has_is_taken(run: Run, tmp_path: Path) -> None:
+    rows = "".join(
+        f"{'2026-01-05T10:00:00Z' if n % 3 else ''},2026-01-02T10:{n:02d}:00Z,{n % 2}\n" for n in range(60)
+    )
+    definition = written(run, tmp_path, f"cancelled_at,at,late\n{rows}".encode(), "--target", "late")
+    assert definition["data"]["time"] == "at"
 
 
 def test_a_time_column_makes_the_split_one_by_time(run: Run, tmp_path: Path) -> None:

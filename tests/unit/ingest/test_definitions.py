@@ -41,13 +41,14 @@ def test_every_task_is_taken_with_no_more_than_its_own_keys() -> None:
 @pytest.mark.parametrize(
     ("document", "changes", "by"),
     [
-        (TABLE, {}, "hash"),
+        (TABLE, {}, "auto"),
+        (TABLE, {"split": {"by": "hash"}}, "hash"),
         (TABLE, {"data": {"time": "at"}}, "time"),
         (TABLE, {"data": {"time": "at"}, "split": {"test": "30%"}}, "time"),
         (TABLE, {"data": {"time": "at"}, "split": {"by": "hash"}}, "hash"),
         (TABLE, {"data": {"time": "at"}, "split": {"by": "group(plane)"}}, "group(plane)"),
         (LOAD, {}, "time"),
-        (TASTES, {}, "hash"),
+        (TASTES, {}, "auto"),
         (TASTES, {"time": "at"}, "time"),
         (TASTES, {"time": "at", "split": {"by": "group(who)"}}, "group(who)"),
     ],

@@ -202,3 +202,33 @@ def test_a_latency_that_was_never_measured_fails() -> None:
 def test_the_metrics_of_a_gate_are_those_its_clauses_name() -> None:
     gate = ("roc_auc >= 0.6", "log_loss < champion", "nonsense", "roc_auc > baseline")
     assert gate_metrics(gate) == ("roc_auc", "log_loss")
+
+
+def both(champion: tuple[float, float, float], baseline: tuple[float, float, float]) -> Evaluation:
+    ends = ("estimate", "low", "high")
+    found = {
+        "champion": dict(zip(ends, champion, strict=True)),
+        "baseline": dict(zip(ends, baseline, strict=True)),
+    }
+    return evaluation_of(
+        differences={who: {"log_loss": interval} for who, interval in found.items()}, champion_version="v1"
+    )
+
+
+UNSURE, BETTER, WORSE = (-0.01, -0.03, 0.01), (-0.04, -0.06, -0.02), (0.02, 0.01, 0.03)
+
+
+def test_who_surely_beats_the_live_version_need_not_beat_the_baseline_as_surely() -> None:
+    """In a hard month nobody does; to refuse would keep the worse of the two."""
+    decision = judged(both(BETTER, UNSURE))
+    assert decision.state is APPROVED
+    assert "but it surely beats the live v1, which would stay" in decision.verdicts[-1].detail
+
+
+@pytest.mark.parametrize("champion", [UNSURE, WORSE])
+def test_who_surely_beats_neither_is_refused(champion: tuple[float, float, float]) -> None:
+    assert judged(both(champion, UNSURE)).state is REJECTED
+
+
+def test_while_nothing_is_live_only_the_baseline_counts() -> None:
+    assert judged(both(BETTER, UNSURE), live=None).state is REJECTED

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 from chalicelib.training.plan import choose_parts, choose_window
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.entities.dataset import DatasetManifest, DatasetState, SplitRecord, TimeBounds
@@ -34,6 +34,7 @@ def sides_of(keys: tuple[str, ...]) -> list[str]:
     return ["/".join(key.split("/")[2:4]) for key in keys]
 
 
+@settings(deadline=None)
 @given(DAYS, st.integers(1, 9999), st.randoms(use_true_random=False))
 def test_last_n_is_the_end_of_all_whatever_the_order_of_reading(
     days: list[int], count: int, order: random.Random

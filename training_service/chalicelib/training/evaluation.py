@@ -78,6 +78,17 @@ class Fairness(msgspec.Struct, frozen=True, kw_only=True):
     columns: dict[str, tuple[dict[str, str | float | None], ...]] = {}
 
 
+class Export(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of another form of the model: its parity with the model, or why there is no such file."""
+
+    written: bool
+    reason: str | None = None
+    rows: int = 0
+    flips: int | None = None
+    largest_difference: float | None = None
+    tolerance: float | None = None
+
+
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     """What the gate reads; ``rows`` are those no model was trained on, ``champion_error`` why none was judged.
 
@@ -99,6 +110,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     fairness: Fairness | None = None
     search: dict[str, Any] | None = None
     serving: Serving | None = None
+    exports: dict[str, Export] = {}
 
     def value(self, metric: str) -> float | None:
         """Return the challenger's *metric*, None where it is missing or NaN."""

@@ -169,6 +169,7 @@ def make_parameters(
         "max_minutes": definition.train.max_minutes,
         # Absent rather than empty: an entry that says nothing must not give known work another id.
         **({"fairness": list(definition.model.fairness)} if definition.model.fairness else {}),
+        **({"export": list(definition.model.export)} if definition.model.export else {}),
         **({"trials": definition.model.tune.trials} if definition.model.tune.trials else {}),
         **task_options(definition),
     }

@@ -140,6 +140,15 @@ class CardView(msgspec.Struct, frozen=True, kw_only=True):
     markdown: str
 
 
+class ExportView(msgspec.Struct, frozen=True, kw_only=True):
+    """Where another form of the model can be fetched for a while, and what its bytes must be."""
+
+    url: str
+    expires_in_s: int
+    sha256: str
+    size_bytes: int
+
+
 class ReproductionView(msgspec.Struct, frozen=True, kw_only=True):
     """A training that repeats a model version's; ``report`` is there once the job has SUCCEEDED."""
 

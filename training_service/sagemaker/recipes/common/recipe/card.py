@@ -21,6 +21,7 @@ def write_card(parameters: Parameters, evaluation: Mapping[str, Any], signature:
         "## Training and judgement\n\n" + _list(_data(parameters, evaluation)),
         "## Metrics\n\n" + _metrics(evaluation),
         *_worst(evaluation),
+        *_exports(evaluation),
         "## Limits\n\n" + _list(_limits(parameters, evaluation, signature)),
         "## Inputs\n\n" + _inputs(signature),
     ]
@@ -152,6 +153,19 @@ def _fairness(evaluation: Mapping[str, Any]) -> list[str]:
             rates = [f"{name} {_cell(group, name)}" for name in group if name not in ("group", "rows")]
             lines.append(f"- {column} = {group['group']} ({group['rows']} rows): {', '.join(rates)}")
     return ["## Groups\n\n" + "\n".join(lines)] if lines else []
+
+
+def _exports(evaluation: Mapping[str, Any]) -> list[str]:
+    """Return the section of the other forms that were asked for, if any was."""
+    found = evaluation.get("exports", {}).get("onnx")
+    if not found:
+        return []
+    if not found["written"]:
+        return [f"## Exports\n\nThere is no `model.onnx`: {found['reason']}."]
+    return [
+        f"## Exports\n\n`model.onnx` answers {found['rows']} judged and golden rows as the model does: no other class, "
+        f"scores within {found['largest_difference']:.1e} (allowed: {found['tolerance']:.0e}, since its numbers have 32 bits)."
+    ]
 
 
 def _inputs(signature: Signature) -> str:

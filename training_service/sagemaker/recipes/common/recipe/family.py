@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from .champion import check_question
 from .data import Data, read_sides
 from .evaluate import Judged
+from .onnx_export import OnnxForm
 from .parameters import Parameters, Rules
 from .serving import Serving
 from .signature import Signature
@@ -56,6 +57,8 @@ class Family:
         (parameters, data, judged, challenger): records as a client sends them, for the golden rows.
     read
         (folder, parameters): the three sides.
+    onnx
+        How its models become ONNX; None where they cannot.
     check_champion
         (signature, parameters): raise `ModelRefusedError` where a comparison would be unfair or meaningless.
     """
@@ -70,4 +73,5 @@ class Family:
     plots: Callable[[Parameters, Any, Any], dict[str, Spec]]
     samples: Callable[[Parameters, Data, Any, Any], Sequence[dict[str, Any]]]
     read: Callable[[Path, Parameters], Data] = read_sides
+    onnx: OnnxForm | None = None
     check_champion: Callable[[Signature, Parameters], None] = check_question

@@ -9,6 +9,7 @@ from typing import Any
 from .failure import UserError
 
 FORMAT = 1
+EXPORTS = ("onnx",)
 PURPOSES = ("train", "evaluate", "reproduce")
 PRESETS = ("fast", "good", "best")
 SPLITS = ("time", "hash", "group")
@@ -92,6 +93,7 @@ class Parameters:
     key: str | None = None
     drop: tuple[str, ...] = ()
     fairness: tuple[str, ...] = ()
+    export: tuple[str, ...] = ()
     split_by: str = "hash"
     group: str | None = None
     champion_version: str | None = None
@@ -151,6 +153,7 @@ def parse_parameters(document: dict[str, Any], rules: Rules) -> Parameters:
         metrics=tuple(document.get("metrics") or ()),
         drop=tuple(document.get("drop") or ()),
         fairness=tuple(document.get("fairness") or ()),
+        export=tuple(document.get("export") or ()),
         fields=_parse_fields(document["schema"], rules),
         split_by=split.get("by", "hash"),
         group=split.get("group"),
@@ -196,6 +199,8 @@ def _check(parameters: Parameters, rules: Rules) -> None:
     _one_of("preset", parameters.preset, PRESETS)
     _one_of("purpose", parameters.purpose, PURPOSES)
     _one_of("split.by", parameters.split_by, SPLITS)
+    for form in parameters.export:
+        _one_of("export", form, EXPORTS)
     for column in parameters.fields:
         _one_of(f"type of the column '{column.name}'", column.type, FIELD_TYPES)
     _check_columns(parameters)

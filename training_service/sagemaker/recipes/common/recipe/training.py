@@ -25,8 +25,10 @@ from .evaluate import Judged, evaluate, metric_lines
 from .failure import ModelRefusedError, UserError
 from .fairness import with_fairness
 from .family import Family
+from .onnx_export import ONNX_FILE, export_onnx
 from .packing import pack_model, write_plots
 from .parameters import Parameters, load_parameters
+from .requests import JSON
 from .search import SEARCH_FILE
 from .serving import load_folder
 from .serving_cost import SERVING_FILE, time_serving, weigh
@@ -99,6 +101,7 @@ def train(family: Family, paths: Paths, parameters: Parameters, data: Data) -> d
     judged, samples, evaluation = _judge(family, paths, parameters, data, challenger)
     plots = family.plots(parameters, judged, challenger.model) if judged.rows else {}
     write_plots(paths.model / "plots", plots)
+    evaluation |= _export(family, paths.model, parameters, (challenger.model, judged, samples))
     pack_model(paths.model, (family.name, family.serving, challenger.model), parameters, evaluation, samples)
     return evaluation
 
@@ -118,6 +121,22 @@ def judge_again(family: Family, paths: Paths, parameters: Parameters, data: Data
     _, _, evaluation = _judge(family, paths, parameters, data, challenger)
     write_json(paths.model / EVALUATION_FILE, evaluation)
     return evaluation
+
+
+def _export(
+    family: Family, folder: Path, parameters: Parameters, judged: tuple[Any, Judged, Sequence[dict[str, Any]]]
+) -> dict[str, Any]:
+    """Write the forms of the model that were asked for, and return what became of them."""
+    if "onnx" not in parameters.export:
+        return {}
+    model, rows, samples = judged
+    asked = [rows.columns] if rows.rows else []
+    if family.onnx is not None and samples:
+        asked.append(family.serving.parse(json.dumps({"records": samples}), JSON, model))
+    found = export_onnx(folder, family.onnx, model, asked)
+    if found["reason"]:
+        print(f"no {ONNX_FILE}: {found['reason']}", flush=True)
+    return {"exports": {"onnx": found}}
 
 
 def _check_metrics(family: Family, parameters: Parameters) -> None:

@@ -18,6 +18,7 @@ from recipe.vega import Spec
 
 from .judging import judge
 from .models import Known, Plan, fit_model
+from .onnx_form import ONNX
 from .predictor import Predictor
 from .serving import SERVING
 from .state import save_intervals
@@ -61,4 +62,5 @@ TABULAR = Family(
     judge=judge,
     plots=plots,
     samples=sample_rows,
+    onnx=ONNX,
 )
