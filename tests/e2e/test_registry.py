@@ -62,6 +62,8 @@ def test_a_version_is_traced_reproduced_and_released_by_an_approval_in_sagemaker
 
     _, _, answer = stage.request("POST", f"/v1/predictions/{NAME}", {"records": [RECORD]})
     prediction = answer["predictions"][0]["id"]
+    # It is on record once the log has brought it into the table.
+    eventually(lambda: stage.request("GET", f"/v1/predictions/{NAME}/{prediction}")[0] == 200)
     traced = stage.headrace("models", "lineage", NAME, "--prediction", prediction, "-o", "json")
     assert traced.returncode == 0, traced.stderr
     assert json.loads(traced.stdout)["datasets"][0]["raw"]["sha256"] == dataset["raw"]["sha256"]

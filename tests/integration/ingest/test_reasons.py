@@ -109,6 +109,14 @@ def test_a_split_by_a_time_that_is_no_time_is_a_wrong_column_type(world, csv):
     assert "'carrier' is string" in row.detail
 
 
+def test_rows_with_times_of_day_that_nobody_names_are_not_dealt_at_random(world):
+    world.define(split={})
+    rows = b"".join(
+        b"2026-01-31T10:00:00Z,%d,true\n2026-01-31T11:00:00Z,%d,false\n" % (i, i) for i in range(60)
+    )
+    assert world.upload(b"at,id,late\n" + rows).reason == "time_not_named"
+
+
 def test_a_regression_on_texts_is_a_wrong_column_type(world, csv):
     world.define(task="regression", target="carrier")
     assert world.upload(csv()).reason == "wrong_column_type"

@@ -127,6 +127,7 @@ COLUMNS = [
 
 
 def test_a_type_is_inferred_from_the_whole_column(world):
+    world.define(split={"by": "hash"})
     names = [f"c{place}" for place in range(len(COLUMNS))]
     rows = [
         ",".join([*(cells[i % len(cells)] for cells, _ in COLUMNS), "true" if i % 2 else "false"])

@@ -17,6 +17,7 @@ from chalicelib.training.sagemaker import SageMakerJobs
 from shared.entities.dataset import DatasetVersion
 from shared.objects import Bucket
 from shared.readers import Datasets
+from tests import clouds
 from tests.integration.sagemaker.harness import Cloud, tar, wait_for, write_faults
 from tests.unit.training.world import World, make_documents
 
@@ -67,8 +68,9 @@ class LiveWorld(World):
 
     def _ports(self, quota: int) -> Ports:
         cloud = self._live.cloud
-        self.data = Bucket(cloud.s3, DATA)  # type: ignore[assignment]
-        self.models_bucket = Bucket(cloud.s3, MODELS)  # type: ignore[assignment]
+        s3 = clouds.s3(cloud.s3.meta.endpoint_url)
+        self.data = Bucket(s3, DATA)  # type: ignore[assignment]
+        self.models_bucket = Bucket(s3, MODELS)  # type: ignore[assignment]
         ports = super()._ports(quota)
         documents = {name: body.decode() for name, body in make_documents().items()}
         code = tar({"train.py": RECIPE, "documents.json": json.dumps(documents)})

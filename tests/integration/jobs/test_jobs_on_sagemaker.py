@@ -105,7 +105,7 @@ def test_a_job_that_vanishes_is_dead_and_a_retry_takes_a_new_name(live: LiveClou
         listed = live.cloud.sagemaker.list_training_jobs(NameContains=job.job_id)
         return not listed["TrainingJobSummaries"]
 
-    wait_for(is_gone, 60, "the job is deleted")
+    wait_for(is_gone, 180, "the job is deleted")
     world.tick()
     dead = world.only_job()
     assert (dead.state, (dead.reason or "")[:8]) == (JobState.DEAD, "deleted:")

@@ -224,10 +224,10 @@ open(path, "w").write(str(count + 1))
 raise SystemExit(1 if count == 0 else 0)
 """
     config = {"S3Uri": f"s3://{BUCKET}/checkpoints/one"}
-    cloud.train("first", script, CheckpointConfig=config)
-    assert cloud.wait_for_job("first")["TrainingJobStatus"] == "Failed"
-    cloud.train("second", script, CheckpointConfig=config)
-    assert cloud.wait_for_job("second")["TrainingJobStatus"] == "Completed"
+    cloud.train("checkpoints-first", script, CheckpointConfig=config)
+    assert cloud.wait_for_job("checkpoints-first")["TrainingJobStatus"] == "Failed"
+    cloud.train("checkpoints-second", script, CheckpointConfig=config)
+    assert cloud.wait_for_job("checkpoints-second")["TrainingJobStatus"] == "Completed"
     assert cloud.get("checkpoints/one/count") == b"2"
 
 
