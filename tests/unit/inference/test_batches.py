@@ -8,6 +8,7 @@ from chalicelib.inference.batch_input import Unreadable, read_portion
 from chalicelib.inference.workflow import batch_work
 
 from shared.errors import BadGateway, InvalidBody, Unavailable
+from tests.unit.inference.breaking import Breaking
 from tests.unit.inference.fakes import answer_of
 from tests.unit.inference.rest import release
 
@@ -129,29 +130,14 @@ class Crash(BaseException):
     """The process is gone."""
 
 
-class Crashing:
-    """Crashes at call number ``at`` of anything outside, before it or, of odd numbers, after it was done."""
-
-    def __init__(self, stage, monkeypatch):
-        self.at = self.calls = 0
-        for owner, names in (
-            (stage.releases, ("get", "update")),
-            (stage.data, ("head", "read", "open_range", "write")),
-            (stage.runtime, ("invoke",)),
-        ):
-            for name in names:
-                monkeypatch.setattr(owner, name, self._around(getattr(owner, name)))
-
-    def _around(self, method):
-        def call(*args, **options):
-            self.calls += 1
-            if self.calls != self.at:
-                return method(*args, **options)
-            if self.at % 2:
-                method(*args, **options)
-            raise Crash
-
-        return call
+def outside(stage):
+    """Return every method by which a batch meets the world outside."""
+    owners = (
+        (stage.releases, ("get", "update")),
+        (stage.data, ("head", "read", "open_range", "write")),
+        (stage.runtime, ("invoke",)),
+    )
+    return [(owner, name) for owner, names in owners for name in names]
 
 
 def test_a_batch_that_crashes_at_any_call_ends_with_the_same_result(live, monkeypatch):
@@ -159,7 +145,7 @@ def test_a_batch_that_crashes_at_any_call_ends_with_the_same_result(live, monkey
     whole = begin(live, text)
     work(live, whole)
     batch = begin(live, text)
-    crashing = Crashing(live.stage, monkeypatch)
+    crashing = Breaking(monkeypatch, outside(live.stage), Crash())
     state: dict[str, Any] = {"state": "RUNNING"}
     while state["state"] == "RUNNING":
         crashing.at, crashing.calls = crashing.at + 1, 0

@@ -11,6 +11,7 @@ from chalicelib.inference.log_lines import LINE_BYTES, Content, LogLine, body_of
 from chalicelib.inference.workflow import writing
 
 from shared.errors import BadGateway, Unavailable
+from tests.unit.inference.breaking import Breaking
 from tests.unit.inference.rest import records, release
 
 PREDICTION = "/v1/predictions/{pipeline}/{id}"
@@ -149,40 +150,13 @@ def test_an_answer_too_long_for_a_line_goes_in_several_and_is_whole_only_with_al
     assert unpack(b"".join(body_of(part) for part in parts if part)) == long.content
 
 
-class Breaking:
-    """Lets the table break at the call of number ``at``, of odd numbers after it was done: the answer is lost."""
-
-    def __init__(self, table, monkeypatch):
-        self.at = self.calls = 0
-        for name in ("transact", "query"):
-            monkeypatch.setattr(table, name, self._around(getattr(table, name)))
-
-    def _around(self, method):
-        def call(*args, **options):
-            self.calls += 1
-            if self.calls != self.at:
-                return method(*args, **options)
-            if self.at % 2:
-                method(*args, **options)
-            raise Unavailable("killed")
-
-        return call
-
-    def runs_through(self, action):
-        self.at, self.calls = self.at + 1, 0
-        try:
-            action()
-        except Unavailable:
-            return False
-        return True
-
-
 def test_a_writer_that_breaks_off_at_any_call_loses_and_doubles_nothing(live, monkeypatch):
     lines = [
         spell(msgspec.structs.replace(LINE, request_id=f"r{n}", at=f"2026-01-01T00:0{n % 10}:00Z"))[0]
         for n in range(250)
     ]
-    breaking = Breaking(live.stage.predictions, monkeypatch)
+    table = live.stage.predictions
+    breaking = Breaking(monkeypatch, [(table, "transact"), (table, "query")], Unavailable("killed"))
     while not breaking.runs_through(lambda: writing.write(live.stage.remembering, lines)):
         pass
     assert breaking.at > 10

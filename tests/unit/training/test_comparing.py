@@ -28,8 +28,8 @@ def compared(interval: dict[str, float], champion: str = "v1", **changes: Any) -
     return make_archive(documents={name: json.dumps(each).encode() for name, each in documents.items()})
 
 
-def overtaken(quota: int = 1) -> World:
-    """Train v2 without a champion, while v1 goes live."""
+def being_overtaken(quota: int = 1) -> tuple[World, Job]:
+    """Return a world in which v1 went live while the returned job, of v2, was training without a champion."""
     world = World(quota=quota)
     world.ready(world.dataset(1))
     world.clock.advance(1)
@@ -39,6 +39,12 @@ def overtaken(quota: int = 1) -> World:
     world.changed(first)
     world.go_live("v1")
     second = world.ports.jobs.get(second.job_id)
+    return world, second
+
+
+def overtaken(quota: int = 1) -> World:
+    """Train v2 without a champion, while v1 goes live."""
+    world, second = being_overtaken(quota)
     world.complete(second)
     world.changed(second)
     world.bus.events.clear()
@@ -150,15 +156,7 @@ def test_a_crash_at_any_step_costs_a_minute_and_no_second_job(
 
 
 def test_a_crash_before_the_job_was_planned_is_mended_by_the_tick() -> None:
-    world = World(quota=1)
-    world.ready(world.dataset(1))
-    world.clock.advance(1)
-    world.ready(world.dataset(2))
-    first, second = world.jobs()
-    world.complete(first)
-    world.changed(first)
-    world.go_live("v1")
-    second = world.ports.jobs.get(second.job_id)
+    world, second = being_overtaken()
     world.complete(second)
     mend = crash_at(world.data, "write", 1, after=False)
     with pytest.raises(Unavailable):

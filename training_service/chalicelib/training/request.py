@@ -64,13 +64,18 @@ def training_request(plan: TrainingPlan, attempt: int, place: Place) -> dict[str
         "EnableNetworkIsolation": True,
         # Describe returns the environment but not the tags, so the input hash is in both.
         "Environment": {INPUT_VARIABLE: plan.input_sha256, "OMP_NUM_THREADS": str(vcpus_of(plan.instance))},
-        "Tags": [
-            {"Key": "headrace:stage", "Value": place.stage},
-            {"Key": "headrace:pipeline", "Value": plan.pipeline},
-            {"Key": "headrace:job_id", "Value": plan.job_id},
-            {"Key": "headrace:input_sha256", "Value": plan.input_sha256},
-        ],
+        "Tags": _tags(plan, place.stage),
     }
+
+
+def _tags(plan: TrainingPlan, stage: str) -> list[dict[str, str]]:
+    tags = {
+        "stage": stage,
+        "pipeline": plan.pipeline,
+        "job_id": plan.job_id,
+        "input_sha256": plan.input_sha256,
+    }
+    return [{"Key": f"headrace:{name}", "Value": value} for name, value in tags.items()]
 
 
 def stopping_condition(plan: TrainingPlan) -> dict[str, int]:

@@ -4,6 +4,8 @@ It goes into the function's log, from where a function of its own brings it into
 for it nor learns that it failed.
 """
 
+from typing import Any
+
 from chalicelib.inference.attempts import Attempt
 from chalicelib.inference.log_lines import Content, LogLine
 from chalicelib.inference.workflow.context import Asked, Predicting
@@ -17,37 +19,31 @@ def record(adapters: Predicting, asked: Asked, attempt: Attempt) -> None:
     kept, hashes = adapters.inputs.finish(asked.pipeline, fitted.records)
     _write(
         adapters,
-        LogLine(
-            request_id=asked.request_id,
-            pipeline=asked.pipeline,
-            model_version=attempt.version,
-            at=to_text(adapters.clock()),
-            latency_ms=round(attempt.latency_ms, 3),
-            cold=attempt.cold,
-            row_count=fitted.count,
-            places=None if fitted.places is None else tuple(fitted.places),
-            inputs=kept,
-            content=Content(predictions=attempt.answers, hashes=hashes),
-        ),
+        asked,
+        attempt,
+        cold=attempt.cold,
+        row_count=fitted.count,
+        places=None if fitted.places is None else tuple(fitted.places),
+        inputs=kept,
+        content=Content(predictions=attempt.answers, hashes=hashes),
     )
 
 
 def record_failure(adapters: Predicting, asked: Asked, attempt: Attempt) -> None:
     """Write down that a version failed a request, whoever answered it then."""
-    _write(
-        adapters,
-        LogLine(
-            request_id=asked.request_id,
-            pipeline=asked.pipeline,
-            model_version=attempt.version,
-            at=to_text(adapters.clock()),
-            latency_ms=round(attempt.latency_ms, 3),
-            outcome=attempt.outcome,
-        ),
+    _write(adapters, asked, attempt, outcome=attempt.outcome)
+
+
+def _write(adapters: Predicting, asked: Asked, attempt: Attempt, **rest: Any) -> None:
+    """Write what every line says, and *rest*."""
+    line = LogLine(
+        request_id=asked.request_id,
+        pipeline=asked.pipeline,
+        model_version=attempt.version,
+        at=to_text(adapters.clock()),
+        latency_ms=round(attempt.latency_ms, 3),
+        **rest,
     )
-
-
-def _write(adapters: Predicting, line: LogLine) -> None:
     try:
         adapters.recorder.write(line)
     except (OSError, ValueError):
