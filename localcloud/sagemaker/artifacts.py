@@ -25,13 +25,6 @@ def upload_folder_as_tar(s3: Any, folder: Path, uri: str, scratch: Path) -> None
     archive.unlink()
 
 
-def upload_folder(s3: Any, folder: Path, uri: str) -> None:
-    """Upload every file under the folder to the same path under the URI."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            upload_file(s3, path, f"{uri.rstrip('/')}/{path.relative_to(folder).as_posix()}")
-
-
 def upload_file(s3: Any, path: Path, uri: str) -> None:
     """Upload one file; a refusal is the caller's fault (the role, or the bucket)."""
     bucket, key = s3uri.split_s3_uri(uri)

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 from recipe.columns import Column
 from recipe.failure import UserError
-from recipe.times import format_time
 
 type Indices = npt.NDArray[np.int64]
 type Times = npt.NDArray[np.datetime64]
@@ -103,11 +102,6 @@ def _months(times: Times, gap_s: int) -> int:
     months = np.diff(times.astype("datetime64[M]").astype(np.int64))
     # Four weeks are no month: now and then two such times fall into one.
     return int(np.bincount(months).argmax()) if months.min() > 0 else 0
-
-
-def last_time_text(grid: Grid, index: int) -> str:
-    """Return the time of a step as RFC 3339."""
-    return str(format_time(grid.time_of(np.array([index]))[0]))
 
 
 def calendar(grid: Grid, indices: Indices, *, yearly: bool) -> list[npt.NDArray[np.float64]]:
