@@ -15,6 +15,8 @@ from typing import Any
 from tests.clouds import CREDENTIALS, ROOT, client, free_port
 
 Answer = tuple[int, dict[str, str], Any]
+# What every stage of this session was asked and answered by IAM: see tests/security/ledger.py.
+LEDGERS: list[Path] = []
 
 
 class Stage:
@@ -25,6 +27,9 @@ class Stage:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.token = ""
+        self.ledger = root / "iam-ledger.jsonl"
+        self.faults = root / "delivery-faults.json"
+        LEDGERS.append(self.ledger)
 
     def up(self) -> None:
         """Start the cloud and deploy the three services."""
@@ -42,7 +47,11 @@ class Stage:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "HEADRACE_", "PYTHONDONT"))}
         path = f"{ROOT / '.venv' / 'bin'}{os.pathsep}{kept.get('PATH', '')}"
         more = {"PATH": path, "AWS_ENDPOINT_URL": self.url, "HEADRACE_URL": self.url, "COLUMNS": "200"}
-        return kept | CREDENTIALS | more | ({"HEADRACE_TOKEN": self.token} if self.token else {})
+        doors = {
+            "LOCALCLOUD_IAM_LEDGER": str(self.ledger),
+            "LOCALCLOUD_DELIVERY_FAULTS": str(self.faults),
+        }
+        return kept | CREDENTIALS | more | doors | ({"HEADRACE_TOKEN": self.token} if self.token else {})
 
     def run(
         self, *command: str, cwd: Path | None = None, timeout: float = 120

@@ -14,6 +14,7 @@ from localcloud.mends import (
     deploy_waits,
     event_sources,
     gateway_errors,
+    iam_ledger,
     lambda_environment,
     lambda_failures,
     lambda_limits,
@@ -51,6 +52,7 @@ MENDS: tuple[tuple[str, Callable[[Settings], object]], ...] = tuple(
         large_objects,
         upload_parts,
         event_sources,
+        iam_ledger,
         cloudfront_origins,
         cloudformation_properties,
     )
