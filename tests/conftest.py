@@ -10,6 +10,13 @@ from tests.stage import Stage, make_stage
 E2E = Path(__file__).parent / "e2e"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the checks of tests/aws be pointed at a stage; without it they are skipped."""
+    parser.addoption(
+        "--aws-stage", metavar="NAME", help="the deployed stage that tests/aws checks, or `local`"
+    )
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run last what measures the suite; where part of the end-to-end tests is left out, it would be a lie."""
     whole = set(E2E.glob("test_*.py")) <= {item.path for item in items}

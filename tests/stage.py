@@ -77,15 +77,7 @@ class Stage:
 
     def request(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
         """Send one REST request through the public origin; return status, headers and parsed body."""
-        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"} | headers
-        request = urllib.request.Request(self.url + path, data=data, method=method, headers=headers)
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                return answer.status, dict(answer.headers), _parsed(answer.read())
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, dict(error.headers), _parsed(error.read())
+        return send(method, self.url + path, body, {"Authorization": f"Bearer {self.token}"} | headers)
 
     def get(self, path: str) -> Any:
         """GET a resource that must exist."""
@@ -143,6 +135,19 @@ def eventually[T](probe: Callable[[], T], *, within_s: float = 90, every_s: floa
         if time.monotonic() > deadline:
             raise AssertionError(f"still {answer!r} after {within_s} s")
         time.sleep(every_s)
+
+
+def send(method: str, url: str, body: object, headers: dict[str, str]) -> Answer:
+    """Send one request; return status, headers and parsed body, whatever the status."""
+    data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+    headers = {"Content-Type": "application/json"} | headers
+    request = urllib.request.Request(url, data=data, method=method, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, dict(answer.headers), _parsed(answer.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, dict(error.headers), _parsed(error.read())
 
 
 def _parsed(body: bytes) -> Any:
