@@ -81,7 +81,8 @@ test: check recipes $(CLIENTS)/.ready $(WHEELS)/.ready
 
 # Long proofs that `make test` has in short or not at all: ten thousand hostile requests, MLflow's own client. Some 15 minutes.
 proof: setup onnx $(CLIENTS)/.ready $(MLFLOW)/.ready
-	$(BIN)/pytest -q tests/proof
+	$(BIN)/pytest -q tests/proof --record-figures
+	$(BIN)/python -m docs.generate
 
 # The export of models, in the prebuilt image's packages with the two libraries it lacks.
 onnx: setup $(RUNTIMES)/pytest $(ONNX)/.ready

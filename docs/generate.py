@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from docs.api_page import api_page
+from docs.figures import figures
 from docs.limits import limits
 from docs.pipeline_keys import pipeline_keys
 from docs.reason_pages import reason_codes, reason_pages
@@ -43,6 +44,7 @@ def generated() -> Iterator[tuple[Path, str]]:
         yield ROOT / "docs" / "schemas" / f"{name}.json", _json(schema)
     yield ROOT / "docs" / "reference" / "pipeline-keys.md", pipeline_keys()
     yield ROOT / "docs" / "reference" / "limits.md", limits()
+    yield ROOT / "docs" / "reference" / "figures.md", figures()
     yield from reason_pages()
     yield ROOT / "docs" / "reference" / "reason-codes.md", reason_codes()
     operations = [operation for service in SERVICES for operation in load_app(service).api.operations]

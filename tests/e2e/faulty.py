@@ -116,7 +116,10 @@ class Uploads:
         return self.all_rows("jobs", "by-pipeline")
 
     def tick(self) -> None:
-        """Let a minute pass for the reconcilers; a run of theirs may be killed too."""
+        """Let a minute pass for the reconcilers once nothing else is to do; a run of theirs may be killed too."""
+        health = self.stage.get("/_localcloud/health")
+        if health["async_queue_depth"] or health["async_running"]:
+            return
         for function in RECONCILERS:
             self.stage.aws("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=b"{}")
 
@@ -138,7 +141,7 @@ class Uploads:
         }
 
     def settle(self, within_s: float) -> None:
-        """Wait until every upload is at its end, with the reconcilers' minute every 5 s."""
+        """Wait until every upload is at its end, with a tick of the reconcilers whenever all is quiet."""
 
         def probe() -> bool:
             if not self.unsettled():
@@ -147,7 +150,7 @@ class Uploads:
             return False
 
         try:
-            eventually(probe, within_s=within_s, every_s=5)
+            eventually(probe, within_s=within_s, every_s=2)
         except AssertionError as error:
             raise AssertionError(f"not at rest after {within_s} s: {self.unsettled()}") from error
 
