@@ -41,8 +41,14 @@ def test_events_told_twice_and_a_field_more_come_to_the_recorded_rows(path: Path
 
 
 def test_another_value_a_missing_row_and_one_too_many_are_all_told() -> None:
-    recorded: dict[str, dict[str, Any]] = {"jobs a": {"state": "SUCCEEDED", "rev": 3}, "jobs b": {"state": "DEAD"}}
-    now: dict[str, dict[str, Any]] = {"jobs a": {"state": "DEAD", "rev": 4, "more": 1}, "jobs c": {"state": "DEAD"}}
+    recorded: dict[str, dict[str, Any]] = {
+        "jobs a": {"state": "SUCCEEDED", "rev": 3},
+        "jobs b": {"state": "DEAD"},
+    }
+    now: dict[str, dict[str, Any]] = {
+        "jobs a": {"state": "DEAD", "rev": 4, "more": 1},
+        "jobs c": {"state": "DEAD"},
+    }
     assert differences(recorded, now) == [
         "jobs b: is not there any more",
         "jobs c: was not there",
