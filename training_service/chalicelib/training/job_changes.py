@@ -102,7 +102,8 @@ class JobChanges:
             remove=("lease_until", "waiting_reason"),
         )
         self.table.transact(move, *also)
-        return self.get(job.job_id)
+        # A transaction answers nothing of what it wrote.
+        return from_row(self.table.get(job.job_id) or {}, Job)
 
     def renumbered(self, job: Job, number: int) -> Job:
         """Give a FINALISING job another number, because its own has files of another model."""
