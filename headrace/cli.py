@@ -58,6 +58,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "status": Entry(f"{_O}.status:status", "Show whether a stage is up and what is live on it."),
         "rebuild": Entry(f"{_O}.rebuild:rebuild", "Write lost rows of datasets, models and jobs again."),
         "dlq": Entry(f"{_O}.dlq:dlq", "Show dead letters, send them again, drop them."),
+        "alarms": Entry(
+            f"{_O}.alarms:alarms", "Show how the alarms of a stage stand, those that fire first."
+        ),
         "logs": Entry(f"{_O}.logs:logs", "Show what the functions of a stage log."),
     },
 }
