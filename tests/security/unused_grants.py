@@ -6,6 +6,7 @@ what only a fault leads to is asked when that fault happens: the unit tests make
 
 _STEPS = "whoever finds a release goes on with the step it is at; which handler that is in a run is chance"
 _JOBS = "whoever finds a job or a model version goes on with it; which handler that is in a run is chance"
+_VERSIONS = "whoever finds a dataset version goes on with it; which handler that is in a run is chance"
 _ABSENT = "s3:ListBucket makes S3 answer 404 and not 403 for what is not there; the local S3 does not ask it for that"
 
 UNUSED: dict[str, str] = {
@@ -42,5 +43,10 @@ UNUSED: dict[str, str] = {
     "headrace-ingest-*/ReadUploads/s3:GetObject": "an object without a version, of a bucket whose versioning was off",
     "headrace-ingest-*/HandUploadsOver/*": "a processing job's orders are removed, and read again by who takes over",
     "headrace-ingest-*/RunProcessingJobs/*": "a job is created or looked at by whoever finds its row",
+    "headrace-ingest-*-on_*/ReadDefinitions": _VERSIONS,
+    "headrace-ingest-*-on_*/ReadUploads": _VERSIONS,
+    "headrace-ingest-*-on_*/MoveVersions/*": _VERSIONS,
+    "headrace-ingest-*/RecogniseACompletedUpload": "whoever asks twice for a completion is shown the object that is there",
+    "headrace-training-*/ReadPushedRecipes": _JOBS,
     "headrace-ingest-*/ProcessAsRole": "a job is created by whoever finds its row",
 }
