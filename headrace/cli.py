@@ -55,6 +55,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "doctor": Entry(f"{_O}.local:doctor", "Find what stands in the way of a local cloud."),
         "env": Entry(f"{_O}.env:env", "Print the shell exports of a stage."),
         "deploy": Entry(f"{_O}.deploy:deploy", "Deploy Headrace to a stage."),
+        "destroy": Entry(f"{_O}.destroy:destroy", "Remove a stage from its cloud."),
         "status": Entry(f"{_O}.status:status", "Show whether a stage is up and what is live on it."),
         "logs": Entry(f"{_O}.logs:logs", "Show what the functions of a stage log."),
     },

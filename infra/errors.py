@@ -8,6 +8,7 @@ DeployError
 ├── ChaliceFailed    Chalice's deployer; carries the end of what it printed
 ├── CallRefused      AWS took a call and refused a part of it
 ├── NotDeployed      something is needed that no deployment has made yet
+├── DestroyFailed    something of a stage could not be removed yet
 └── RecipeBuildError a recipe's tarball (in `infra.recipes`)
 """
 
@@ -38,6 +39,10 @@ class ChaliceFailed(DeployError):
 
 class CallRefused(DeployError):
     """AWS took a call and refused a part of it."""
+
+
+class DestroyFailed(DeployError):
+    """Something of a stage could not be removed yet."""
 
 
 class NotDeployed(DeployError):

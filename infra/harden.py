@@ -2,7 +2,7 @@
 
 For each service: every rule target gets a retry policy and the service's dead-letter queue; every function
 that events start sends what it could not handle to the same queue (a second, different path); the API answers
-its own errors in our shape and has a throttle; logs expire, and the prediction lines of one go to their writer.
+its own errors in our shape and has a throttle; logs expire, and the prediction lines of one go to their writer; all of it carries the stage's tag.
 """
 
 import json
@@ -16,6 +16,7 @@ from infra.errors import NotDeployed
 from infra.records import Record
 from infra.services import SERVICES
 from infra.stage import Stage
+from infra.tags import missing_tags
 
 API_STAGE = "api"
 LOG_DAYS = 30
@@ -77,7 +78,7 @@ def plan(stage: Stage, record: Record, queue: str) -> list[Call]:
         calls += _logs(stage, function)
     if writer:
         calls += subscription.subscribe(stage, writer)
-    return [*calls, *_api(stage, record.api_id)]
+    return [*calls, *_api(stage, record.api_id), *missing_tags(stage, record)]
 
 
 def _targets(stage: Stage, rule: str) -> list[dict[str, Any]]:

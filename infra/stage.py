@@ -17,6 +17,8 @@ LOCAL_ACCOUNT = "000000000000"
 # CloudFront's web ACLs exist only there, and the edge stack with them.
 EDGE_REGION = "us-east-1"
 _NAME = re.compile(r"[a-z]{2,8}")
+# `headrace-<service>-<stage>` and `headrace-<stage>-<thing>` must never be one name.
+_RESERVED = {"ingest", "training"}
 # Public by design: the local cloud answers this machine only, under these keys.
 # boto3 sessions are not safe while two threads make clients of them.
 _making = threading.Lock()
@@ -38,6 +40,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
             raise InvalidStage(
                 f"stage {self.name!r}: use two to eight small letters, such as 'prod' or 'dev'"
             )
+        if self.name in _RESERVED:
+            raise InvalidStage(f"stage {self.name!r}: a service is called so; choose another name")
 
     @classmethod
     def local(cls, endpoint_url: str) -> Self:
