@@ -23,10 +23,10 @@ LOG_DAYS = 30
 RATE_PER_S, BURST = 200, 400
 ASYNC_RETRIES = 2
 # A fact may wait a day for its function; a missed tick is worth nothing a minute later, the next one is there.
-_FACT_RETRY = {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86400}
-_TICK_RETRY = {"MaximumRetryAttempts": 2, "MaximumEventAgeInSeconds": 60}
-_STARTED_ASYNCHRONOUSLY = (subscription.WRITER, "-batch")
-_ROLE_POLICY = "dead-letters"
+FACT_RETRY = {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86400}
+TICK_RETRY = {"MaximumRetryAttempts": 2, "MaximumEventAgeInSeconds": 60}
+STARTED_ASYNCHRONOUSLY = (subscription.WRITER, "-batch")
+ROLE_POLICY = "dead-letters"
 _MARK = "headrace "
 
 
@@ -72,7 +72,7 @@ def plan(stage: Stage, record: Record, queue: str) -> list[Call]:
     writer = subscription.writer_of(record)
     # CloudWatch and our own API invoke these as events do: what fails three times is kept.
     for function in record.functions:
-        if function.endswith(_STARTED_ASYNCHRONOUSLY):
+        if function.endswith(STARTED_ASYNCHRONOUSLY):
             calls += _async_function(stage, function, queue)
     for function in record.functions:
         calls += _logs(stage, function)
@@ -92,7 +92,7 @@ def _targets(stage: Stage, rule: str) -> list[dict[str, Any]]:
 
 def _rule(stage: Stage, rule: str, targets: list[dict[str, Any]], queue: str) -> Iterator[Call]:
     is_tick = bool(stage.client("events").describe_rule(Name=rule).get("ScheduleExpression"))
-    goal = {"RetryPolicy": _TICK_RETRY if is_tick else _FACT_RETRY, "DeadLetterConfig": {"Arn": queue}}
+    goal = {"RetryPolicy": TICK_RETRY if is_tick else FACT_RETRY, "DeadLetterConfig": {"Arn": queue}}
     wanted = [{**target, **goal} for target in targets]
     if wanted != targets:
         request = {"Rule": rule, "Targets": wanted}
@@ -110,7 +110,7 @@ def _async_function(stage: Stage, function: str, queue: str) -> Iterator[Call]:
     }
     # Before the destination: Lambda tests with the function's own role that it may send.
     if _role_policy(iam, role) != policy:
-        request = {"RoleName": role, "PolicyName": _ROLE_POLICY, "PolicyDocument": json.dumps(policy)}
+        request = {"RoleName": role, "PolicyName": ROLE_POLICY, "PolicyDocument": json.dumps(policy)}
         yield Call(
             what=f"{role} may send dead letters", service="iam", operation="put_role_policy", request=request
         )
@@ -126,7 +126,7 @@ def _async_function(stage: Stage, function: str, queue: str) -> Iterator[Call]:
 
 def _role_policy(iam: Any, role: str) -> Any:
     try:
-        return iam.get_role_policy(RoleName=role, PolicyName=_ROLE_POLICY)["PolicyDocument"]
+        return iam.get_role_policy(RoleName=role, PolicyName=ROLE_POLICY)["PolicyDocument"]
     except iam.exceptions.NoSuchEntityException:
         return None
 

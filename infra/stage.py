@@ -67,9 +67,11 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
         if url := os.environ.get("AWS_ENDPOINT_URL"):
             raise InvalidStage(f"stage {name!r}: AWS_ENDPOINT_URL is {url}; unset it and AWS_* to reach AWS")
         session = boto3.Session()
-        if session.region_name is None:
+        # What other SDKs read first, boto3 does not read at all.
+        region = os.environ.get("AWS_REGION") or session.region_name
+        if region is None:
             raise InvalidStage(f"stage {name!r}: no AWS region is set; export AWS_REGION")
-        identity = session.client("sts").get_caller_identity()
+        identity = session.client("sts", region_name=region).get_caller_identity()
         partition = identity["Arn"].split(":")[1]
         if (
             partition != "aws"
@@ -77,7 +79,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
             raise InvalidStage(
                 f"stage {name!r}: partition {partition} has no CloudFront that we know; use a standard AWS region"
             )
-        return cls(name=name, region=session.region_name, account=identity["Account"], partition=partition)
+        return cls(name=name, region=region, account=identity["Account"], partition=partition)
 
     @property
     def is_prod(self) -> bool:

@@ -74,7 +74,7 @@ def test_a_stage_destroyed_without_its_data_serves_the_same_model_after_the_next
     assert own_stage.aws("sagemaker").list_endpoints()["Endpoints"] == []
     own_stage.up()
     # The schedule would do the same within a minute.
-    own_stage.aws("lambda").invoke(FunctionName="headrace-inference-local-reconcile", Payload=b"{}")
+    own_stage.aws("lambda").invoke(FunctionName="headrace-inference-local-reconcile", Payload=json.dumps(TICK).encode())
     assert eventually(lambda: answers(own_stage))
     assert own_stage.get("/v1/endpoints/killed")["live"] == "v1"
 
