@@ -13,6 +13,19 @@ from tests.e2e.data import RECORD, deliveries
 from tests.stage import Stage, eventually, make_stage
 
 
+TICK = {
+    "version": "0",
+    "id": "tick",
+    "source": "aws.events",
+    "detail-type": "Scheduled Event",
+    "account": "000000000000",
+    "region": "us-east-1",
+    "time": "2026-01-01T00:00:00Z",
+    "resources": [],
+    "detail": {},
+}
+
+
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A stage of its own, because the tests kill and destroy it."""
@@ -74,7 +87,9 @@ def test_a_stage_destroyed_without_its_data_serves_the_same_model_after_the_next
     assert own_stage.aws("sagemaker").list_endpoints()["Endpoints"] == []
     own_stage.up()
     # The schedule would do the same within a minute.
-    own_stage.aws("lambda").invoke(FunctionName="headrace-inference-local-reconcile", Payload=json.dumps(TICK).encode())
+    own_stage.aws("lambda").invoke(
+        FunctionName="headrace-inference-local-reconcile", Payload=json.dumps(TICK).encode()
+    )
     assert eventually(lambda: answers(own_stage))
     assert own_stage.get("/v1/endpoints/killed")["live"] == "v1"
 
