@@ -12,7 +12,6 @@ from tests.e2e.conftest import Pipelines
 from tests.e2e.data import RECORD, deliveries
 from tests.stage import Stage, eventually, make_stage
 
-
 TICK = {
     "version": "0",
     "id": "tick",
