@@ -58,6 +58,10 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "env": Entry(f"{_O}.env:env", "Print the shell exports of a stage."),
         "deploy": Entry(f"{_O}.deploy:deploy", "Deploy Headrace to a stage."),
         "destroy": Entry(f"{_O}.destroy:destroy", "Remove a stage from its cloud."),
+        "tokens": Entry(f"{_O}.tokens:tokens", "Create, list and revoke the tokens of a stage."),
+        "rotate": Entry(
+            f"{_O}.rotate:rotate", "Give CloudFront and the services of a stage a new origin secret."
+        ),
         "status": Entry(f"{_O}.status:status", "Show whether a stage is up and what is live on it."),
         "logs": Entry(f"{_O}.logs:logs", "Show what the functions of a stage log."),
     },
