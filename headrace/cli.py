@@ -63,6 +63,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
             f"{_O}.rotate:rotate", "Give CloudFront and the services of a stage a new origin secret."
         ),
         "status": Entry(f"{_O}.status:status", "Show whether a stage is up and what is live on it."),
+        "alarms": Entry(
+            f"{_O}.alarms:alarms", "Show how the alarms of a stage stand, those that fire first."
+        ),
         "logs": Entry(f"{_O}.logs:logs", "Show what the functions of a stage log."),
     },
 }

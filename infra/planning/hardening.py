@@ -39,7 +39,9 @@ def merge_template(stage: Stage, template: Template, queue: str) -> Template:
             added |= _subscription(stage, logical, function["FunctionName"], functions)
     for logical in _of_type(template, _ROLE):
         added.setdefault(logical, {"Properties": {}})["Properties"]["Tags"] = tags_of(stage)
-    added |= {logical: {"Properties": _api(stage)} for logical in _of_type(template, _API)}
+    for logical, api in _of_type(template, _API).items():
+        name = f"{api['DefinitionBody']['info']['title']}-{stage.name}"
+        added[logical] = {"Properties": {"Name": name, **_api(stage)}}
     return {"Resources": added}
 
 

@@ -29,7 +29,6 @@ def of_service(service: str, resources: Resources) -> Iterator[Resource]:
         name = _named(made) or logical
         by = "harden" if kind in _HARDENED or _is_of_log(made) else "chalice"
         if kind == "AWS::Serverless::Api":
-            name = made["DefinitionBody"]["info"]["title"]
             yield from _of_api(service, name, made)
         if kind == "AWS::Serverless::Function":
             yield from _of_function(service, name, made)

@@ -57,11 +57,16 @@ def remove_function(_: Stage, name: str) -> Iterator[Call]:
 
 
 def find_apis(stage: Stage) -> list[str]:
-    """Return the ids of the stage's REST APIs: their names are the same on every stage of the account."""
+    """Return the ids of the stage's REST APIs; before `harden` they are called alike on every stage of the account."""
     gateway = stage.client("apigateway")
-    names = {f"headrace-{service}" for service in SERVICES}
     items = [item for page in pages(gateway, "get_rest_apis") for item in page["items"]]
-    return [item["id"] for item in items if item["name"] in names and _is_api_of(stage, gateway, item)]
+    named = {f"headrace-{service}-{stage.name}" for service in SERVICES}
+    unnamed = {f"headrace-{service}" for service in SERVICES}
+    return [
+        item["id"]
+        for item in items
+        if item["name"] in named or (item["name"] in unnamed and _is_api_of(stage, gateway, item))
+    ]
 
 
 def remove_api(_: Stage, name: str) -> Iterator[Call]:

@@ -17,7 +17,12 @@ from headrace.session import Session
     is_flag=True,
     help="Change nothing: show every resource, IAM statement, quota and price; an account is not needed.",
 )
-def deploy(session: Session, plan: bool) -> None:
+@click.option(
+    "--alert-email",
+    metavar="ADDRESS",
+    help="Who gets alarms and failures by mail, once confirmed there; '' is nobody. Left out: as before.",
+)
+def deploy(session: Session, plan: bool, alert_email: str | None) -> None:
     """Deploy Headrace to a stage.
 
     On AWS with the caller's own credentials; the stage `local` is the running local cloud. Run again, it
@@ -30,7 +35,7 @@ def deploy(session: Session, plan: bool) -> None:
         return
     with following(session.progress), told_in_one_line():
         stage = stage_of(session, project)
-        deployed = deploy_stage(session, project, stage)
+        deployed = deploy_stage(session, project, stage, alert_email)
         credentials, minted = ensure_token(session, project, stage, deployed)
         check_health(session, credentials)
     changed = deployed.changed or minted

@@ -18,6 +18,8 @@ KINDS = {
     "topic": "AWS::SNS::Topic",
     "secret": "AWS::SecretsManager::Secret",
     "key alias": "AWS::KMS::Alias",
+    "alarm": "AWS::CloudWatch::Alarm",
+    "dashboard": "AWS::CloudWatch::Dashboard",
     "rule": "AWS::Events::Rule",
 }
 
