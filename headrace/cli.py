@@ -63,6 +63,8 @@ SECTIONS: dict[str, dict[str, Entry]] = {
             f"{_O}.rotate:rotate", "Give CloudFront and the services of a stage a new origin secret."
         ),
         "status": Entry(f"{_O}.status:status", "Show whether a stage is up and what is live on it."),
+        "rebuild": Entry(f"{_O}.rebuild:rebuild", "Write lost rows of datasets, models and jobs again."),
+        "dlq": Entry(f"{_O}.dlq:dlq", "Show dead letters, send them again, drop them."),
         "alarms": Entry(
             f"{_O}.alarms:alarms", "Show how the alarms of a stage stand, those that fire first."
         ),
