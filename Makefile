@@ -84,7 +84,8 @@ test: check recipes $(CLIENTS)/.ready $(WHEELS)/.ready
 # Long proofs that `make test` has in short or not at all: ten thousand hostile requests, a thousand uploads under faults, MLflow's own
 # client, the SageMaker SDKs. Their figures go to docs/figures.json. An hour or so.
 proof: setup onnx conformance $(CLIENTS)/.ready $(MLFLOW)/.ready
-	$(BIN)/pytest -q tests/proof --record-figures
+	$(BIN)/pytest -q tests/security/test_tampering.py tests/hostile/test_damaged_files.py tests/hostile/test_valid_files.py \
+	  tests/proof --record-figures
 	$(BIN)/python -m docs.generate
 
 # The local SageMaker as unmodified clients of AWS see it: boto3 in `tests/integration`, the SDKs as they come from PyPI.
