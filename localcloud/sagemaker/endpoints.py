@@ -5,6 +5,7 @@ import threading
 from typing import Any
 
 from localcloud.sagemaker import errors, events, hosting, listing
+from localcloud.sagemaker.container import Containers
 from localcloud.sagemaker.endpoint_process import StartFailed, VariantProcess, VariantSpec
 from localcloud.sagemaker.settings import Settings
 from localcloud.sagemaker.store import ENDPOINT, ENDPOINT_CONFIG, MODEL, Row, Scope, Store, scope_of
@@ -15,8 +16,8 @@ logger = logging.getLogger(__name__)
 class Endpoints:
     """The hosting half of the control plane that runs something; it owns the variants' processes."""
 
-    def __init__(self, store: Store, settings: Settings, *, use_namespaces: bool) -> None:
-        self._store, self._settings, self._use_namespaces = store, settings, use_namespaces
+    def __init__(self, store: Store, settings: Settings, containers: Containers) -> None:
+        self._store, self._settings, self._containers = store, settings, containers
         self._serving: dict[str, dict[str, VariantProcess]] = {}
         self._starting: dict[str, list[VariantProcess]] = {}
         self._changed = threading.Condition()
@@ -126,7 +127,7 @@ class Endpoints:
             variant=variant,
             model=row["_Models"][variant["VariantName"]],
         )
-        return VariantProcess(spec, self._settings, use_namespaces=self._use_namespaces)
+        return VariantProcess(spec, self._settings, self._containers)
 
     def _tell(self, scope: Scope, row: Row) -> None:
         """Emit the event of the endpoint's present state."""
