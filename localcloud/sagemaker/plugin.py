@@ -19,9 +19,11 @@ import msgspec
 from localcloud.errors import PatchPointMissing
 from localcloud.sagemaker import iam
 from localcloud.sagemaker.api import Api, operations
+from localcloud.sagemaker.async_inference import AsyncInference
 from localcloud.sagemaker.container import Containers
 from localcloud.sagemaker.endpoints import Endpoints
 from localcloud.sagemaker.faults import Faults
+from localcloud.sagemaker.fleets import Fleets
 from localcloud.sagemaker.hosting import Hosting
 from localcloud.sagemaker.jobs import Jobs
 from localcloud.sagemaker.processing import PROCESSING
@@ -76,14 +78,17 @@ def install(*, images: Path, home: Path, endpoint_url: str) -> Installed:
     store.load()
     faults = Faults(settings.faults)
     training, processing, transforming = (
-        Jobs(store, settings, job_type, faults=made, containers=containers)
-        for job_type, made in ((TRAINING, faults), (PROCESSING, Faults(None)), (TRANSFORM, Faults(None)))
+        Jobs(store, settings, job_type, faults=faults, containers=containers)
+        for job_type in (TRAINING, PROCESSING, TRANSFORM)
     )
     jobs = (training, processing, transforming)
-    endpoints = Endpoints(store, settings, containers)
+    fleets = Fleets()
+    endpoints = Endpoints(store, settings, fleets, faults, containers=containers)
+    runtime = Runtime(store, fleets, settings, faults)
     api = Api(
         operations(store, jobs, Hosting(store), endpoints),
-        Runtime(store, endpoints, settings),
+        runtime,
+        AsyncInference(runtime, settings),
         iam.denied_also,
         faults,
     )
@@ -96,7 +101,7 @@ def install(*, images: Path, home: Path, endpoint_url: str) -> Installed:
         api.close()
         for kind in jobs:
             kind.shut_down()
-        endpoints.shut_down()
+        fleets.shut_down()
         containers.close()
         store.save()
 
