@@ -77,11 +77,14 @@ e2e: setup $(CLIENTS)/.ready $(WHEELS)/.ready
 	$(BIN)/pytest -q tests/$@
 
 test: check recipes $(CLIENTS)/.ready $(WHEELS)/.ready
+	$(BIN)/pytest -q -n auto tests/simulation
 	$(BIN)/pytest -q tests/infra tests/docs tests/security tests/hostile tests/integration tests/e2e
 
-# Long proofs that `make test` has in short or not at all: ten thousand hostile requests, MLflow's own client. Some 15 minutes.
+# Long proofs that `make test` has in short or not at all: ten thousand hostile requests, MLflow's own client, some 15
+# minutes; and a million simulated uploads, which take hours.
 proof: setup onnx $(CLIENTS)/.ready $(MLFLOW)/.ready
-	$(BIN)/pytest -q tests/proof
+	$(BIN)/pytest -q tests/proof --ignore tests/proof/test_simulation.py
+	$(BIN)/pytest -q -n auto tests/proof/test_simulation.py
 
 # The export of models, in the prebuilt image's packages with the two libraries it lacks.
 onnx: setup $(RUNTIMES)/pytest $(ONNX)/.ready
