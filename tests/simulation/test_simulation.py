@@ -1,6 +1,6 @@
 """A thousand uploads a seed, and everything that may go wrong: the promises hold, and a failure can be lived again.
 
-`make proof` lives through a hundred seeds of ten thousand uploads (tests/proof/test_simulation.py).
+`make simulation` lives through a hundred seeds of ten thousand uploads.
 """
 
 import pytest
