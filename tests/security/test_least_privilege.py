@@ -1,6 +1,5 @@
 """Each Lambda may do what its policy file says, and is denied everything else."""
 
-import fnmatch
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -13,9 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.clouds import ROOT
-from tests.security.ledger import mutants, policies_of
 from tests.security.policies import SERVICES, functions, grants, statements
-from tests.security.unused_grants import UNUSED
 from tests.stage import Stage
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
@@ -241,13 +238,3 @@ def test_a_reconciler_may_do_what_the_others_of_its_service_may_and_look_around(
     others = grants_of([policy for policy in own if policy not in reconciler])
     more = {grant for grant in grants_of(reconciler) - others if grant[0] not in ONLY_THE_CLOCK}
     assert more == set()
-
-
-def test_every_reason_for_an_unused_grant_still_has_its_grant(stage: Stage) -> None:
-    policies = policies_of(stage.aws("iam"), "headrace-")
-    every = [
-        f"{role}/{mutant.grant}"
-        for role, statements in policies.items()
-        for mutant in mutants(role, statements)
-    ]
-    assert [known for known in UNUSED if not fnmatch.filter(every, known)] == []

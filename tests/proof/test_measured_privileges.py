@@ -72,3 +72,12 @@ def test_the_evaluator_of_the_measure_decides_as_the_stage_did(policies: Policie
         parsed = parsed_statements(statements)
         wrong += [entry for entry in asked.get(role, []) if allows(parsed, entry) != entry.allowed]
     assert wrong == []
+
+
+def test_every_reason_for_an_unused_grant_still_has_its_grant(policies: Policies) -> None:
+    every = [
+        f"{role}/{mutant.grant}"
+        for role, statements in policies.items()
+        for mutant in mutants(role, statements)
+    ]
+    assert [known for known in UNUSED if not fnmatch.filter(every, known)] == []
