@@ -70,10 +70,7 @@ def make_plan(stage: Stage, *, root: Path, asked: list[Quota] | None = None) -> 
         stage=stage.name,
         region=stage.region,
         account=stage.account,
-        resources=[
-            *(row for part, made in stacks.items() for row in resources.of_stack(part, made)),
-            *(row for part, made in parts.items() for row in resources.of_service(part, made)),
-        ],
+        resources=[*resources.of_stacks(stacks), *resources.of_services(parts)],
         statements=[row for made in (*stacks.values(), *parts.values()) for row in statements(made)],
         quotas=list(quotas.NEEDED) if asked is None else asked,
         costs=_costs(stage, stacks, parts),
