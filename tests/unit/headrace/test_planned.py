@@ -94,3 +94,9 @@ def test_what_the_account_has_too_little_of_is_named_and_ends_with_1(
     assert "SHORT  needed 20, found 10: lambda L-B99A9384" in result.stdout
     assert "Concurrent executions is 10, needed 20" in result.stderr
     assert "training job" not in result.stderr
+
+
+def test_templates_are_only_written_by_a_plan(run: Run, tmp_path: Path) -> None:
+    result = run(Nobody(), "deploy", "--templates", str(tmp_path / "out"))
+    assert result.exit_code == 2
+    assert not (tmp_path / "out").exists()
