@@ -59,6 +59,14 @@ ENDPOINT_CHANGES = {
     "detail-type": ["SageMaker Endpoint State Change"],
     "detail": {"EndpointName": [{"prefix": naming.stage_prefix(settings.stage)}]},
 }
+TRANSFORM_ENDS = {
+    "source": ["aws.sagemaker"],
+    "detail-type": ["SageMaker Transform Job State Change"],
+    "detail": {
+        "TransformJobName": [{"prefix": naming.stage_prefix(settings.stage)}],
+        "TransformJobStatus": ["Completed", "Failed", "Stopped"],
+    },
+}
 
 
 @app.on_cw_event(APPROVALS, name="on_model_version_approved")
@@ -76,6 +84,13 @@ def on_endpoint_state_change(event: Any) -> None:
     name = str(event.detail.get("EndpointName", ""))
     log.start(endpoint=name)
     rollout.on_endpoint_changed(wiring.releasing, name)
+
+
+@app.on_cw_event(TRANSFORM_ENDS, name="on_transform_job_state_change")
+def on_transform_job_state_change(event: Any) -> None:
+    """Go on with the batch that waits for a transform job; how the job ended is asked of SageMaker again."""
+    log.start(transform_job=str(event.detail.get("TransformJobName", "")))
+    batch_work.on_job_ended(wiring.batching, event.detail)
 
 
 @app.schedule("rate(1 minute)", name="reconcile")

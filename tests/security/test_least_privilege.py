@@ -107,6 +107,7 @@ FUNCTIONS = {
         "-batch",
         "-on_model_version_approved",
         "-on_endpoint_state_change",
+        "-on_transform_job_state_change",
         "-reconcile",
     ),
 }

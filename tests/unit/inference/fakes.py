@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from chalicelib.inference.answers import Answer
 from chalicelib.inference.artifacts import SignedArtifacts
 from chalicelib.inference.attempts import Copy
+from chalicelib.inference.batch_plan import Where
 from chalicelib.inference.batch_rows import Batches
 from chalicelib.inference.kept_inputs import InputPolicies, KeptInputs
 from chalicelib.inference.log_lines import LogLine, spell
@@ -281,6 +282,11 @@ class Stage:
             bucket=self.data,
             router=self.predicting.router,
             runtime=self.runtime,
+            models=self.adapters.models,
+            artifacts=self.adapters.artifacts,
+            transforms=None,
+            where=Where(stage="test", role_arn="batch-role-arn", instance="ml.m5.large"),
+            transform_from_bytes=10**9,
             begin=lambda pipeline, batch_id: self.begun.append((pipeline, batch_id)),
             wake=lambda pipeline: requests.wake(self.adapters, pipeline),
             owner=self._owner,
