@@ -7,9 +7,11 @@ import uuid
 from datetime import timedelta
 
 from chalicelib.inference.artifacts import SignedArtifacts
+from chalicelib.inference.baselines import Baselines
 from chalicelib.inference.batch_invocations import BatchInvocations
 from chalicelib.inference.batch_plan import Where
 from chalicelib.inference.batch_rows import Batches
+from chalicelib.inference.checks import Checks
 from chalicelib.inference.endpoints import SageMakerEndpoints
 from chalicelib.inference.kept_inputs import InputPolicies, KeptInputs
 from chalicelib.inference.naming import batch_function, shadow_function
@@ -27,6 +29,7 @@ from chalicelib.inference.windows import Windows
 from chalicelib.inference.workflow import requests
 from chalicelib.inference.workflow.batches import Batching
 from chalicelib.inference.workflow.context import Logging, Predicting, Releasing
+from chalicelib.inference.workflow.monitoring import Monitoring
 
 from shared import log
 from shared.auth import Tokens
@@ -147,6 +150,23 @@ class Wiring:
             owner=lambda: uuid.uuid4().hex,
             clock=utc_now,
             pause=time.sleep,
+            log=logger,
+        )
+
+    @functools.cached_property
+    def monitoring(self) -> Monitoring:
+        """What the monitor works with."""
+        return Monitoring(
+            stage=self.settings.stage,
+            pipelines=self._pipelines,
+            models=self._models,
+            releases=self._releases,
+            windows=self.logging.windows,
+            inputs=self._inputs,
+            baselines=Baselines(Bucket(s3(), self.settings.data_bucket)),
+            checks=Checks(self._releases_table),
+            bus=Bus(event_bridge(), self.settings.stage),
+            clock=utc_now,
             log=logger,
         )
 
