@@ -26,7 +26,7 @@ def test_strange_traffic_is_told_within_a_minute_and_data_that_waited_is_trained
     for _ in range(6):
         status, _, answer = stage.request("POST", f"/v1/predictions/{NAME}", {"records": [STRANGE] * 50})
         assert status == 200, answer
-    told = eventually(lambda: alarm(stage), within_s=60)
+    told = eventually(lambda: alarm(stage), within_s=60) or {}
     assert told["model_version"] == "v1"
     # The name of what is looked at each minute; the test does not wait for the minute.
     stage.aws("lambda").invoke(
