@@ -11,6 +11,9 @@ from shared.entities.pipeline import seconds
 from shared.entities.releasing import Release
 from shared.entities.rollback_clauses import Clause, parse_clause
 
+# Whoever waits for requests waits with an endpoint that is paid for: a trial that nobody asks ends, too.
+WAITS_AT_MOST_S = 7 * 86_400
+
 
 class Decision(StrEnum):
     """What to do with the candidate."""
@@ -42,7 +45,7 @@ def judge(policy: Release, *, age_s: float, candidate: Tally, live: Tally) -> Ve
     if enough and age_s >= seconds(policy.bake):
         return Verdict(decision=Decision.GO_ON, why=_well(policy, candidate))
     if is_over:
-        return _silence(policy, candidate)
+        return _silence(policy, candidate, age_s)
     wanted = f"{candidate.warm} of {policy.min_requests} requests after {int(age_s)} s"
     return Verdict(decision=Decision.WAIT, why=wanted)
 
@@ -79,7 +82,11 @@ def _broken(clause: Clause, policy: Release, candidate: Tally, live: Tally) -> s
     )
 
 
-def _silence(policy: Release, candidate: Tally) -> Verdict:
+def _silence(policy: Release, candidate: Tally, age_s: float) -> Verdict:
+    if policy.on_silence == "wait" and age_s >= seconds(policy.max_bake) + WAITS_AT_MOST_S:
+        days = WAITS_AT_MOST_S // 86_400
+        why = f"{candidate.warm} of {policy.min_requests} requests, {days} days after {policy.max_bake}"
+        return Verdict(decision=Decision.ROLL_BACK, why=why)
     why = (
         f"{candidate.warm} of {policy.min_requests} requests in {policy.max_bake}; "
         f"on_silence: {policy.on_silence}"

@@ -4,9 +4,8 @@ Each step first reads the row and describes the endpoint; what an event says onl
 crashes leaves a row with attention open and a lease that runs out: the reconciler takes it up from there.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-import msgspec
 from chalicelib.inference import stepping, transitions
 from chalicelib.inference.golden import check_answers, parse_golden
 from chalicelib.inference.naming import endpoint_name, served_by
@@ -14,10 +13,12 @@ from chalicelib.inference.plan import EndpointPlan, plan_endpoint
 from chalicelib.inference.ports import EndpointState
 from chalicelib.inference.states import CurrentRelease, Outcome, Refused, Request
 from chalicelib.inference.validation import Validator
+from chalicelib.inference.verdict import age_s
 from chalicelib.inference.workflow import baking
 from chalicelib.inference.workflow.context import Releasing
 from chalicelib.inference.workflow.leasing import under_lease
 
+from shared.entities.pipeline import seconds
 from shared.entities.releasing import endpoint_of
 from shared.entities.serving import Phase
 from shared.entities.training import ModelVersion
@@ -34,6 +35,7 @@ from shared.events import Event, ReleaseCompleted, ReleaseRolledBack, ReleaseSta
 
 # SageMaker gives up on an endpoint by itself; this also ends what can never begin, such as a missing quota.
 PATIENCE = timedelta(minutes=45)
+_MINUTES = int(PATIENCE.total_seconds() / 60)
 MAKING = (Phase.CREATING, Phase.RECREATING)
 
 
@@ -79,18 +81,21 @@ def _step_or_fail(adapters: Releasing, release: CurrentRelease) -> None:
         return
     except (QuotaExceeded, Forbidden, Unavailable) as error:
         _raise_while_in_time(adapters, release, error)
-    # How long a trial may take is the pipeline's own to say.
-    if release.phase not in baking.TRIALS and _is_late(release, adapters.clock()):
-        _fail(
-            adapters, release, f"not ready {int(PATIENCE.total_seconds() / 60)} minutes after it was accepted"
-        )
+        if release.phase in baking.TRIALS and _is_late(adapters, release):
+            _fail(
+                adapters, release, f"nothing could be read of the trial for {_MINUTES} minutes; see the log"
+            )
+            return
+    # How long a trial may take while it is judged is the pipeline's own to say.
+    if release.phase not in baking.TRIALS and _is_late(adapters, release):
+        _fail(adapters, release, f"not ready {_MINUTES} minutes after it was accepted")
 
 
 def _raise_while_in_time(adapters: Releasing, release: CurrentRelease, error: HeadraceError) -> None:
     """Let an error fly that another try may not meet, until it is too late; a quota is waited for in silence."""
     if isinstance(error, QuotaExceeded):
         adapters.log.warning("waiting for a SageMaker quota", extra={"reason": str(error)})
-    elif not _is_late(release, adapters.clock()):
+    elif not _is_late(adapters, release):
         raise error
     else:
         # A missing permission, say: tried every minute, but a release must end.
@@ -161,8 +166,13 @@ def _fail(adapters: Releasing, release: CurrentRelease, reason: str) -> None:
     adapters.releases.apply(release.pipeline, transitions.give_up(release, Outcome.FAILED, request))
 
 
-def _is_late(release: CurrentRelease, now: datetime) -> bool:
-    return release.accepted_at is not None and msgspec.convert(release.accepted_at, datetime) + PATIENCE < now
+def _is_late(adapters: Releasing, release: CurrentRelease) -> bool:
+    """Say whether the release should have gone on long ago: since it was accepted, on trial since its step was to be judged."""
+    since, allowed_s = release.accepted_at, PATIENCE.total_seconds()
+    if release.phase in baking.TRIALS:
+        since = release.step_since
+        allowed_s += seconds(baking.policy_of(adapters, release.pipeline).max_bake)
+    return age_s(since, adapters.clock()) > allowed_s
 
 
 def _end_of(release: CurrentRelease) -> Event:

@@ -59,7 +59,9 @@ def plan_after_drift(ports: Ports, pipeline: str, version: str) -> Job | None:
     ready = ports.datasets.ready(pipeline)
     # A job for the newest trains on what came before it, too.
     if not ready or ports.jobs.is_trained(pipeline, ready[-1].version):
-        _log.info("drift, but no data that was not trained on", extra={"pipeline": pipeline, "version": version})
+        _log.info(
+            "drift, but no data that was not trained on", extra={"pipeline": pipeline, "version": version}
+        )
         return None
     return plan_data(ports, definition, ready[-1])
 
