@@ -77,18 +77,22 @@ def _by_value(column: Column, values: Sequence[Any]) -> tuple[list[float], list[
 
 
 def _by_decile(column: Column, values: Sequence[Any]) -> tuple[list[float], list[float]] | None:
-    deciles = [
-        (column.quantiles[name], (i + 1) / 10) for i, name in enumerate(_DECILES) if name in column.quantiles
-    ]
     numbers = [float(value) for value in values if isinstance(value, int | float)]
-    if not deciles or len(numbers) < len(values):
+    ranks = _ranks(column)
+    if not ranks or len(numbers) < len(values):
         return None
-    # Where a value fills several deciles they are one bin.
-    ranks = dict(deciles)
-    edges, upper = sorted(ranks), [ranks[edge] for edge in sorted(ranks)]
+    edges, upper = list(ranks), list(ranks.values())
     counts = Counter(bisect_left(edges, number) for number in numbers)
     before = [high - low for low, high in zip([0.0, *upper], [*upper, 1.0], strict=True)]
     return before, [counts[place] / max(len(numbers), 1) for place in range(len(edges) + 1)]
+
+
+def _ranks(column: Column) -> dict[float, float]:
+    """Return the deciles in order, each with the share of values up to it; a value that fills several has the last."""
+    found = {
+        column.quantiles[name]: (i + 1) / 10 for i, name in enumerate(_DECILES) if name in column.quantiles
+    }
+    return dict(sorted(found.items()))
 
 
 def _rest(shares: Any) -> float:

@@ -61,20 +61,14 @@ def loss_of(model: ModelVersion, tally: Tally) -> Loss | None:
 
 def answers_of(model: ModelVersion, tally: Tally, profile: Profile) -> AnswerDrift | None:
     """Return how the answered classes differ from the trained ones; None where there are none to compare."""
-    target = profile.column((model.inputs.get("target") or {}).get("name", ""))
-    names = sorted(spelled(one) for one in model.inputs.get("classes") or ())
-    if target is None or not names or tally.estimated < MIN_ROWS or not tally.shares:
-        return None
-    counts = {top.value: top.count for top in target.top}
-    total = sum(counts.get(name, 0) for name in names)
-    if not total:
+    trained = _trained(model, profile)
+    if not trained or tally.estimated < MIN_ROWS or not tally.shares:
         return None
     answered = sum(tally.shares.values())
+    # The shares are by place: of the classes in order, as the scores were when they were added up.
     classes = [
-        ClassShare(
-            name=name, trained=counts.get(name, 0) / total, answered=tally.shares.get(place, 0) / answered
-        )
-        for place, name in enumerate(names)
+        ClassShare(name=name, trained=trained[name], answered=tally.shares.get(place, 0) / answered)
+        for place, name in enumerate(sorted(trained))
     ]
     index = psi_of_shares([one.trained for one in classes], [one.answered for one in classes])
     return AnswerDrift(psi=index, classes=classes)
@@ -114,6 +108,15 @@ def psi_signal(answers: AnswerDrift | None, columns: Sequence[ColumnDrift], limi
         return None
     what = max(indices, key=lambda name: indices[name])
     return _beyond("psi", indices[what], limit, f"{what}: psi {indices[what]:.3g}, the limit is {limit:g}")
+
+
+def _trained(model: ModelVersion, profile: Profile) -> dict[str, float]:
+    """Return how often each class was in the training data; nothing where that is not known."""
+    target = profile.column((model.inputs.get("target") or {}).get("name", ""))
+    counts = {top.value: top.count for top in target.top} if target else {}
+    found = {name: counts.get(name, 0) for name in map(spelled, model.inputs.get("classes") or ())}
+    total = sum(found.values())
+    return {name: count / total for name, count in found.items()} if total else {}
 
 
 def _beyond(name: str, value: float, limit: float, detail: str) -> Signal | None:

@@ -2,19 +2,12 @@
 
 from typing import Any
 
-import msgspec
 from chalicelib.inference.batch_plan import TransformPlan
+from chalicelib.inference.ports import TransformState
 from chalicelib.inference.sagemaker_words import EXISTS, absent_is_fine, only, refusals
 
 from shared.aws import aws_errors
 from shared.errors import Conflict
-
-
-class TransformState(msgspec.Struct, frozen=True, kw_only=True):
-    """What DescribeTransformJob says."""
-
-    status: str
-    reason: str = ""
 
 
 class SageMakerTransforms:

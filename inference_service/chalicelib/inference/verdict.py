@@ -67,12 +67,7 @@ def _broken(clause: Clause, policy: Release, candidate: Tally, live: Tally) -> s
     """Return why *clause* rolls back, None where it does not or where there is too little to say."""
     found = candidate.value(clause.metric)
     compared = live.value(clause.metric) if clause.factor else 0.0
-    if found is None or compared is None:
-        return None
-    # A handful of live requests is no measure for a candidate either.
-    if clause.factor and live.warm < policy.min_requests:
-        return None
-    if clause.metric in {"accuracy", "mae"} and candidate.labelled < policy.min_requests:
+    if found is None or compared is None or not _is_enough(clause, policy, candidate, live):
         return None
     if not clause.is_broken(found, compared):
         return None
@@ -80,6 +75,14 @@ def _broken(clause: Clause, policy: Release, candidate: Tally, live: Tally) -> s
     return (
         f"{clause.text}: {clause.metric} is {_shown(clause, found)}{beside} in {candidate.requests} requests"
     )
+
+
+def _is_enough(clause: Clause, policy: Release, candidate: Tally, live: Tally) -> bool:
+    """Say whether there is enough to believe what *clause* compares."""
+    # A handful of live requests is no measure for a candidate either.
+    if clause.factor and live.warm < policy.min_requests:
+        return False
+    return clause.metric not in {"accuracy", "mae"} or candidate.labelled >= policy.min_requests
 
 
 def _silence(policy: Release, candidate: Tally, age_s: float) -> Verdict:

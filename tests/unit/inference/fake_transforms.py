@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from chalicelib.inference.batch_plan import TransformPlan
-from chalicelib.inference.transforms import TransformState
+from chalicelib.inference.ports import TransformState
 from msgspec import to_builtins
 
 from tests.fakes import FakeBucket

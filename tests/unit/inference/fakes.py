@@ -5,7 +5,7 @@ import hashlib
 import json
 import logging
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from botocore.exceptions import ClientError
@@ -287,7 +287,7 @@ class Stage:
             runtime=self.runtime,
             models=self.adapters.models,
             artifacts=self.adapters.artifacts,
-            transforms=None,
+            transforms=cast("Any", None),
             where=Where(stage="test", role_arn="batch-role-arn", instance="ml.m5.large"),
             transform_from_bytes=10**9,
             begin=lambda pipeline, batch_id: self.begun.append((pipeline, batch_id)),

@@ -40,7 +40,7 @@ def train(rest, promised: float, *, inputs: str = "full", version: str = "v1", *
     late = Column("late", "boolean", 1000, 0, {}, [TopValue("false", 830), TopValue("true", 170)])
     profile = msgspec.json.encode({"format": 1, "columns": [NUMBERS, CARRIERS, late]})
     stage.data.write("datasets/flights/d1/profile.json", profile)
-    definition = {"name": "flights", "task": "classification", "target": "late"}
+    definition: dict[str, Any] = {"name": "flights", "task": "classification", "target": "late"}
     definition |= {"monitor": {"inputs": inputs, **monitor}}
     stage.pipelines.update(("pipeline", "flights"), Change(set={"definition": definition}))
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from chalicelib.inference.transforms import TransformState
+from chalicelib.inference.ports import TransformState
 from chalicelib.inference.workflow import batch_work
 
 from shared.errors import InvalidBody, QuotaExceeded

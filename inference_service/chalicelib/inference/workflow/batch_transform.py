@@ -8,7 +8,6 @@ the endpoint, which finds the record that the model refuses.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 from chalicelib.inference.answers import parse_answers
@@ -18,6 +17,7 @@ from chalicelib.inference.batch_rows import Batch, BatchState, Way
 from chalicelib.inference.faults import Faults
 from chalicelib.inference.formats import join
 from chalicelib.inference.naming import batch_model_name, transform_name
+from chalicelib.inference.ports import TransformState
 from chalicelib.inference.workflow import batch_portions
 from chalicelib.inference.workflow.batch_portions import Predicted
 from chalicelib.inference.workflow.batches import Batching, folder_of, wake_if_asleep
@@ -55,8 +55,13 @@ def bring_on(adapters: Batching, batch: Batch, has_time: Callable[[], bool]) -> 
     """
     if not batch.is_cut:
         batch = _cut(adapters, batch, has_time)
-    if not batch.is_cut or batch.state is not BatchState.RUNNING:
-        return batch
+    if batch.is_cut and batch.state is BatchState.RUNNING:
+        batch = _ask_and_collect(adapters, batch, has_time)
+    return batch
+
+
+def _ask_and_collect(adapters: Batching, batch: Batch, has_time: Callable[[], bool]) -> Batch:
+    """Return the batch after the next thing that the state of its job asks for."""
     job = _job(adapters, batch)
     if job is None:
         return _ask(adapters, batch, max(batch.attempt, 1), has_time)
@@ -64,10 +69,13 @@ def bring_on(adapters: Batching, batch: Batch, has_time: Callable[[], bool]) -> 
         return batch
     if job.status == "Stopped":
         raise Conflict(f"transform job {_job_name(adapters, batch)} was stopped in SageMaker")
-    may_help = job.status == "Failed" and not job.reason.startswith(_OWN_FAULTS)
-    if may_help and batch.attempt < MAX_ATTEMPTS:
+    if batch.attempt < MAX_ATTEMPTS and _may_help_again(job):
         return _ask(adapters, batch, batch.attempt + 1, has_time)
     return _collect(adapters, batch, has_time)
+
+
+def _may_help_again(job: TransformState) -> bool:
+    return job.status == "Failed" and not job.reason.startswith(_OWN_FAULTS)
 
 
 def has_stopped(adapters: Batching, batch: Batch) -> bool:
@@ -115,7 +123,7 @@ def _write_cut(adapters: Batching, batch: Batch, checked: Checked) -> None:
     adapters.bucket.write(_payload_key(batch, batch.portions), payload, content_type="application/json")
 
 
-def _job(adapters: Batching, batch: Batch) -> Any:
+def _job(adapters: Batching, batch: Batch) -> TransformState | None:
     return adapters.transforms.describe(_job_name(adapters, batch)) if batch.attempt else None
 
 

@@ -10,7 +10,7 @@ from chalicelib.inference.batch_plan import Where
 from chalicelib.inference.batch_rows import ATTENTION, Batch, BatchState, Way, entry_of
 from chalicelib.inference.batch_views import BatchList, BatchView, NewBatch, UploadForm, batch_view
 from chalicelib.inference.naming import transform_name
-from chalicelib.inference.ports import Artifacts
+from chalicelib.inference.ports import Artifacts, Transforms
 
 from shared.clock import Clock, to_text
 from shared.errors import ConditionFailed, Conflict, FieldError, InvalidBody, NotFound
@@ -36,7 +36,7 @@ class Batching(msgspec.Struct, frozen=True, kw_only=True):
     runtime: Any
     models: Any
     artifacts: Artifacts
-    transforms: Any
+    transforms: Transforms
     where: Where
     transform_from_bytes: int
     begin: Callable[[str, str], None]

@@ -89,21 +89,22 @@ def check(adapters: Monitoring, pipeline: str) -> None:
         return
     now, last = adapters.clock(), adapters.checks.last(pipeline)
     monitor = adapters.pipelines.definition(pipeline).monitor
-    if (
-        last is not None
-        and last.version == release.live
-        and age_s(last.checked_at, now) < seconds(monitor.every)
-    ):
+    if last is None or last.version != release.live:
+        last = Check(checked_at="", version=release.live)
+    elif age_s(last.checked_at, now) < seconds(monitor.every):
         return
     view, signal = _measure(adapters, pipeline, None)
     _emit(adapters, view)
-    if view.alarm and signal:
+    if signal:
         _announce(adapters, view, signal)
-    lasts = last.alarm_since if last and last.version == release.live else None
-    since = (lasts or to_text(now)) if view.alarm else None
-    seen = Check(checked_at=to_text(now), version=release.live, alarm_since=since, because=view.because)
     # Last: who crashed before it is looked after in a minute, and a fact told twice is one fact.
-    adapters.checks.write(pipeline, seen)
+    adapters.checks.write(pipeline, _seen(view, last, to_text(now)))
+
+
+def _seen(view: DriftView, last: Check, at: str) -> Check:
+    """Return what is noted of a look."""
+    since = (last.alarm_since or at) if view.alarm else None
+    return Check(checked_at=at, version=last.version, alarm_since=since, because=view.because)
 
 
 def _measure(adapters: Monitoring, pipeline: str, window_s: int | None) -> tuple[DriftView, Signal | None]:

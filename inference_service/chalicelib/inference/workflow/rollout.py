@@ -68,27 +68,35 @@ def tell_end(adapters: Releasing, release: CurrentRelease) -> None:
 def _step_or_fail(adapters: Releasing, release: CurrentRelease) -> None:
     """Do the next steps; what can never succeed ends the release with its reason."""
     try:
-        model = adapters.models.get(release.pipeline, release.candidate or "")
-        if release.phase in MAKING:
-            release = _create(adapters, release, model)
-        if release.phase is Phase.WARMING:
-            release = _warm(adapters, release, model)
-        if release.phase in baking.TRIALS:
-            release = baking.judge_step(adapters, release)
+        release = _step(adapters, release)
     except (Refused, InvalidRequest, NotFound) as error:
         # Trying again gives the same answer; what is retryable flies instead.
         _fail(adapters, release, str(error))
         return
     except (QuotaExceeded, Forbidden, Unavailable) as error:
         _raise_while_in_time(adapters, release, error)
-        if release.phase in baking.TRIALS and _is_late(adapters, release):
-            _fail(
-                adapters, release, f"nothing could be read of the trial for {_MINUTES} minutes; see the log"
-            )
+    else:
+        # How long a trial may take while it is judged is the pipeline's own to say.
+        if release.phase in (*baking.TRIALS, Phase.IDLE):
             return
-    # How long a trial may take while it is judged is the pipeline's own to say.
-    if release.phase not in baking.TRIALS and _is_late(adapters, release):
-        _fail(adapters, release, f"not ready {_MINUTES} minutes after it was accepted")
+    if _is_late(adapters, release):
+        _fail(adapters, release, _too_late(release))
+
+
+def _step(adapters: Releasing, release: CurrentRelease) -> CurrentRelease:
+    """Return the release as far as it goes now."""
+    model = adapters.models.get(release.pipeline, release.candidate or "")
+    if release.phase in MAKING:
+        release = _create(adapters, release, model)
+    if release.phase is Phase.WARMING:
+        release = _warm(adapters, release, model)
+    return baking.judge_step(adapters, release) if release.phase in baking.TRIALS else release
+
+
+def _too_late(release: CurrentRelease) -> str:
+    if release.phase in baking.TRIALS:
+        return f"nothing could be read of the trial for {_MINUTES} minutes; see the log"
+    return f"not ready {_MINUTES} minutes after it was accepted"
 
 
 def _raise_while_in_time(adapters: Releasing, release: CurrentRelease, error: HeadraceError) -> None:
