@@ -42,6 +42,8 @@ class Stage:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "HEADRACE_", "PYTHONDONT"))}
         path = f"{ROOT / '.venv' / 'bin'}{os.pathsep}{kept.get('PATH', '')}"
         more = {"PATH": path, "AWS_ENDPOINT_URL": self.url, "HEADRACE_URL": self.url, "COLUMNS": "200"}
+        # Nothing is there until a test writes it: the local SageMaker's own door for tests.
+        more["LOCALCLOUD_SAGEMAKER_FAULTS"] = str(self.root / "faults.json")
         return kept | CREDENTIALS | more | ({"HEADRACE_TOKEN": self.token} if self.token else {})
 
     def run(
@@ -99,6 +101,11 @@ class Stage:
             "PUT", f"/v1/pipelines/{name}", {"name": name, "task": "classification", **definition}
         )
         assert status in {200, 201}, body
+
+    def skip_time(self, seconds: float) -> None:
+        """Let metrics and alarms, and nothing else, live some time at once."""
+        status, _, body = self.request("POST", "/_localcloud/clock", {"advance_s": seconds})
+        assert status == 200, body
 
     def put_object(self, pipeline: str, name: str, body: bytes) -> None:
         """Upload a file the plain way: an object under ``incoming/``."""

@@ -217,6 +217,9 @@ def _announce(adapters: Monitoring, view: DriftView, signal: Signal) -> None:
         detail=signal.detail,
     )
     adapters.bus.announce(event)
+    of_service = {"stage": adapters.stage, "service": "inference"}
+    properties = {"pipeline": view.pipeline, "detail": signal.detail}
+    metrics.emit({"DriftDetected": (1, "Count")}, dimensions=of_service, properties=properties)
     adapters.log.warning("drift", extra={"pipeline": view.pipeline, "because": signal.detail})
 
 
