@@ -7,13 +7,13 @@ from typing import Any, Protocol
 import msgspec
 from chalicelib.inference.faults import Faults
 from chalicelib.inference.formats import CSV, NDJSON, Records, to_rows
-from chalicelib.inference.validation import Row, Validator
+from chalicelib.inference.validation import MAX_ROWS, Row, Validator
 
 from shared.errors import FieldError, InvalidBody
 
 PORTION_ROWS = 500
-# A transform job has no request limit of 4 MB: fewer, larger objects cost it and us less.
-PAYLOAD_ROWS = 5_000
+# Fewer, larger objects cost a transform job and us less; what reads them takes no more at once.
+PAYLOAD_ROWS = MAX_ROWS
 PORTION_BYTES = (
     1_500_000  # of text; its JSON, with the names of all fields in each record, stays under 3 MiB mostly
 )

@@ -20,9 +20,14 @@ LIMIT_BYTES = 2000
 
 
 @pytest.fixture
-def jobs(live, module, monkeypatch):
-    """SageMaker's transform jobs, of the files that have 2,000 bytes or more; payloads have 500 rows."""
+def few(monkeypatch):
+    """Payloads have 500 rows."""
     monkeypatch.setattr("chalicelib.inference.workflow.batch_transform.PAYLOAD_ROWS", 500)
+
+
+@pytest.fixture
+def jobs(live, module):
+    """SageMaker's transform jobs, of the files that have 2,000 bytes or more."""
     stage = live.stage
     jobs = FakeTransforms(stage.data)
     stage.batching = msgspec.structs.replace(
@@ -67,6 +72,16 @@ def test_a_large_file_is_predicted_in_order_and_its_bad_rows_are_explained(live,
     assert (len(live.stage.runtime.asked), jobs.models) == (before, set())
 
 
+def test_payloads_are_as_large_as_what_reads_them_takes(live, jobs):
+    lines = "\n".join(f'{{"distance": {n}, "carrier": "AA"}}' for n in range(2100))
+    batches = [begin(live, csv(2100)), begin(live, lines, "mine.ndjson")]
+    for batch in batches:
+        work(live, batch)
+        assert ended(live, jobs, batch)["state"] == "SUCCEEDED"
+        assert len(result(live, batch)) == 2100
+    assert [len(jobs.asked(name)) for name in jobs.plans] == [3, 3]
+
+
 def test_the_job_asks_the_signed_model_of_the_version_isolated_as_a_role_of_its_own(live, jobs):
     batch = begin(live, csv(100))
     work(live, batch)
@@ -102,6 +117,7 @@ def test_the_event_of_the_job_lets_its_batch_go_on_and_other_jobs_nothing(live, 
     assert live.stage.begun == [("flights", batch)]
 
 
+@pytest.mark.usefixtures("few")
 def test_a_job_that_sagemaker_fails_is_followed_by_one_for_what_has_no_answer(live, jobs):
     batch = begin(live, csv(1203))
     work(live, batch)
@@ -112,6 +128,7 @@ def test_a_job_that_sagemaker_fails_is_followed_by_one_for_what_has_no_answer(li
     assert [row["row"] for row in result(live, batch)] == list(range(1, 1204))
 
 
+@pytest.mark.usefixtures("few")
 def test_after_three_jobs_the_endpoint_answers_the_rest(live, jobs):
     batch = begin(live, csv(600))
     work(live, batch)
@@ -121,6 +138,7 @@ def test_after_three_jobs_the_endpoint_answers_the_rest(live, jobs):
     assert [row["row"] for row in result(live, batch)] == list(range(1, 601))
 
 
+@pytest.mark.usefixtures("few")
 def test_the_record_that_the_model_refuses_is_found_and_explained_by_the_endpoint(live, jobs, monkeypatch):
     invoke = live.stage.runtime.invoke
 
@@ -140,6 +158,7 @@ def test_the_record_that_the_model_refuses_is_found_and_explained_by_the_endpoin
     assert [row["row"] for row in result(live, batch)] == [n for n in range(1, 1204) if n != 507]
 
 
+@pytest.mark.usefixtures("few")
 def test_a_payload_too_large_for_a_job_goes_through_the_endpoint(live, jobs, monkeypatch):
     monkeypatch.setattr("chalicelib.inference.workflow.batch_transform.PAYLOAD_MB", 0.01)
     batch = begin(live, csv(1203))
@@ -201,6 +220,7 @@ def test_all_of_it_is_answered_by_the_version_that_was_live_when_it_began(live, 
     assert ended(live, jobs, batch)["model_version"] == "v1"
 
 
+@pytest.mark.usefixtures("few")
 def test_a_batch_that_runs_out_of_time_is_cut_and_collected_in_as_many_runs_as_it_takes(live, jobs):
     batch = begin(live, csv(1203))
     seen = []
@@ -213,6 +233,7 @@ def test_a_batch_that_runs_out_of_time_is_cut_and_collected_in_as_many_runs_as_i
     assert [row["row"] for row in result(live, batch)] == list(range(1, 1204))
 
 
+@pytest.mark.usefixtures("few")
 def test_a_large_batch_that_crashes_at_any_call_ends_with_the_same_result_and_one_job(
     live, jobs, monkeypatch
 ):
