@@ -19,8 +19,11 @@ _HOURS = 6
 @click.argument("pipeline")
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--watch", is_flag=True, help="Follow it until it has ended; 1 if it failed or was stopped.")
+@click.option("--csv", "as_csv", is_flag=True, help="Let the result be a CSV, not one JSON object a line.")
 @click.option("--stop", metavar="ID", help="Stop a batch instead, and the transform job that works for it.")
-def batch(session: Session, pipeline: str, file: Path | None, watch: bool, stop: str | None) -> None:
+def batch(
+    session: Session, pipeline: str, file: Path | None, watch: bool, as_csv: bool, stop: str | None
+) -> None:
     """Predict all records of a file on the stage.
 
     FILE is a CSV with a header, or has one JSON object a line (.ndjson, .jsonl); up to 1 GiB. Large ones are answered by
@@ -32,12 +35,13 @@ def batch(session: Session, pipeline: str, file: Path | None, watch: bool, stop:
     if file is None:
         session.show(session.api.post("batch-predictions", pipeline, str(stop), "stop", body={}))
         return
-    _predict(session, pipeline, file, watch=watch)
+    _predict(session, pipeline, file, watch=watch, result="csv" if as_csv else "ndjson")
 
 
-def _predict(session: Session, pipeline: str, file: Path, *, watch: bool) -> None:
+def _predict(session: Session, pipeline: str, file: Path, *, watch: bool, result: str) -> None:
+    wanted = {"file": f"input{file.suffix.lower()}", "result": result}
     with following(session.progress):
-        made = session.api.post("batch-predictions", pipeline, body={"file": f"input{file.suffix.lower()}"})
+        made = session.api.post("batch-predictions", pipeline, body=wanted)
         _upload(session, file, made["upload"])
         begun = session.api.post("batch-predictions", pipeline, made["id"], "start", body={})
         ended = _follow(session, pipeline, made["id"]) if watch else begun

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Literal
 
 import msgspec
 
@@ -62,6 +63,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     rows: int = 0
     failed: int = 0
     portions: int = 0
+    result: Literal["ndjson", "csv"] = "ndjson"
     way: Way = Way.ENDPOINT
     is_cut: bool = False
     attempt: int = 0

@@ -1,6 +1,6 @@
 """What the REST API takes and gives about batch predictions."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from chalicelib.inference.batch_rows import Batch, BatchState, Way
@@ -19,10 +19,14 @@ _Uri = Annotated[
 
 
 class NewBatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to predict: a file that will be uploaded, by its name, or one that lies in our data bucket."""
+    """What to predict: a file that will be uploaded, by its name, or one that lies in our data bucket.
+
+    ``result`` is the format of the predictions; rejects have one JSON object a line in any case.
+    """
 
     file: _FileName | None = None
     input_uri: _Uri | None = None
+    result: Literal["ndjson", "csv"] = "ndjson"
 
 
 class UploadForm(msgspec.Struct, frozen=True, kw_only=True):

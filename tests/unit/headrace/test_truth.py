@@ -137,7 +137,7 @@ def test_a_file_is_sent_begun_and_followed_to_its_end(
     )
     done = run(fake, "batch", "flights", str(file), "--watch")
     assert done.exit_code == code, done.stderr
-    assert json.loads(fake.asked(f"POST {BATCH}")[0]) == {"file": "input.csv"}
+    assert json.loads(fake.asked(f"POST {BATCH}")[0]) == {"file": "input.csv", "result": "ndjson"}
     assert b"a\n1\n" in fake.asked("POST /store")[0]
     assert {"FAILED": "why", "STOPPED": "b1 was stopped"}.get(state, "") in done.stderr
 

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 from chalicelib.inference.batch_input import Unreadable, read_portion
+from chalicelib.inference.batch_results import WRITERS
 from chalicelib.inference.workflow import batch_work
 
-from shared.errors import BadGateway, InvalidBody, Unavailable
+from shared.errors import BadGateway, Conflict, InvalidBody, Unavailable
 from tests.unit.inference.breaking import Breaking
 from tests.unit.inference.fakes import answer_of
 from tests.unit.inference.rest import release
@@ -74,6 +75,27 @@ def test_a_file_in_our_bucket_is_predicted_in_order_and_bad_rows_are_explained(l
         (3, "/distance"),
         (700, "/distance"),
     ]
+
+
+def test_the_result_is_a_csv_on_demand_with_one_header_for_all_portions(live):
+    uri = put(live, "mine.csv", csv(1203, bad={3, *range(501, 1001)}))
+    batch = post(live, {"input_uri": uri, "result": "csv"}).body["id"]
+    work(live, batch)
+    assert "predictions.csv?expires=900" in show(live, batch)["result_url"]
+    text = live.stage.data.read(f"batch/flights/{batch}/out/predictions.csv").decode()
+    header, *rows = text.splitlines()
+    assert header == "row,value,score_false,score_true"
+    good = [n for n in range(1, 1204) if n != 3 and not 500 < n < 1001]
+    assert [int(row.split(",")[0]) for row in rows] == good
+    scores = answer_of("v1", {"distance": 1203}).scores or {}
+    assert rows[-1] == f"1203,false,{scores['false']},{scores['true']}"
+    assert len(result(live, batch, "rejects")) == 501
+    assert post(live, {"input_uri": uri, "result": "parquet"}).status == 422
+
+
+def test_portions_of_other_columns_are_no_table(live):
+    with pytest.raises(Conflict, match="ndjson"):
+        list(WRITERS["csv"].join([b"row,value\n1,2\n", b"", b"row,value,low\n2,3,1\n"]))
 
 
 def test_lines_of_json_are_predicted_and_a_broken_one_is_refused_alone(live):

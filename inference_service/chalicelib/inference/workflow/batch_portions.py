@@ -14,6 +14,7 @@ from chalicelib.inference.batch_input import (
     read_header,
     read_portion,
 )
+from chalicelib.inference.batch_results import WRITERS
 from chalicelib.inference.batch_rows import Batch, BatchState
 from chalicelib.inference.faults import Faults
 from chalicelib.inference.formats import CSV, join
@@ -87,17 +88,15 @@ def predict(adapters: Batching, batch: Batch, checked: Checked) -> Predicted:
 
 def write_part(adapters: Batching, batch: Batch, number: int, rows_before: int, predicted: Predicted) -> None:
     """Write what came of portion *number*, in the order of its rows."""
-    good: list[Any] = [
-        {"row": rows_before + place + 1, **msgspec.to_builtins(answer)}
-        for place, answer in sorted(predicted.answers.items())
-    ]
+    good = [(rows_before + place + 1, answer) for place, answer in sorted(predicted.answers.items())]
     bad: list[Any] = [
         {"row": rows_before + place + 1, "errors": _told(faults, place)}
         for place, faults in sorted(predicted.faults.items())
     ]
-    for name, rows in zip(_KINDS, (good, bad), strict=True):
+    parts = (WRITERS[batch.result].write(good), _ENCODER.encode_lines(bad))
+    for name, part in zip(_KINDS, parts, strict=True):
         # Also an empty one: what another worker wrote there before it crashed must not stay.
-        adapters.bucket.write(_part_key(batch, number, name), _ENCODER.encode_lines(rows))
+        adapters.bucket.write(_part_key(batch, number, name), part)
 
 
 def join_parts(adapters: Batching, batch: Batch) -> Batch:
@@ -110,9 +109,10 @@ def join_parts(adapters: Batching, batch: Batch) -> Batch:
     """
     if batch.rows == 0:
         raise Unreadable("the file has no records")
-    for name, key in zip(_KINDS, result_keys(batch), strict=True):
-        with adapters.bucket.writer(key, content_type="application/x-ndjson") as out:
-            for piece in _parts(adapters, batch, name):
+    results, rejects = WRITERS[batch.result], WRITERS["ndjson"]
+    for name, key, writer in zip(_KINDS, result_keys(batch), (results, rejects), strict=True):
+        with adapters.bucket.writer(key, content_type=writer.content_type) as out:
+            for piece in writer.join(_parts(adapters, batch, name)):
                 out.write(piece)
     ended: Batch = adapters.batches.end(batch, BatchState.SUCCEEDED, None, adapters.clock())
     return ended
@@ -172,4 +172,4 @@ def _parts(adapters: Batching, batch: Batch, name: str) -> Iterable[bytes]:
 
 
 def _part_key(batch: Batch, number: int, name: str) -> str:
-    return f"{folder_of(batch.pipeline, batch.id)}parts/{number:06d}.{name}.ndjson"
+    return f"{folder_of(batch.pipeline, batch.id)}parts/{number:06d}.{name}"

@@ -135,7 +135,7 @@ def folder_of(pipeline: str, batch_id: str) -> str:
 def result_keys(batch: Batch) -> tuple[str, str]:
     """Return the keys of the predictions and of the rejects."""
     folder = f"{folder_of(batch.pipeline, batch.id)}out/"
-    return f"{folder}predictions.ndjson", f"{folder}rejects.ndjson"
+    return f"{folder}predictions.{batch.result}", f"{folder}rejects.ndjson"
 
 
 def _view(adapters: Batching, batch: Batch) -> BatchView:
@@ -167,6 +167,7 @@ def _new(adapters: Batching, pipeline: str, new: NewBatch, version: str, who: st
         state=BatchState.UPLOADING,
         version=version,
         kind=KINDS[_suffix(key)],
+        result=new.result,
         input_key=key,
         who=who,
         created_at=to_text(now),
