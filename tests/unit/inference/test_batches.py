@@ -3,12 +3,14 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from chalicelib.inference.batch_input import Unreadable, read_portion
 from chalicelib.inference.batch_results import WRITERS
 from chalicelib.inference.workflow import batch_work
 
-from shared.errors import BadGateway, Conflict, InvalidBody, Unavailable
+from shared.errors import BadGateway, Conflict, InvalidBody, NotFound, Unavailable
+from shared.tables import Change
 from tests.unit.inference.breaking import Breaking
 from tests.unit.inference.fakes import answer_of
 from tests.unit.inference.rest import release
@@ -229,6 +231,24 @@ def test_a_throttled_endpoint_is_asked_again_and_one_that_stays_away_ends_the_ba
         ticks += 1
     assert ticks == 31
     assert "down" in show(live, batch)["reason"]
+
+
+def test_an_endpoint_that_a_batch_waits_for_and_that_sleeps_is_started_by_the_tick(live):
+    woken: list[str] = []
+    live.stage.batching = msgspec.structs.replace(live.stage.batching, wake=woken.append)
+    batch = begin(live, csv(5))
+    live.stage.releases.update(("flights", "current"), Change(set={"asleep_at": "2026-01-01T00:00:00Z"}))
+    live.stage.monotonic += 5
+    batch_work.go_on(live.stage.batching)
+    assert woken == []
+    live.stage.runtime.error = NotFound("not in service")
+    work(live, batch)
+    assert (show(live, batch)["state"], woken) == ("RUNNING", [])
+    batch_work.go_on(live.stage.batching)
+    assert woken == ["flights"]
+    live.stage.runtime.error = None
+    work(live, batch)
+    assert show(live, batch)["state"] == "SUCCEEDED"
 
 
 def test_all_of_a_batch_is_answered_by_the_version_that_was_live_when_it_began(live):

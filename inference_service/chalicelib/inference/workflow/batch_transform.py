@@ -20,7 +20,7 @@ from chalicelib.inference.naming import batch_model_name, transform_name
 from chalicelib.inference.ports import TransformState
 from chalicelib.inference.workflow import batch_portions
 from chalicelib.inference.workflow.batch_portions import Predicted
-from chalicelib.inference.workflow.batches import Batching, folder_of, wake_if_asleep
+from chalicelib.inference.workflow.batches import Batching, folder_of
 
 from shared.errors import BadGateway, Conflict, NotFound, Unavailable
 
@@ -197,7 +197,6 @@ def _predicted(adapters: Batching, batch: Batch, number: int, cut: Cut) -> Predi
     except NotFound:
         payload = msgspec.json.decode(adapters.bucket.read(_payload_key(batch, number)), type=_Payload)
         checked = Checked(good=payload.records, places=cut.places, faults=cut.faults)
-        wake_if_asleep(adapters, batch.pipeline)
         return batch_portions.predict(adapters, batch, checked)
     try:
         answers = parse_answers(body, len(cut.places)) if cut.places else []

@@ -13,7 +13,7 @@ import msgspec
 from chalicelib.inference.batch_input import PORTION_ROWS
 from chalicelib.inference.batch_rows import ENDED, Batch, BatchState, Way
 from chalicelib.inference.workflow import batch_portions, batch_transform
-from chalicelib.inference.workflow.batches import Batching
+from chalicelib.inference.workflow.batches import Batching, wake_if_asleep
 
 from shared.errors import (
     ConditionFailed,
@@ -65,8 +65,11 @@ def on_job_ended(adapters: Batching, detail: Mapping[str, Any]) -> None:
 
 
 def go_on(adapters: Batching) -> None:
-    """Let every batch go on that nobody works on."""
+    """Let every batch go on that nobody works on; an endpoint that one waits for and that sleeps is started."""
     for batch in adapters.batches.waiting(adapters.clock()):
+        # Here, since the function that works on batches may make no endpoints.
+        if batch.stalls:
+            wake_if_asleep(adapters, batch.pipeline)
         adapters.begin(batch.pipeline, batch.id)
 
 
