@@ -86,7 +86,7 @@ test: check recipes $(CLIENTS)/.ready $(WHEELS)/.ready
 proof: setup onnx conformance $(CLIENTS)/.ready $(MLFLOW)/.ready
 	$(BIN)/pytest -q tests/proof
 
-# The local SageMaker as unmodified clients of AWS see it: boto3 in `tests/integration`, the SDKs as they come from PyPI.
+# The local SageMaker as unmodified clients of AWS see it: boto3, and the SDKs as they come from PyPI. Some 10 minutes.
 conformance: setup $(SDKS:=/.ready)
 	$(BIN)/pytest -q tests/integration/sagemaker tests/conformance
 
