@@ -16,6 +16,7 @@ from localcloud.mends import (
     deploy_waits,
     event_sources,
     gateway_errors,
+    iam_ledger,
     lambda_environment,
     lambda_failures,
     lambda_limits,
@@ -65,6 +66,7 @@ MENDS: tuple[tuple[str, Callable[[Settings], object]], ...] = tuple(
         large_objects,
         upload_parts,
         event_sources,
+        iam_ledger,
         cloudfront_origins,
         cloudformation_properties,
     )
