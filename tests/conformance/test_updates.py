@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.integration.sagemaker.harness import Cloud, refusal, wait_for
+from tests.integration.sagemaker.harness import Cloud, Server, new_cloud, refusal, wait_for
 from tests.integration.sagemaker.hosting import ask, configure, model, serve, variant, wait_for_update
 from tests.integration.sagemaker.test_events import queue_for, received
 
@@ -204,3 +204,25 @@ def test_what_has_no_meaning_on_one_machine_is_refused(cloud: Cloud, updated: st
         "CanarySize is required"
         in refusal(lambda: update(cloud, updated, "updated", DeploymentConfig=incomplete))[1]
     )
+
+
+def test_a_server_that_ends_in_an_update_comes_back_with_what_was_in_service(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    server = Server(tmp_path_factory.mktemp("ended"))
+    cloud = new_cloud(server.url)
+    serve(cloud, "ended", variant(model(cloud, "before")))
+    cloud.create_model("never", "import time\ndef model_fn(folder): time.sleep(600)")
+    configure(cloud, "never", variant("never"))
+    update(cloud, "ended", "never")
+    assert cloud.sagemaker.describe_endpoint(EndpointName="ended")["EndpointStatus"] == "Updating"
+    assert ask(cloud, "ended") == "before got x"
+    server.stop()
+    server.start()
+    try:
+        endpoint = wait_for_update(cloud, "ended")
+        assert (endpoint["EndpointStatus"], endpoint["EndpointConfigName"]) == ("InService", "ended")
+        assert "PendingDeploymentSummary" not in endpoint
+        assert ask(cloud, "ended") == "before got x"
+    finally:
+        server.stop()
