@@ -99,7 +99,7 @@ proof: setup onnx conformance simulation $(CLIENTS)/.ready $(MLFLOW)/.ready
 simulation: setup
 	$(BIN)/pytest -q -n auto tests/proof/simulation
 
-# The local SageMaker as unmodified clients of AWS see it: boto3 in `tests/integration`, the SDKs as they come from PyPI.
+# The local SageMaker as unmodified clients of AWS see it: boto3, and the SDKs as they come from PyPI. Some 10 minutes.
 conformance: setup $(SDKS:=/.ready)
 	$(BIN)/pytest -q tests/integration/sagemaker tests/conformance
 
