@@ -113,12 +113,10 @@ def job_rows(models: Iterable[ModelDocuments], plans: Mapping[str, Plan]) -> Ite
         manifest = msgspec.json.decode(documents.manifest.body, type=ModelManifest)
         if plan := plans.get(manifest.job_id):
             yield to_row(_job(documents.manifest, manifest, plan))
-    marks = {
-        (plan.pipeline, version): plan.job_id
-        for plan in plans.values()
-        if plan.purpose is JobPurpose.TRAIN
-        for version in (*plan.dataset_versions, plan.dataset_version)
-    }
+    training = [plan for plan in plans.values() if plan.purpose is JobPurpose.TRAIN]
+    marks = {(plan.pipeline, version): plan.job_id for plan in training for version in plan.dataset_versions}
+    # Later jobs train it too; its own is the one that it asked for.
+    marks |= {(plan.pipeline, plan.dataset_version): plan.job_id for plan in training}
     for (pipeline, version), job_id in sorted(marks.items()):
         yield {"job_id": f"#dataset#{pipeline}#{version}", "trained_by": job_id}
 

@@ -44,7 +44,8 @@ def on_object_created(event: Any) -> None:
         version_id=stored.get("version-id"),
         size_bytes=stored.get("size", 0),
     )
-    log.start(correlation_id=upload.version, pipeline=upload.pipeline, key=upload.key)
+    # Not the key: what people call their files is theirs, and the row of the version has it.
+    log.start(correlation_id=upload.version, pipeline=upload.pipeline)
     workflow.handle_upload(upload, event.context.aws_request_id, wiring.adapters())
 
 

@@ -83,6 +83,14 @@ def test_the_job_that_made_it_is_rebuilt_and_its_data_counts_as_trained() -> Non
     assert known(mark) == known(world.jobs_table.rows[("#dataset#flights#d1",)])
 
 
+def test_data_that_later_jobs_train_too_is_marked_by_its_own_job() -> None:
+    world = trained()
+    (plan,) = plans_of(world).values()
+    later = msgspec.structs.replace(plan, job_id="later", dataset_version="d2", dataset_versions=("d1", "d2"))
+    _, *marks = job_rows([documents_of(world, None)], {plan.job_id: plan, "later": later})
+    assert [mark["trained_by"] for mark in marks] == [plan.job_id, "later"]
+
+
 def test_a_version_without_a_package_is_judged_by_the_gate_again() -> None:
     world = trained()
     row, _ = model_rows([documents_of(world, None)], plans_of(world))
