@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from shared.entities.pipeline import Data
 from shared.errors import InvalidDataset, Unavailable
+from tests.integration.ingest.formats.sources import drain
 
 LIMITS = Limits(max_bytes=1 << 30, hard_max_bytes=1 << 32)
 
@@ -43,12 +44,9 @@ def reader_of(*lines, data=None, limits=LIMITS):
 def read(reader):
     """Return the good rows without their numbers and the malformed ones as (row, rule)."""
     with open_scratch() as scratch:
-        staged = scratch.folder / "staged.parquet"
-        with reader.rows(scratch) as one:
-            scratch.copy(one.query, staged)
-        good = scratch.rows(f"SELECT * FROM read_parquet('{staged}') ORDER BY n")
-        assert [row[0] for row in good] == list(range(1, len(good) + 1))
-        assert reader.accepted(scratch, f"read_parquet('{staged}')") == len(good)
+        staged, accepted = drain(scratch, reader)
+        good = scratch.rows(f"SELECT * FROM {staged} ORDER BY n")
+        assert [row[0] for row in good] == list(range(1, accepted + 1))
         return [row[1:] for row in good], scratch.rows("SELECT row, rule FROM malformed ORDER BY rank")
 
 
