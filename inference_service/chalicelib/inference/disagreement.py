@@ -17,12 +17,11 @@ def count_disagreements(live: list[Answer], other: list[Answer]) -> int:
 def _differ(live: Answer, other: Answer) -> bool:
     """Compare what a caller acts on: the value, the points or the order of the items, not the scores."""
     if live.points is not None or other.points is not None:
-        ours, theirs = live.points or (), other.points or ()
-        return len(ours) != len(theirs) or any(
-            _unlike(one.value, two.value) for one, two in zip(ours, theirs, strict=True)
-        )
+        ours, theirs = ([point.value for point in answer.points or ()] for answer in (live, other))
+        return len(ours) != len(theirs) or any(map(_unlike, ours, theirs))
     if live.items is not None or other.items is not None:
-        return [item.item for item in live.items or ()] != [item.item for item in other.items or ()]
+        ours, theirs = ([item.item for item in answer.items or ()] for answer in (live, other))
+        return ours != theirs
     return _unlike(live.value, other.value)
 
 
