@@ -11,17 +11,19 @@ IMAGE := $(RUNTIMES)/sagemaker-scikit-learn-1.9-0
 BENCH := $(RUNTIMES)/bench
 CLIENTS := $(RUNTIMES)/clients
 MLFLOW := $(RUNTIMES)/mlflow
+SDKS := $(RUNTIMES)/sagemaker3 $(RUNTIMES)/sagemaker2
 ONNX := $(RUNTIMES)/onnx
 WHEELS := $(VENV)/wheels
 READY := $(VENV)/.ready
 UV := $(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes --python
 CODE := headrace infra ingest_service inference_service localcloud shared training_service tests benchmarks docs
 
-.PHONY: help setup demo check test unit recipes integration e2e onnx proof docs bench clean
+.PHONY: help setup demo check test unit recipes integration e2e onnx conformance proof docs bench clean
 help:
 	@echo "make demo   the flights pipeline from an upload to a live prediction, on this machine"
 	@echo "make test   everything CI runs      make check   lint, types, fast tests"
 	@echo "make proof  what takes too long for every test run"
+	@echo "make conformance   the local SageMaker against boto3 and both SageMaker SDKs (1.3 GB of packages)"
 	@echo "make docs   write the generated reference again      make bench   measure      make clean   remove all"
 
 setup: $(READY)
@@ -79,9 +81,20 @@ e2e: setup $(CLIENTS)/.ready $(WHEELS)/.ready
 test: check recipes $(CLIENTS)/.ready $(WHEELS)/.ready
 	$(BIN)/pytest -q tests/infra tests/docs tests/security tests/hostile tests/integration tests/e2e
 
-# Long proofs that `make test` has in short or not at all: ten thousand hostile requests, MLflow's own client. Some 15 minutes.
-proof: setup onnx $(CLIENTS)/.ready $(MLFLOW)/.ready
-	$(BIN)/pytest -q tests/proof
+# Long proofs that `make test` has in short or not at all: ten thousand hostile requests, a thousand uploads under faults, MLflow's own
+# client, the SageMaker SDKs. Their figures go to docs/figures.json. An hour or so.
+proof: setup onnx conformance $(CLIENTS)/.ready $(MLFLOW)/.ready
+	$(BIN)/pytest -q tests/proof --record-figures
+	$(BIN)/python -m docs.generate
+
+# The local SageMaker as unmodified clients of AWS see it: boto3 in `tests/integration`, the SDKs as they come from PyPI.
+conformance: setup $(SDKS:=/.ready)
+	$(BIN)/pytest -q tests/integration/sagemaker tests/conformance
+
+$(SDKS:=/.ready): $(RUNTIMES)/%/.ready: requirements/%.txt
+	@test -x $(@D)/bin/python || $(BIN)/python -m venv --without-pip $(@D)
+	@$(UV) $(@D)/bin/python $<
+	@touch $@
 
 # The export of models, in the prebuilt image's packages with the two libraries it lacks.
 onnx: setup $(RUNTIMES)/pytest $(ONNX)/.ready

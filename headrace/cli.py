@@ -56,6 +56,11 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "env": Entry(f"{_O}.env:env", "Print the shell exports of a stage."),
         "deploy": Entry(f"{_O}.deploy:deploy", "Deploy Headrace to a stage."),
         "status": Entry(f"{_O}.status:status", "Show whether a stage is up and what is live on it."),
+        "rebuild": Entry(f"{_O}.rebuild:rebuild", "Write lost rows of datasets, models and jobs again."),
+        "dlq": Entry(f"{_O}.dlq:dlq", "Show dead letters, send them again, drop them."),
+        "alarms": Entry(
+            f"{_O}.alarms:alarms", "Show how the alarms of a stage stand, those that fire first."
+        ),
         "logs": Entry(f"{_O}.logs:logs", "Show what the functions of a stage log."),
     },
 }

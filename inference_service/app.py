@@ -32,7 +32,7 @@ from chalicelib.inference.workflow import (
     writing,
 )
 
-from shared import log
+from shared import log, metrics
 from shared.events import ModelVersionApproved, source
 from shared.http.api import Api
 from shared.http.authorizer import register_authorizer
@@ -84,6 +84,7 @@ def reconcile(event: Any) -> None:
     log.start(scheduled_at=str(event.time))
     tidying.reconcile(wiring.releasing)
     batch_work.go_on(wiring.batching)
+    metrics.tell_alive(settings.stage, "inference")
 
 
 @app.lambda_function(name="shadow")

@@ -1,4 +1,4 @@
-"""Deploy a stage, told first: foundation → recipes → package → render → services → harden → edge.
+"""Deploy a stage, told first: foundation → recipes → package → render → services → harden → observability → edge.
 
 Every step looks before it acts, so a deployment can be repeated at any time, also after one that broke off,
 and one that finds nothing changed takes seconds. The edge's distribution and origin go back into the
@@ -14,6 +14,7 @@ import msgspec
 from infra import edge, site
 from infra.harden import harden
 from infra.job_code import store_job_code
+from infra.observability.stack import deploy_observability
 from infra.recipe_store import store_recipes
 from infra.records import Record
 from infra.render import render_service, values_of
@@ -51,8 +52,13 @@ def foundation_name(stage: Stage) -> str:
     return f"headrace-{stage.name}-foundation"
 
 
-def deploy(stage: Stage, *, root: Path, on_step: OnStep) -> Deployment:
+def deploy(stage: Stage, *, root: Path, on_step: OnStep, alert_email: str | None = None) -> Deployment:
     """Deploy the checkout in *root* to *stage* and report each step when it is done.
+
+    Parameters
+    ----------
+    alert_email
+        Who gets alarms by mail; empty is nobody, None whoever got them so far.
 
     Raises
     ------
@@ -66,6 +72,7 @@ def deploy(stage: Stage, *, root: Path, on_step: OnStep) -> Deployment:
     _step(on_step, "render", lambda: _render(stage, outputs, recipes, code_uri, root))
     deployed = _step(on_step, "services", lambda: _services(stage, outputs["ModelsBucket"], root))
     _step(on_step, "harden", lambda: _harden(stage, deployed, outputs))
+    _step(on_step, "observability", lambda: _observability(stage, outputs, alert_email))
     api_ids = {service: record.api_id for service, record in deployed.items()}
     front = _step(on_step, "edge", lambda: _edge(stage, outputs, api_ids, root))
     return Deployment(
@@ -133,6 +140,11 @@ def _services(stage: Stage, bucket: str, root: Path) -> tuple[dict[str, Record],
 def _harden(stage: Stage, deployed: dict[str, Record], outputs: dict[str, str]) -> tuple[None, str, bool]:
     done = harden(stage, deployed, outputs)
     return None, f"{len(done)} settings made" if done else "all in place", bool(done)
+
+
+def _observability(stage: Stage, outputs: dict[str, str], alert_email: str | None) -> tuple[Stack, str, bool]:
+    stack = deploy_observability(stage, outputs, alert_email)
+    return stack, f"stack {stack.name}", stack.changed
 
 
 def _edge(

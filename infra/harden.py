@@ -159,8 +159,9 @@ def _logs(stage: Stage, function: str) -> Iterator[Call]:
 
 
 def _api(stage: Stage, api: str) -> Iterator[Call]:
-    """Plan the API's errors and throttle; a deployment that has the errors carries their digest."""
+    """Plan the API's name, errors and throttle; a deployment that has the errors carries their digest."""
     gateway = stage.client("apigateway")
+    yield from _name(stage, gateway, api)
     now = gateway.get_stage(restApiId=api, stageName=API_STAGE)
     settings = now.get("methodSettings", {}).get("*/*", {})
     if (settings.get("throttlingRateLimit"), settings.get("throttlingBurstLimit")) != (RATE_PER_S, BURST):
@@ -189,3 +190,14 @@ def _api(stage: Stage, api: str) -> Iterator[Call]:
     yield Call(
         what=f"deployment of API {api}", service="apigateway", operation="create_deployment", request=request
     )
+
+
+def _name(stage: Stage, gateway: Any, api: str) -> Iterator[Call]:
+    """Plan the stage's name for the API: Chalice names it alike on every stage, and CloudWatch measures by name."""
+    name: str = gateway.get_rest_api(restApiId=api)["name"]
+    if not name.endswith(f"-{stage.name}"):
+        patch = [{"op": "replace", "path": "/name", "value": f"{name}-{stage.name}"}]
+        request = {"restApiId": api, "patchOperations": patch}
+        yield Call(
+            what=f"name of API {api}", service="apigateway", operation="update_rest_api", request=request
+        )

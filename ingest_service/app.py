@@ -8,7 +8,7 @@ from chalicelib.ingest import reconcile as ticks
 from chalicelib.ingest.keys import PREFIX, Upload
 from chalicelib.ingest.profiling.differences import VersionComparison
 
-from shared import log
+from shared import log, metrics
 from shared.entities.pipeline import PipelineDefinition
 from shared.http.answer import JSON, json_answer, text_answer
 from shared.http.api import Api
@@ -70,6 +70,7 @@ def reconcile(event: Any) -> None:
     """Do what lost events, crashes and expired leases left undone."""
     log.start(request_id=event.context.aws_request_id)
     ticks.reconcile(event.context.aws_request_id, wiring.adapters())
+    metrics.tell_alive(wiring.settings().stage, "ingest")
 
 
 @api.route("GET", "/v1/pipelines", scope="read", response=views.PipelineList)

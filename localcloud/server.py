@@ -1,8 +1,8 @@
 """Run the local cloud in the foreground until it is told to stop.
 
 Stages: take the folder, clear what a killed predecessor left, mend MiniStack, plug in SageMaker,
-serve, saving the state whenever calls pause. On SIGTERM or SIGINT: let asynchronous invocations run out, stop SageMaker, save the state,
-end the Lambda workers.
+serve, saving the state whenever calls pause and judging alarms every minute. On SIGTERM or SIGINT:
+let asynchronous invocations run out, stop SageMaker, save the state, end the Lambda workers.
 """
 
 import asyncio
@@ -21,8 +21,11 @@ from ministack.core import lambda_runtime
 
 from localcloud import mends, snapshots
 from localcloud.calls import Calls
+from localcloud.cloudwatch.clock import CLOCK
+from localcloud.cloudwatch.watch import Watch
 from localcloud.front_door import FrontDoor
 from localcloud.home import Record
+from localcloud.mends import alarms
 from localcloud.mends.async_invocations import AsyncInvocations
 from localcloud.processes import start_ticks
 from localcloud.settings import Settings
@@ -55,7 +58,8 @@ async def _serve(settings: Settings, invocations: AsyncInvocations, killed: int 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     calls = Calls()
-    door = FrontDoor(ministack_app.app, lambda: _health(invocations), calls)
+    watch = Watch(CLOCK, alarms.judge_all)
+    door = FrontDoor(ministack_app.app, lambda: _health(invocations), calls, watch.advance)
     # Imported late: SageMaker patches MiniStack's IAM, after the mends have checked what they patch.
     from localcloud.sagemaker import plugin
 
@@ -77,7 +81,7 @@ async def _serve(settings: Settings, invocations: AsyncInvocations, killed: int 
     async def open_and_save() -> None:
         await _open(settings, invocations, killed)
         # Not earlier: a snapshot of services that have not loaded yet would overwrite what they are to load.
-        await snapshots.keep_saving(calls, save_ours, stop)
+        await asyncio.gather(snapshots.keep_saving(calls, save_ours, stop), watch.keep(stop))
 
     opened = asyncio.create_task(open_and_save())
     await serve(door, _config(settings), shutdown_trigger=until_stopped)  # type: ignore[arg-type]
@@ -133,5 +137,6 @@ def _health(invocations: AsyncInvocations) -> dict[str, Any]:
         "mends": mends.names(),
         "async_queue_depth": invocations.queue.depth,
         "async_running": invocations.queue.running,
+        "faults_made": dict(invocations.faults.made),
         "running_lambdas": lambda_runtime.workers_in_use(),
     }

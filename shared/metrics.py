@@ -49,6 +49,11 @@ def emit(
     to.flush()
 
 
+def tell_alive(stage: str, service: str) -> None:
+    """Say that a service's reconciler has done its round; an alarm listens for the silence."""
+    emit({"ReconcilerTick": (1, "Count")}, dimensions={"stage": stage, "service": service})
+
+
 @functools.lru_cache(maxsize=64)
 def _directives(
     units: tuple[tuple[str, str], ...],

@@ -24,7 +24,9 @@ class Deployed(msgspec.Struct, frozen=True, kw_only=True):
     changed: bool
 
 
-def deploy_stage(session: Session, project: Project, stage: "Stage") -> Deployed:
+def deploy_stage(
+    session: Session, project: Project, stage: "Stage", alert_email: str | None = None
+) -> Deployed:
     """Bring the stage to what the checkout says, telling each step; again, it changes nothing."""
     from infra.deploy import deploy
 
@@ -38,7 +40,7 @@ def deploy_stage(session: Session, project: Project, stage: "Stage") -> Deployed
         session.progress.doing("deploying")
 
     session.progress.doing("deploying")
-    deployment = deploy(stage, root=project.root, on_step=on_step)
+    deployment = deploy(stage, root=project.root, on_step=on_step, alert_email=alert_email)
     return Deployed(
         stage=stage.name,
         url=deployment.origin_url,

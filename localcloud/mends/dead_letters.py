@@ -88,20 +88,25 @@ def deliver(target_arn: str, letter: Letter) -> None:
     """Send the letter to a queue, topic or function; a target that is gone is logged, as there is no more to do."""
     service = target_arn.split(":")[2]
     try:
-        # In a context of its own: the pin must not outlive the letter on a thread that also serves requests.
-        contextvars.copy_context().run(_deliver_over_tls, _DELIVERIES[service], target_arn, letter)
+        send = _DELIVERIES[service]
+        over_tls(lambda: send(target_arn, letter))
     except (KeyError, LookupError, sqs._Err) as error:
         _log.error("a dead letter for %s is lost: %r", target_arn, error)
 
 
-def _deliver_over_tls(send: Callable[[str, Letter], None], arn: str, letter: Letter) -> None:
+def over_tls(send: Callable[[], object]) -> None:
     """Send as AWS's services do among themselves, over TLS.
 
-    Invocation threads carry no request, and MiniStack takes what has none for plain HTTP: a queue
+    Background threads carry no request, and MiniStack takes what has none for plain HTTP: a queue
     whose policy denies that (`aws:SecureTransport`) would lose the letter.
     """
+    # In a context of its own: the pin must not outlive the letter on a thread that also serves requests.
+    contextvars.copy_context().run(_pinned, send)
+
+
+def _pinned(send: Callable[[], object]) -> None:
     iam_evaluator.pin_request_origin("127.0.0.1", True)
-    send(arn, letter)
+    send()
 
 
 def _to_queue(arn: str, letter: Letter) -> None:

@@ -9,6 +9,7 @@ from localcloud.sagemaker.job_limits import check_one_instance, folder_at, is_un
 from localcloud.sagemaker.store import Row
 
 _CHECKPOINTS: Final = "/opt/ml/checkpoints"
+_DRIVERS: Final = "sm_drivers"
 _FOLDERS: Final = ("input/config", "input/data", "model", "output/data", "code", "checkpoints")
 
 
@@ -58,6 +59,19 @@ def _channel_configuration(channel: Row, row: Row) -> dict[str, str]:
     if "ContentType" in channel:
         configuration["ContentType"] = channel["ContentType"]
     return configuration
+
+
+def tell_drivers(base: Path, opt_ml: str) -> None:
+    """Tell the SageMaker SDK's own driver scripts where the folder is; where it is /opt/ml they stay as they came.
+
+    SDK 3 sends them along in a channel, and they spell the path out. A user's script is never touched.
+    """
+    if opt_ml == "/opt/ml":
+        return
+    for path in (base / "input" / "data" / _DRIVERS).rglob("*"):
+        if path.suffix in (".sh", ".py", ".json"):
+            text = path.read_text(encoding="utf-8")
+            path.write_text(text.replace("/opt/ml", opt_ml), encoding="utf-8")
 
 
 def checkpoint_folder(base: Path, row: Row) -> Path | None:

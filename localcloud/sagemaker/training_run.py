@@ -60,6 +60,7 @@ def _download(job: JobRun, s3: Any) -> None:
         sources = channels.list_sources(s3, source, job.row["RoleArn"], job.scope.region)
         folder = job.base / "input" / "data" / channel["ChannelName"]
         channels.download(s3, sources, folder, job.is_stopped)
+    training_files.tell_drivers(job.base, job.opt_ml)
     _restore_checkpoints(job, s3)
 
 

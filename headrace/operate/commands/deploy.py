@@ -1,5 +1,7 @@
 """`headrace deploy`: bring a stage to what the checkout says."""
 
+import click
+
 from headrace.operate.deployment import check_health, deploy_stage, ensure_token
 from headrace.operate.project import find_project, told_in_one_line
 from headrace.operate.stages import stage_of
@@ -9,7 +11,12 @@ from headrace.session import Session
 
 
 @command("deploy")
-def deploy(session: Session) -> None:
+@click.option(
+    "--alert-email",
+    metavar="ADDRESS",
+    help="Who gets alarms and failures by mail, once confirmed there; '' is nobody. Left out: as before.",
+)
+def deploy(session: Session, alert_email: str | None) -> None:
     """Deploy Headrace to a stage.
 
     On AWS with the caller's own credentials; the stage `local` is the running local cloud. Run again, it
@@ -18,7 +25,7 @@ def deploy(session: Session) -> None:
     project = find_project(session.folder)
     with following(session.progress), told_in_one_line():
         stage = stage_of(session, project)
-        deployed = deploy_stage(session, project, stage)
+        deployed = deploy_stage(session, project, stage, alert_email)
         credentials, minted = ensure_token(session, project, stage, deployed)
         check_health(session, credentials)
     changed = deployed.changed or minted

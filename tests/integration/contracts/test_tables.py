@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -87,6 +88,16 @@ def test_an_update_of_an_absent_row_makes_it_unless_forbidden(table: Table) -> N
     with pytest.raises(ConditionFailed):
         table.update(("flights", "a"), Change(set={"state": "READY"}), only_if=Present("pipeline"))
     assert table.get("flights", "a") is None
+
+
+def test_additions_made_at_once_all_count(table: Table, cloud: str) -> None:
+    if cloud != "localcloud":
+        pytest.skip(
+            "in this process nothing locks an item: between threads additions get lost, as in no DynamoDB"
+        )
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: table.update(("flights", "a"), Change(add={"requests": n})), [1, 2] * 100))
+    assert table.get("flights", "a") == row(requests=300, rev=200)
 
 
 LEASE_FREE = any_of(

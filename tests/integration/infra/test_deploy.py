@@ -13,6 +13,7 @@ from infra import records
 from infra.deploy import find_deployment
 from infra.errors import ChaliceFailed, RenderError, StackFailed
 from infra.harden import is_hardened
+from infra.observability.stack import deploy_observability
 from infra.services import SERVICES, folder_of
 from infra.stacks import deploy_stack
 from infra.tokens import mint_token
@@ -40,7 +41,9 @@ def changed(steps: dict[str, Any]) -> set[str]:
 
 def test_the_steps_come_in_order_and_each_says_what_it_did(deployed: Deployed) -> None:
     names = [step.name for step in deployed.first_steps]
-    assert names == ["foundation", "recipes", "package", "render", "services", "harden", "edge"]
+    assert names == [
+        *("foundation", "recipes", "package", "render", "services", "harden", "observability", "edge")
+    ]
     assert all(step.changed and step.detail for step in deployed.first_steps)
 
 
@@ -199,3 +202,37 @@ def test_a_stack_that_fails_names_the_resource_and_why_and_can_be_tried_again(
     with pytest.raises(StackFailed, match=r"Second \(AWS::S3::Bucket\): .*already exists"):
         deploy_stack(cloudformation, "headrace-broken", taken, name)
     assert deploy_stack(cloudformation, "headrace-broken", taken, {"Name": "headrace-free-name"}).changed
+
+
+def test_an_api_is_measured_under_the_name_of_its_stage(deployed: Deployed) -> None:
+    gateway = deployed.stage.client("apigateway")
+    for service, api in deployed.deployment.api_ids.items():
+        assert gateway.get_rest_api(restApiId=api)["name"] == f"headrace-{service}-local"
+        assert get(deployed, PATHS[service])[0] == 200
+    named = [{"Name": "ApiName", "Value": "headrace-ingest-local"}]
+    found = deployed.stage.client("cloudwatch").list_metrics(
+        Namespace="AWS/ApiGateway", MetricName="Count", Dimensions=named
+    )
+    assert found["Metrics"]
+
+
+def test_alarms_and_dashboard_are_there_and_mail_goes_where_it_went_until_told_otherwise(
+    deployed: Deployed,
+) -> None:
+    stage = deployed.stage
+    cloudwatch, sns = stage.client("cloudwatch"), stage.client("sns")
+    assert len(cloudwatch.describe_alarms(AlarmNamePrefix="headrace-local-")["MetricAlarms"]) > 20
+    assert cloudwatch.get_dashboard(DashboardName="headrace-local")["DashboardBody"].startswith("{")
+
+    def mailed_to() -> list[str]:
+        topic = deployed.outputs["AlertsTopicArn"]
+        found = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+        return [one["Endpoint"] for one in found if one["Protocol"] == "email"]
+
+    assert mailed_to() == []
+    assert deploy_observability(stage, deployed.outputs, "ops@example.org").changed
+    assert mailed_to() == ["ops@example.org"]
+    assert not deploy_observability(stage, deployed.outputs, None).changed
+    assert mailed_to() == ["ops@example.org"]
+    assert deploy_observability(stage, deployed.outputs, "").changed
+    assert mailed_to() == []

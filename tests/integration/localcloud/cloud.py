@@ -41,7 +41,7 @@ class Cloud(msgspec.Struct, frozen=True, kw_only=True):
             "region_name": "us-east-1",
         }
         config = Config(retries={"max_attempts": 1, "mode": "standard"})
-        return boto3.client(service, endpoint_url=self.url, config=config, **(credentials | options))
+        return boto3.client(service, endpoint_url=self.url, **({"config": config} | credentials | options))
 
 
 def start_cloud(home: Path, port: int | None = None, options: tuple[str, ...] = QUICK_RETRIES) -> Cloud:

@@ -35,6 +35,15 @@ def test_nothing_overwrites_an_object_that_must_not_exist(cloud: Cloud) -> None:
     assert s3.get_object(Bucket=bucket, Key="b")["Body"].read() == b"first"
 
 
+def test_kms_without_a_key_of_ones_own_is_the_accounts_managed_key(cloud: Cloud) -> None:
+    s3, bucket = cloud.client("s3"), unique("bucket")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="a", Body=b"x", ServerSideEncryption="aws:kms")
+    head = s3.head_object(Bucket=bucket, Key="a")
+    assert head["ServerSideEncryption"] == "aws:kms"
+    assert head["SSEKMSKeyId"].endswith(":alias/aws/s3")
+
+
 def test_a_wrong_key_is_refused(cloud: Cloud) -> None:
     with pytest.raises(ClientError) as refused:
         cloud.client("s3", aws_access_key_id="AKIAXXXXXXXXXXXXXXXX").list_buckets()

@@ -6,7 +6,6 @@ import pytest
 
 from headrace.client.credentials import Credentials, read_credentials, write_credentials
 from headrace.operate import demo, deployment
-from headrace.operate.commands import logs
 from headrace.operate.commands.env import exports
 from headrace.operate.project import Project, find_project
 from headrace.session import Session
@@ -64,7 +63,7 @@ def test_the_local_keys_never_travel_with_the_session_of_a_real_account(tmp_path
     assert "unset" not in exports(Project(root=tmp_path), {"HEADRACE_URL": URL}, on_path=True)
 
 
-@pytest.mark.parametrize("command", [("env",), ("deploy",), ("status",), ("logs",)])
+@pytest.mark.parametrize("command", [("env",), ("deploy",), ("status",), ("logs",), ("alarms",)])
 def test_what_needs_the_local_cloud_says_with_5_how_to_start_it(
     run: Run, checkout: Path, command: tuple[str]
 ) -> None:
@@ -96,45 +95,6 @@ def test_up_is_for_the_local_stage_only(run: Run) -> None:
 def test_the_checkout_is_found_from_within_it(checkout: Path, tmp_path: Path) -> None:
     assert find_project(checkout / "ingest_service").root == checkout
     assert find_project(Path("/")).root == ROOT
-
-
-class Group:
-    """CloudWatch Logs with what it was given."""
-
-    def __init__(self, events: dict[str, list[dict[str, Any]]]) -> None:
-        self._events = events
-
-    def get_paginator(self, operation: str) -> Any:
-        def pages(**asked: Any) -> list[dict[str, Any]]:
-            if operation == "describe_log_groups":
-                return [{"logGroups": [{"logGroupName": name}]} for name in self._events]
-            found = self._events[asked["logGroupName"]]
-            return [{"events": [event]} for event in found if event["timestamp"] >= asked["startTime"]]
-
-        return type("Paginator", (), {"paginate": staticmethod(pages)})
-
-
-def test_logs_are_those_of_the_stage_and_the_name_in_the_order_of_time() -> None:
-    api, bearer = f"{logs.PREFIX}ingest-local", f"{logs.PREFIX}ingest-local-bearer"
-    said = {
-        api: [{"timestamp": 3000, "message": "c\n"}, {"timestamp": 1000, "message": "z"}],
-        bearer: [{"timestamp": 2000, "message": "b\x1b"}, {"timestamp": 1000, "message": "a"}],
-        f"{logs.PREFIX}ingest-prod": [],
-        f"{logs.PREFIX}training-local": [],
-        "/aws/sagemaker/TrainingJobs": [],
-    }
-    client = Group(said)
-    assert logs.find_groups(client, "local", "ingest") == [api, bearer]
-    assert logs.find_groups(client, "local", "bearer") == [bearer]
-    seen: set[str] = set()
-    lines = [logs.format_line(line) for line in logs.read_lines(client, [api, bearer], 500, seen)]
-    assert lines == [
-        "00:00:01 ingest-local  z",
-        "00:00:01 ingest-local-bearer  a",
-        "00:00:02 ingest-local-bearer  b ",
-        "00:00:03 ingest-local  c",
-    ]
-    assert logs.read_lines(client, [api, bearer], 500, seen) == []
 
 
 def stage_with(**more: Any) -> FakeStage:

@@ -11,6 +11,7 @@ from chalicelib.inference.log_lines import LINE_BYTES, Content, LogLine, body_of
 from chalicelib.inference.workflow import writing
 
 from shared.errors import BadGateway, Unavailable
+from tests.alarm_metrics import reaches
 from tests.unit.inference.breaking import Breaking
 from tests.unit.inference.rest import records, release
 
@@ -127,8 +128,10 @@ def test_lines_that_are_cut_off_or_not_ours_are_counted_as_dropped(live, capsys)
         json.dumps(json.loads(good) | {"at": "soon", "request_id": "x"}),
     ]
     writing.write(live.stage.remembering, lines)
-    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    out = capsys.readouterr().out
+    told = [json.loads(line) for line in out.splitlines()]
     assert [line["LogDropped"] for line in told if "LogDropped" in line] == [4]
+    assert reaches("LogDropped", out, stage=live.stage.remembering.stage)
     assert found(live, "r-0").status == 200
 
 

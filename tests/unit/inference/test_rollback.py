@@ -9,6 +9,7 @@ from shared.entities.serving import Phase
 from shared.errors import Conflict, NotFound
 from shared.events import ModelVersionApproved, ReleaseRolledBack
 from shared.tables import Change
+from tests.alarm_metrics import reaches
 from tests.unit.inference.fakes import Stage
 
 V1, V2, V3 = (f"headrace-test-flights-v{n}" for n in (1, 2, 3))
@@ -36,12 +37,13 @@ def two() -> Stage:
     return two_versions()
 
 
-def test_a_rollback_makes_the_previous_version_live_in_one_write(two):
+def test_a_rollback_makes_the_previous_version_live_in_one_write(two, capsys):
     release = requests.roll_back(two.adapters, "flights", two.request("errors"))
     assert (release.live, release.previous, release.gen) == ("v1", "v2", 3)
     assert (release.outcome, release.attention) == (Outcome.ROLLED_BACK, None)
     assert two.bus.events[-1] == ReleaseRolledBack(pipeline="flights", version="v1", gen=3, reason="errors")
     assert len(two.endpoints.created) == 2
+    assert reaches("RollbackHappened", capsys.readouterr().out, stage=two.adapters.stage)
 
 
 def test_a_rollback_during_a_rollout_keeps_what_is_live(two):

@@ -16,6 +16,7 @@ from shared.clock import LEASE_MARGIN
 from shared.entities.training import JobState
 from shared.errors import ConditionFailed, Conflict, Forbidden, InvalidRequest, QuotaExceeded, Unavailable
 from shared.events import TrainingJobFailed, TrainingJobStarted
+from tests.alarm_metrics import reaches
 from tests.unit.training.world import World
 
 LIMIT = QuotaExceeded("ResourceLimitExceeded: ml.m5.large for training job usage is 1")
@@ -147,7 +148,19 @@ def test_a_wait_of_more_than_an_hour_is_counted(capsys: pytest.CaptureFixture[st
     world.tick(3000)
     assert "JobWaiting" not in capsys.readouterr().out
     world.tick(700)
-    assert '"JobWaiting":1' in capsys.readouterr().out
+    assert reaches("JobWaiting", capsys.readouterr().out, stage=world.ports.place.stage)
+
+
+def test_every_round_of_the_reconciler_is_heard_and_one_that_breaks_off_is_not(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World()
+    world.tick()
+    assert reaches("ReconcilerSilent", capsys.readouterr().out, stage=world.ports.place.stage)
+    monkeypatch.setattr(world.ports.pipelines, "names", lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        world.tick()
+    assert not reaches("ReconcilerSilent", capsys.readouterr().out, stage=world.ports.place.stage)
 
 
 def test_a_created_job_whose_answer_was_lost_is_found_again_and_not_created_twice() -> None:
@@ -346,7 +359,7 @@ def test_a_job_that_is_stuck_is_stopped_and_counted(capsys: pytest.CaptureFixtur
     assert world.sagemaker.stopped == []
     world.tick(60)
     assert world.sagemaker.stopped == [world.name(job)]
-    assert '"StuckJob":1' in capsys.readouterr().out
+    assert reaches("StuckJob", capsys.readouterr().out, stage=world.ports.place.stage)
 
 
 def test_waiting_for_capacity_is_not_being_stuck() -> None:

@@ -18,6 +18,7 @@ from chalicelib.inference.workflow import baking
 from chalicelib.inference.workflow.context import Releasing
 from chalicelib.inference.workflow.leasing import under_lease
 
+from shared import metrics
 from shared.entities.releasing import endpoint_of
 from shared.entities.serving import Phase
 from shared.entities.training import ModelVersion
@@ -177,3 +178,8 @@ def _end_of(release: CurrentRelease) -> Event:
 
 def _announce(adapters: Releasing, event: Event, release: CurrentRelease) -> None:
     adapters.bus.announce(event, correlation_id=release.correlation_id)
+    metrics.emit(
+        {type(event).__name__: (1, "Count")},
+        dimensions={"stage": adapters.stage, "service": "inference"},
+        properties={"pipeline": release.pipeline, "reason": release.reason},
+    )

@@ -71,9 +71,14 @@ def tell_waiting(ports: Ports, job: Job, reason: str) -> None:
 
 
 def count(ports: Ports, name: str, pipeline: str, **properties: object) -> None:
-    """Count one occurrence in CloudWatch."""
-    dimensions = {"Stage": ports.place.stage, "Pipeline": pipeline}
-    metrics.emit({name: (1, "Count")}, dimensions=dimensions, properties=properties)
+    """Count one occurrence in CloudWatch: for the service, which an alarm reads, and for the pipeline."""
+    metrics.emit(
+        {name: (1, "Count")},
+        dimensions={"stage": ports.place.stage, "service": "training"},
+        details={"pipeline": pipeline},
+        detailed=(name,),
+        properties=properties,
+    )
 
 
 def _close_job(ports: Ports, job: Job, *, started: bool) -> None:

@@ -11,7 +11,7 @@ from chalicelib.training.workflow.planning import plan_new_data
 from chalicelib.training.workflow.reconciling import reconcile_rows
 from chalicelib.training.workflow.submission import start_next
 
-from shared import log
+from shared import log, metrics
 from shared.entities.training import JobState
 from shared.errors import Conflict, InvalidRequest, NotFound
 from shared.events import DatasetVersionReady
@@ -53,6 +53,7 @@ def on_minute(ports: Ports) -> None:
     """Mend what events and crashes left undone."""
     log.start()
     reconcile_rows(ports)
+    metrics.tell_alive(ports.place.stage, "training")
 
 
 @contextmanager

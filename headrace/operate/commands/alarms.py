@@ -1,0 +1,74 @@
+"""`headrace alarms`: how the alarms of a stage stand."""
+
+from typing import Any
+
+import click
+
+from headrace.failures import Missing
+from headrace.operate.project import find_project, told_in_one_line
+from headrace.operate.stages import stage_of
+from headrace.options import command
+from headrace.session import Session
+
+_COLUMNS = ("alarm", "state", "since", "reason")
+_CHANGES = ("at", "change")
+_WORST_FIRST = ("ALARM", "INSUFFICIENT_DATA", "OK")
+_SHOWN = 50
+
+
+@command("alarms")
+@click.argument("name", metavar="[NAME]", required=False, default="")
+def alarms(session: Session, name: str) -> None:
+    """Show how the alarms of a stage stand, those that fire first.
+
+    With NAME, such as DeadLetters-ingest: what it means, what to do, and its last changes.
+    """
+    project = find_project(session.folder)
+    prefix = f"headrace-{session.stage}-"
+    with told_in_one_line():
+        client = stage_of(session, project).client("cloudwatch")
+        pages = client.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix + name)
+        found = [alarm for page in pages for alarm in page["MetricAlarms"]]
+        if not found:
+            raise Missing(f"the stage {session.stage!r} has no alarm {name or 'at all'}: deploy it again")
+        exact = [alarm for alarm in found if alarm["AlarmName"] == prefix + name]
+        if exact:
+            _show_one(session, client, exact[0], prefix)
+        else:
+            session.show(in_order([view(alarm, prefix) for alarm in found]), _COLUMNS)
+
+
+def view(alarm: dict[str, Any], prefix: str) -> dict[str, Any]:
+    """Return what is shown of an alarm in a list."""
+    return {
+        "alarm": alarm["AlarmName"].removeprefix(prefix),
+        "state": alarm["StateValue"],
+        "since": _time(alarm["StateUpdatedTimestamp"]),
+        "reason": alarm["StateReason"],
+    }
+
+
+def in_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows with what fires first."""
+    return sorted(rows, key=lambda row: (_WORST_FIRST.index(row["state"]), row["alarm"]))
+
+
+def _show_one(session: Session, client: Any, alarm: dict[str, Any], prefix: str) -> None:
+    history = client.describe_alarm_history(
+        AlarmName=alarm["AlarmName"], HistoryItemType="StateUpdate", MaxRecords=_SHOWN
+    )["AlarmHistoryItems"]
+    changes = [
+        {"at": _time(item["Timestamp"]), "change": item["HistorySummary"].removeprefix("Alarm updated ")}
+        for item in history
+    ]
+    about = {**view(alarm, prefix), "means": alarm.get("AlarmDescription", "")}
+    if session.output == "table":
+        session.show(about)
+        click.echo()
+        session.show(changes, _CHANGES)
+    else:
+        session.show({**about, "changes": changes})
+
+
+def _time(at: Any) -> str:
+    return str(at.strftime("%Y-%m-%dT%H:%M:%SZ"))
