@@ -20,8 +20,8 @@ def _differ(live: Answer, other: Answer) -> bool:
         ours, theirs = ([point.value for point in answer.points or ()] for answer in (live, other))
         return len(ours) != len(theirs) or any(map(_unlike, ours, theirs))
     if live.items is not None or other.items is not None:
-        ours, theirs = ([item.item for item in answer.items or ()] for answer in (live, other))
-        return ours != theirs
+        first, second = ([item.item for item in answer.items or ()] for answer in (live, other))
+        return first != second
     return _unlike(live.value, other.value)
 
 
