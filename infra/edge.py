@@ -6,6 +6,7 @@ from pathlib import Path
 
 from infra.stacks import Stack, deploy_stack, stack_outputs
 from infra.stage import EDGE_REGION, Stage
+from infra.tags import tags_of
 
 TEMPLATE = Path(__file__).with_name("edge.yaml")
 # By this name the local cloud knows which distribution answers plain requests to its port.
@@ -36,7 +37,7 @@ def deploy_edge(stage: Stage, outputs: Mapping[str, str], api_ids: Mapping[str, 
         "WithWaf": "true" if stage.is_prod else "false",
     }
     client = stage.client("cloudformation", EDGE_REGION)
-    return deploy_stack(client, stack_name(stage), TEMPLATE, parameters, poll_s=10.0)
+    return deploy_stack(client, stack_name(stage), TEMPLATE, parameters, tags=tags_of(stage), poll_s=10.0)
 
 
 def origin_url(stage: Stage, edge: Mapping[str, str]) -> str:
