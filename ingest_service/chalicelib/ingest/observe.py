@@ -35,8 +35,10 @@ def count_staged(scratch: Scratch, staged: Staged, doubted: Mapping[str, Mapping
     """
     schema = staged.plan.schema
     names = [field.name for field in schema.fields]
-    counts = _counted(scratch, names, f"SELECT raw FROM {staged.rows} WHERE broken IS NOT NULL")
-    good = _count_good(scratch, staged)
+    total, good = _count_good(scratch, staged)
+    counts: Counts = {name: {} for name in names}
+    if total < staged.accepted:
+        counts = _counted(scratch, names, f"SELECT raw FROM {staged.rows} WHERE broken IS NOT NULL")
     if doubted is not None:
         for i, field in _doubtful(scratch, staged, doubted):
             good[field.name] = _count_texts(scratch, f"SELECT v{i} AS x FROM {staged.good}")
@@ -114,12 +116,13 @@ def _most_frequent(texts: str) -> str:
     )
 
 
-def _count_good(scratch: Scratch, staged: Staged) -> Counts:
+def _count_good(scratch: Scratch, staged: Staged) -> tuple[int, Counts]:
+    """Return the number of good rows, and their cells by kind."""
     fields = staged.plan.schema.fields
     total, *present = _aggregate(
         scratch, staged.good, ["count(*)", *(f"count(v{i})" for i in range(len(fields)))]
     )
-    return {
+    return total, {
         field.name: {label_of(field): count, MISSING: total - count}
         for field, count in zip(fields, present, strict=True)
     }
