@@ -95,6 +95,7 @@ FUNCTIONS = {
         "",
         "-bearer",
         "-on_dataset_version_ready",
+        "-on_drift_detected",
         "-on_training_job_state_change",
         "-on_model_package_state_change",
         "-reconcile",
@@ -107,6 +108,8 @@ FUNCTIONS = {
         "-batch",
         "-on_model_version_approved",
         "-on_endpoint_state_change",
+        "-on_transform_job_state_change",
+        "-monitor",
         "-reconcile",
     ),
 }

@@ -1,5 +1,7 @@
 """`headrace deploy`: bring a stage to what the checkout says, or show what that would be."""
 
+from pathlib import Path
+
 import click
 
 from headrace.operate.deployment import check_health, deploy_stage, ensure_token
@@ -18,20 +20,28 @@ from headrace.session import Session
     help="Change nothing: show every resource, IAM statement, quota and price; an account is not needed.",
 )
 @click.option(
+    "--templates",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="With --plan: write what hardens each service for `chalice package --merge-template`.",
+)
+@click.option(
     "--alert-email",
     metavar="ADDRESS",
     help="Who gets alarms and failures by mail, once confirmed there; '' is nobody. Left out: as before.",
 )
-def deploy(session: Session, plan: bool, alert_email: str | None) -> None:
+def deploy(session: Session, plan: bool, templates: Path | None, alert_email: str | None) -> None:
     """Deploy Headrace to a stage.
 
     On AWS with the caller's own credentials; the stage `local` is the running local cloud. Run again, it
     changes nothing. With --plan it ends with 1 when the account has too little of something.
     """
+    if templates is not None and not plan:
+        raise click.UsageError("--templates goes with --plan: a deployment writes none")
     project = find_project(session.folder)
     if plan:
         with following(session.progress), told_in_one_line():
-            show_plan(session, project)
+            show_plan(session, project, templates)
         return
     with following(session.progress), told_in_one_line():
         stage = stage_of(session, project)
