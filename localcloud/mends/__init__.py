@@ -32,6 +32,7 @@ from localcloud.mends import (
     rule_targets,
     upload_parts,
     version_ranges,
+    web_acls,
 )
 from localcloud.mends.async_invocations import AsyncInvocations
 from localcloud.mends.patch_points import MINISTACK_VERSION, require_version
@@ -66,6 +67,7 @@ MENDS: tuple[tuple[str, Callable[[Settings], object]], ...] = tuple(
         upload_parts,
         event_sources,
         cloudfront_origins,
+        web_acls,
         cloudformation_properties,
     )
 )

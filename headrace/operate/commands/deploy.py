@@ -16,16 +16,30 @@ from headrace.session import Session
     metavar="ADDRESS",
     help="Who gets alarms and failures by mail, once confirmed there; '' is nobody. Left out: as before.",
 )
-def deploy(session: Session, alert_email: str | None) -> None:
+@click.option(
+    "--waf/--no-waf",
+    default=None,
+    help="Put a web ACL before the stage; it costs. Left out: as before, at first only the stage prod.",
+)
+@click.option(
+    "--block",
+    metavar="CIDR,...",
+    help="Networks that the web ACL refuses; '' is none. Left out: as before.",
+)
+def deploy(session: Session, alert_email: str | None, waf: bool | None, block: str | None) -> None:
     """Deploy Headrace to a stage.
 
     On AWS with the caller's own credentials; the stage `local` is the running local cloud. Run again, it
     changes nothing.
     """
+    from infra.choices import Choices
+
+    blocked = None if block is None else tuple(filter(None, block.split(",")))
+    choices = Choices(alert_email=alert_email, web_acl=waf, blocked_addresses=blocked)
     project = find_project(session.folder)
     with following(session.progress), told_in_one_line():
         stage = stage_of(session, project)
-        deployed = deploy_stage(session, project, stage, alert_email)
+        deployed = deploy_stage(session, project, stage, choices)
         credentials, minted = ensure_token(session, project, stage, deployed)
         check_health(session, credentials)
     changed = deployed.changed or minted
