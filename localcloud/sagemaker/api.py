@@ -5,74 +5,43 @@ import contextvars
 import json
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final
 
 from localcloud.sagemaker import errors, model
+from localcloud.sagemaker.async_inference import AsyncInference
 from localcloud.sagemaker.endpoints import Endpoints
 from localcloud.sagemaker.faults import Faults
 from localcloud.sagemaker.hosting import Hosting
 from localcloud.sagemaker.jobs import Jobs
 from localcloud.sagemaker.packages import Packages
 from localcloud.sagemaker.runtime import Runtime
-from localcloud.sagemaker.store import ENDPOINT_CONFIG, MODEL, Row, Scope, Store
+from localcloud.sagemaker.store import Row, Scope, Store, Table
 from localcloud.sagemaker.tagging import Tagging
 
 Answer = tuple[int, dict[str, str], bytes]
-Operation = Callable[[Scope, Row], Row]
 
-INVOCATION_PATH: Final = re.compile(r"/endpoints/([^/]+)/invocations")
+# What is sent to an endpoint, and the operation that each path is.
+INVOCATION_PATH: Final = re.compile(
+    r"/endpoints/([^/]+)/(invocations|async-invocations|invocations-response-stream)"
+)
+INVOCATIONS: Final = {
+    "invocations": "InvokeEndpoint",
+    "async-invocations": "InvokeEndpointAsync",
+    "invocations-response-stream": "InvokeEndpointWithResponseStream",
+}
 _JSON: Final = "application/x-amz-json-1.1"
 logger = logging.getLogger(__name__)
 
 
-def operations(
-    store: Store, jobs: tuple[Jobs, Jobs, Jobs], hosting: Hosting, endpoints: Endpoints
-) -> dict[str, Operation]:
+def operations(store: Store, jobs: Sequence[Jobs], hosting: Hosting, endpoints: Endpoints) -> Table:
     """Return every operation of the control plane that exists here, by its API name."""
-    tagging, packages = Tagging(store), Packages(store)
-    training, processing, transform = jobs
-    return {
-        "CreateTrainingJob": training.create,
-        "DescribeTrainingJob": training.describe,
-        "ListTrainingJobs": training.list_jobs,
-        "StopTrainingJob": training.stop,
-        "DeleteTrainingJob": training.delete,
-        "CreateProcessingJob": processing.create,
-        "DescribeProcessingJob": processing.describe,
-        "ListProcessingJobs": processing.list_jobs,
-        "StopProcessingJob": processing.stop,
-        "CreateTransformJob": transform.create,
-        "DescribeTransformJob": transform.describe,
-        "ListTransformJobs": transform.list_jobs,
-        "StopTransformJob": transform.stop,
-        "CreateModel": hosting.create_model,
-        "DescribeModel": hosting.describe(MODEL),
-        "ListModels": hosting.list_rows(MODEL),
-        "DeleteModel": hosting.delete(MODEL),
-        "CreateEndpointConfig": hosting.create_endpoint_config,
-        "DescribeEndpointConfig": hosting.describe(ENDPOINT_CONFIG),
-        "ListEndpointConfigs": hosting.list_rows(ENDPOINT_CONFIG),
-        "DeleteEndpointConfig": hosting.delete(ENDPOINT_CONFIG),
-        "CreateEndpoint": endpoints.create,
-        "DescribeEndpoint": endpoints.describe,
-        "ListEndpoints": endpoints.list_endpoints,
-        "DeleteEndpoint": endpoints.delete,
-        "CreateModelPackageGroup": packages.create_group,
-        "DescribeModelPackageGroup": packages.describe_group,
-        "ListModelPackageGroups": packages.list_groups,
-        "DeleteModelPackageGroup": packages.delete_group,
-        "CreateModelPackage": packages.create,
-        "DescribeModelPackage": packages.describe,
-        "ListModelPackages": packages.list_packages,
-        "UpdateModelPackage": packages.update,
-        "DeleteModelPackage": packages.delete,
-        "AddTags": tagging.add,
-        "ListTags": tagging.list_tags,
-        "DeleteTags": tagging.delete,
-    }
+    tables = [kind.operations() for kind in jobs]
+    tables += [hosting.operations(), endpoints.operations()]
+    tables += [Packages(store).operations(), Tagging(store).operations()]
+    return {name: operation for table in tables for name, operation in table.items()}
 
 
 class Api:
@@ -80,12 +49,14 @@ class Api:
 
     def __init__(
         self,
-        table: dict[str, Operation],
+        table: Table,
         runtime: Runtime,
+        waiting: AsyncInference,
         denied_also: Callable[[str, Row, dict[str, str], Scope], Answer | None],
         faults: Faults,
     ) -> None:
-        self._table, self._runtime, self._denied_also = table, runtime, denied_also
+        self._table, self._denied_also = table, denied_also
+        self._runtime, self._waiting = runtime, waiting
         self._faults = faults
         # Threads of our own: an invocation may wait 60 s, and the default pool serves all of MiniStack.
         self._threads = ThreadPoolExecutor(max_workers=64, thread_name_prefix="sagemaker-api")
@@ -100,7 +71,9 @@ class Api:
         invocation = INVOCATION_PATH.fullmatch(path)
         try:
             if invocation:
-                return await self._in_thread(self._invoke, scope, invocation[1], headers, body)
+                return await self._in_thread(
+                    self._send, INVOCATIONS[invocation[2]], scope, invocation[1], headers, body
+                )
             operation, request = _parse(headers, body)
             self._check(operation, request)
             if denied := self._denied_also(operation, request, headers, scope):
@@ -126,7 +99,8 @@ class Api:
     def _check(self, operation: str, request: Row) -> None:
         """Raise unless the operation exists here and the request fits its shape."""
         if operation not in self._table:
-            raise errors.unknown_operation(operation)
+            is_awss = operation in model.service_model().operation_names
+            raise errors.unknown_operation(operation) if is_awss else errors.no_such_operation()
         model.check_request(operation, request)
 
     def _call(self, operation: str, scope: Scope, request: Row) -> Answer:
@@ -135,6 +109,26 @@ class Api:
         record = self._table[operation](scope, request)
         self._faults.lose_answer(operation, request)
         return 200, {"Content-Type": _JSON}, json.dumps(model.shape_answer(operation, record)).encode()
+
+    def _send(self, operation: str, scope: Scope, name: str, headers: dict[str, str], body: bytes) -> Answer:
+        """Run one operation of the data plane."""
+        self._faults.refuse(operation, {"EndpointName": name})
+        if operation == "InvokeEndpoint":
+            return self._invoke(scope, name, headers, body)
+        if operation == "InvokeEndpointAsync":
+            return self._invoke_later(scope, name, headers)
+        raise errors.unknown_operation(operation)
+
+    def _invoke_later(self, scope: Scope, name: str, headers: dict[str, str]) -> Answer:
+        """Queue one invocation and tell where its answer will be."""
+        accepted = self._waiting.accept(scope, name, headers)
+        places = {"OutputLocation": accepted.output, "FailureLocation": accepted.failure}
+        answer = {f"X-Amzn-SageMaker-{name}": uri for name, uri in places.items() if uri}
+        return (
+            202,
+            {"Content-Type": "application/json"} | answer,
+            json.dumps({"InferenceId": accepted.inference_id}).encode(),
+        )
 
     def _invoke(self, scope: Scope, name: str, headers: dict[str, str], body: bytes) -> Answer:
         """Run one invocation and pass the model's own headers and body on."""
@@ -162,6 +156,7 @@ def _parse(headers: dict[str, str], body: bytes) -> tuple[str, Row]:
 
 
 def _error_answer(error: errors.ApiError) -> Answer:
-    members = {"__type": error.code, "message": error.message, "Message": error.message, **error.members}
+    words = {} if error.message is None else {"message": error.message, "Message": error.message}
+    members = {"__type": error.code, **words, **error.members}
     # `__type` serves the control plane (JSON 1.1), the header the runtime (REST-JSON).
     return error.status, {"Content-Type": _JSON, "x-amzn-ErrorType": error.code}, json.dumps(members).encode()

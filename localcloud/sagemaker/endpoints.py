@@ -1,41 +1,45 @@
-"""Endpoints: created, in service, deleted; each variant is a process of its own."""
+"""Endpoints: created, in service, updated, deleted."""
 
-import logging
 import threading
+from collections.abc import Callable
 from typing import Any
 
-from localcloud.sagemaker import errors, events, hosting, listing
-from localcloud.sagemaker.endpoint_process import StartFailed, VariantProcess, VariantSpec
+from localcloud.sagemaker import deployments, endpoint_rows, events, listing
+from localcloud.sagemaker.endpoint_process import VariantProcess, VariantSpec
+from localcloud.sagemaker.faults import Faults
+from localcloud.sagemaker.fleets import Fleet, Fleets
 from localcloud.sagemaker.settings import Settings
-from localcloud.sagemaker.store import ENDPOINT, ENDPOINT_CONFIG, MODEL, Row, Scope, Store, scope_of
-
-logger = logging.getLogger(__name__)
+from localcloud.sagemaker.store import ENDPOINT, ENDPOINT_CONFIG, MODEL, Row, Scope, Store, Table, scope_of
 
 
 class Endpoints:
-    """The hosting half of the control plane that runs something; it owns the variants' processes."""
+    """The hosting half of the control plane that runs something; the processes themselves belong to `fleets`."""
 
-    def __init__(self, store: Store, settings: Settings, *, use_namespaces: bool) -> None:
+    def __init__(
+        self, store: Store, settings: Settings, fleets: Fleets, faults: Faults, *, use_namespaces: bool
+    ) -> None:
         self._store, self._settings, self._use_namespaces = store, settings, use_namespaces
-        self._serving: dict[str, dict[str, VariantProcess]] = {}
-        self._starting: dict[str, list[VariantProcess]] = {}
-        self._changed = threading.Condition()
-        self._is_closing = False
+        self._fleets, self._faults = fleets, faults
+
+    def operations(self) -> Table:
+        """Return the operations on endpoints."""
+        return {
+            "CreateEndpoint": self.create,
+            "DescribeEndpoint": self.describe,
+            "ListEndpoints": self.list_endpoints,
+            "UpdateEndpoint": self.update,
+            "UpdateEndpointWeightsAndCapacities": self.update_weights,
+            "DeleteEndpoint": self.delete,
+        }
 
     def create(self, scope: Scope, request: Row) -> Row:
         """Accept an endpoint; it becomes InService or Failed in the background."""
-        config = self._store.get(ENDPOINT_CONFIG, scope, request["EndpointConfigName"])
-        variants = config["ProductionVariants"]
-        # Copied now, so that deleting configuration and models changes nothing that runs or restarts.
-        models = {
-            variant["VariantName"]: self._store.get(MODEL, scope, variant["ModelName"])
-            for variant in variants
-        }
-        row = self._store.create(
-            ENDPOINT, scope, request, EndpointStatus="Creating", _Variants=variants, _Models=models
-        )
+        taken = self._from_config(scope, request["EndpointConfigName"])
+        instance = taken["_Variants"][0].get("InstanceType", "serverless")
+        self._faults.refuse_instance(request["EndpointName"], f"{instance} for endpoint usage", ENDPOINT)
+        row = self._store.create(ENDPOINT, scope, request, EndpointStatus="Creating", **taken)
         self._tell(scope, row)
-        self._start_in_background(scope, row)
+        self._in_background(self._bring_up, scope, row)
         return {"EndpointArn": row["EndpointArn"]}
 
     def describe(self, scope: Scope, request: Row) -> Row:
@@ -47,127 +51,132 @@ class Endpoints:
         page, token = listing.list_page(ENDPOINT, self._store.rows(ENDPOINT, scope), request)
         return {"Endpoints": page, "NextToken": token}
 
+    def update(self, scope: Scope, request: Row) -> Row:
+        """Bring up another configuration beside the present one, which serves until the other does."""
+        deployments.check(request.get("DeploymentConfig") or {})
+        wanted = self._from_config(scope, request["EndpointConfigName"])
+        row = self._begin(scope, request["EndpointName"], "Updating")
+        if request.get("RetainAllVariantProperties"):
+            excluded = request.get("ExcludeRetainedVariantProperties") or []
+            kinds = [item["VariantPropertyType"] for item in excluded]
+            wanted = endpoint_rows.keep_variant_properties(row, wanted, kinds)
+        deployment = deployments.Deployment(
+            row | wanted,
+            request.get("DeploymentConfig") or {},
+            fleets=self._fleets,
+            green=self._fleet(scope, row | wanted),
+            edit=lambda change: self._edit(scope, row["EndpointName"], change),
+            settings=self._settings,
+        )
+        self._in_background(lambda *_: deployment.run(), scope, row)
+        return {"EndpointArn": row["EndpointArn"]}
+
+    def update_weights(self, scope: Scope, request: Row) -> Row:
+        """Give variants other weights or instance counts; the processes stay."""
+        row = self._begin(
+            scope,
+            request["EndpointName"],
+            "Updating",
+            lambda row: endpoint_rows.change_variants(row, request["DesiredWeightsAndCapacities"]),
+        )
+        for fleet in self._fleets.serving(row["EndpointArn"]):
+            fleet.row = row
+        self._in_background(self._settle, scope, row, None)
+        return {"EndpointArn": row["EndpointArn"]}
+
     def delete(self, scope: Scope, request: Row) -> Row:
         """Stop an endpoint and forget it; one that is still being created refuses, as on AWS."""
-        row = self._store.change(ENDPOINT, scope, request["EndpointName"], _begin_deleting)
-        self._tell(scope, row)
-        # Out of the table first: no invocation finds a process that is about to end.
-        with self._changed:
-            processes = self._serving.pop(row["EndpointArn"], {})
-        for process in processes.values():
-            process.stop()
+        row = self._begin(scope, request["EndpointName"], "Deleting")
+        self._fleets.remove(row["EndpointArn"])
         self._store.delete(ENDPOINT, scope, request["EndpointName"])
         return {}
-
-    def variants(self, arn: str, timeout_s: float) -> dict[str, VariantProcess]:
-        """Return the running variants; after a restart of the server, wait until they are back."""
-        with self._changed:
-            self._changed.wait_for(lambda: arn in self._serving or arn not in self._starting, timeout_s)
-            return self._serving.get(arn, {})
 
     def restart(self) -> None:
         """Bring back what was in service, and finish what was being created, when the last server ended."""
         for row in self._store.rows(ENDPOINT):
-            if row["EndpointStatus"] in ("InService", "Creating"):
-                self._start_in_background(scope_of(row["EndpointArn"]), row)
+            if row["EndpointStatus"] in ("Creating", *endpoint_rows.SERVING):
+                self._in_background(self._bring_up, scope_of(row["EndpointArn"]), row)
 
     def announce_restart(self) -> None:
         """Mark the endpoints that will come back, so that invocations wait instead of failing."""
-        for row in self._store.rows(ENDPOINT):
-            if row["EndpointStatus"] == "InService":
-                self._starting[row["EndpointArn"]] = []
+        rows = self._store.rows(ENDPOINT)
+        self._fleets.expect(
+            row["EndpointArn"] for row in rows if row["EndpointStatus"] in endpoint_rows.SERVING
+        )
 
-    def shut_down(self) -> None:
-        """End every process; rows keep their state, and the next server brings the endpoints back."""
-        with self._changed:
-            self._is_closing = True
-            running = [process for variants in self._serving.values() for process in variants.values()]
-            running += [process for processes in self._starting.values() for process in processes]
-        for process in running:
-            process.stop()
+    def _from_config(self, scope: Scope, name: str) -> Row:
+        config = self._store.get(ENDPOINT_CONFIG, scope, name)
+        variants = [*config["ProductionVariants"], *(config.get("ShadowProductionVariants") or [])]
+        models = {
+            variant["VariantName"]: self._store.get(MODEL, scope, variant["ModelName"])
+            for variant in variants
+        }
+        return endpoint_rows.from_config(config, models)
 
-    def _start_in_background(self, scope: Scope, row: Row) -> None:
+    def _in_background(self, work: Callable[..., None], scope: Scope, row: Row, *more: Any) -> None:
         name = f"endpoint-{row['EndpointName']}"
-        threading.Thread(target=self._bring_up, args=(scope, row), name=name, daemon=True).start()
+        threading.Thread(target=work, args=(scope, row, *more), name=name, daemon=True).start()
 
     def _bring_up(self, scope: Scope, row: Row) -> None:
         """Start every variant and publish them together, or none of them."""
-        arn = row["EndpointArn"]
-        processes = [self._process(scope, row, variant) for variant in row["_Variants"]]
-        with self._changed:
-            self._starting[arn] = processes
-        reason = _start_all(processes)
-        with self._changed:
-            self._starting.pop(arn, None)
-            if reason is None:
-                self._serving[arn] = {process.name: process for process in processes}
-            self._changed.notify_all()
-            if self._is_closing:
-                return
-        self._settle(scope, row, reason)
+        arn, fleet = row["EndpointArn"], self._fleet(scope, row)
+        reason = self._faults.endpoint_failure(row["EndpointName"]) or self._fleets.start(arn, fleet)
+        if reason is None:
+            self._fleets.route(arn, (fleet, 1.0))
+        if not self._fleets.is_closing:
+            self._settle(scope, row, reason)
 
     def _settle(self, scope: Scope, row: Row, reason: str | None) -> None:
-        """Write the outcome of a start into the row, and tell the bus when the status is new."""
-        status = "InService" if reason is None else "Failed"
-        members: dict[str, Any] = {"EndpointStatus": status}
-        if reason is None:
-            members["ProductionVariants"] = [_variant_summary(variant, row) for variant in row["_Variants"]]
-        else:
-            members["FailureReason"] = reason
-        changed = self._store.change(ENDPOINT, scope, row["EndpointName"], lambda now: now.update(members))
+        """Write the outcome of a change into the row."""
+        told = {"FailureReason": reason} if reason else endpoint_rows.shown(row)
+        members = {"EndpointStatus": "Failed" if reason else "InService", **told}
+        self._edit(scope, row["EndpointName"], lambda now: now.update(members))
+
+    def _begin(
+        self, scope: Scope, name: str, status: str, change: Callable[[Row], None] = lambda _: None
+    ) -> Row:
+        """Enter the state of a change; a refusal of either step leaves the row as it was."""
+
+        def _change(row: Row) -> None:
+            endpoint_rows.begin(row, status)
+            change(row)
+
+        return self._edit(scope, name, _change)
+
+    def _edit(self, scope: Scope, name: str, change: Callable[[Row], None]) -> Row:
+        """Change an endpoint's row; every new status is an event, and so is every stage of a deployment."""
+        before: list[tuple[Any, Any]] = []
+
+        def _noted(row: Row) -> None:
+            before.append((row["EndpointStatus"], row.get("PendingDeploymentSummary")))
+            change(row)
+
+        row = self._store.change(ENDPOINT, scope, name, _noted)
+        status, stage = before[0]
         # An endpoint that merely came back with the server never left InService.
         if row["EndpointStatus"] != status:
-            self._tell(scope, changed)
+            self._tell(scope, row)
+        if row.get("PendingDeploymentSummary") not in (None, stage):
+            self._tell(scope, row, is_deployment=True)
+        return row
 
-    def _process(self, scope: Scope, row: Row, variant: Row) -> VariantProcess:
-        spec = VariantSpec(
-            endpoint_name=row["EndpointName"],
-            scope=scope,
-            variant=variant,
-            model=row["_Models"][variant["VariantName"]],
-        )
-        return VariantProcess(spec, self._settings, use_namespaces=self._use_namespaces)
+    def _fleet(self, scope: Scope, row: Row) -> Fleet:
+        def _process(variant: Row) -> VariantProcess:
+            spec = VariantSpec(
+                endpoint_name=row["EndpointName"],
+                scope=scope,
+                variant=variant,
+                model=row["_Models"][variant["VariantName"]],
+            )
+            return VariantProcess(spec, self._settings, use_namespaces=self._use_namespaces)
 
-    def _tell(self, scope: Scope, row: Row) -> None:
+        return Fleet(row, _process)
+
+    def _tell(self, scope: Scope, row: Row, *, is_deployment: bool = False) -> None:
         """Emit the event of the endpoint's present state."""
-        events.emit(events.event_record(ENDPOINT, row, self._store.tags(row["EndpointArn"]), scope))
-
-
-def _start_all(processes: list[VariantProcess]) -> str | None:
-    """Start the variants one after another; return why one failed, with none left running then."""
-    try:
-        for process in processes:
-            process.start()
-    except StartFailed as error:
-        reason = str(error)
-    except Exception as error:
-        logger.exception("endpoint variant")
-        reason = f"We encountered an internal error. Please try again. ({error})"
-    else:
-        return None
-    for process in processes:
-        process.stop()
-    return reason[:1024]
-
-
-def _variant_summary(variant: Row, row: Row) -> Row:
-    weight = variant.get("InitialVariantWeight", 1.0)
-    image = hosting.container_of(row["_Models"][variant["VariantName"]])["Image"]
-    summary = {
-        "VariantName": variant["VariantName"],
-        "CurrentWeight": weight,
-        "DesiredWeight": weight,
-        "DeployedImages": [
-            {"SpecifiedImage": image, "ResolvedImage": image, "ResolutionTime": row["CreationTime"]}
-        ],
-    }
-    if serverless := variant.get("ServerlessConfig"):
-        return summary | {"CurrentInstanceCount": 0, "CurrentServerlessConfig": serverless}
-    count = variant.get("InitialInstanceCount", 1)
-    return summary | {"CurrentInstanceCount": count, "DesiredInstanceCount": count}
-
-
-def _begin_deleting(row: Row) -> None:
-    if row["EndpointStatus"] not in ("InService", "Failed"):
-        raise errors.validation(f'Cannot update in-progress endpoint "{row["EndpointArn"]}".')
-    row["EndpointStatus"] = "Deleting"
+        tags = self._store.tags(row["EndpointArn"])
+        record = events.event_record(ENDPOINT, row, tags, scope)
+        if is_deployment:
+            record["DetailType"] = "SageMaker Endpoint Deployment State Change"
+        for _ in range(self._faults.copies_of_event(row["EndpointName"], row["EndpointStatus"], ENDPOINT)):
+            events.emit(record)

@@ -51,8 +51,13 @@ def unknown_operation(operation: str) -> ApiError:
     return ApiError(
         "UnknownOperationException",
         f"{operation} is not in the local SageMaker; it is known to AWS only. "
-        "See localcloud/sagemaker/api.py for the operations that work here.",
+        "See localcloud/sagemaker/README.md for the operations that work here.",
     )
+
+
+def no_such_operation() -> ApiError:
+    """Return AWS's error for a name that SageMaker never had: a code and no words."""
+    return ApiError("UnknownOperationException", None)
 
 
 def unsupported(rule: str) -> ApiError:

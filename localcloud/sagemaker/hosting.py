@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from localcloud.sagemaker import errors, listing
+from localcloud.sagemaker import endpoint_configs, errors, listing
 from localcloud.sagemaker.credentials import check_role
-from localcloud.sagemaker.store import ENDPOINT_CONFIG, MODEL, Kind, Row, Scope, Store
+from localcloud.sagemaker.store import ENDPOINT_CONFIG, MODEL, Kind, Row, Scope, Store, Table
 
 
 class Hosting:
@@ -17,6 +17,20 @@ class Hosting:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+
+    def operations(self) -> Table:
+        """Return the operations on both kinds."""
+        table: Table = {
+            "CreateModel": self.create_model,
+            "CreateEndpointConfig": self.create_endpoint_config,
+        }
+        for kind in (MODEL, ENDPOINT_CONFIG):
+            table |= {
+                f"Describe{kind.name}": self.describe(kind),
+                f"List{kind.name}s": self.list_rows(kind),
+                f"Delete{kind.name}": self.delete(kind),
+            }
+        return table
 
     def create_model(self, scope: Scope, request: Row) -> Row:
         """Accept a model with exactly one container; nothing is downloaded before an endpoint wants it."""
@@ -32,9 +46,7 @@ class Hosting:
 
     def create_endpoint_config(self, scope: Scope, request: Row) -> Row:
         """Accept a configuration whose models exist and whose variants can work."""
-        for variant in request["ProductionVariants"]:
-            self._check_variant(scope, variant)
-        _check_names(request["ProductionVariants"])
+        endpoint_configs.check_config(request, lambda name: self._store.get(MODEL, scope, name))
         row = self._store.create(ENDPOINT_CONFIG, scope, request)
         return {"EndpointConfigArn": row["EndpointConfigArn"]}
 
@@ -60,21 +72,6 @@ class Hosting:
 
         return _operation
 
-    def _check_variant(self, scope: Scope, variant: Row) -> None:
-        name = variant["VariantName"]
-        if not variant.get("ModelName"):
-            raise errors.validation(
-                f"The local SageMaker needs a ModelName in variant {name} (no inference components)."
-            )
-        model = self._store.get(MODEL, scope, variant["ModelName"])
-        serverless = variant.get("ServerlessConfig")
-        if serverless:
-            _check_serverless(variant, serverless, model)
-        elif not variant.get("InstanceType"):
-            raise errors.validation(
-                f"Invalid production variant {name}: InstanceType and InitialInstanceCount, or ServerlessConfig, are required."
-            )
-
 
 def container_of(model: Row) -> dict[str, Any]:
     """Return the one container of a model; pipelines of several containers are AWS's alone."""
@@ -95,26 +92,3 @@ def model_data_uri(container: dict[str, Any]) -> str | None:
     """Return the S3 URI of the model archive, whichever of the two members names it."""
     source = (container.get("ModelDataSource") or {}).get("S3DataSource") or {}
     return container.get("ModelDataUrl") or source.get("S3Uri")
-
-
-def _check_serverless(variant: Row, serverless: Row, model: Row) -> None:
-    # AWS documents both rules; sizes come in steps of 1 GB.
-    memory = serverless["MemorySizeInMB"]
-    if memory % 1024:
-        raise errors.validation(
-            f"Invalid MemorySizeInMB {memory}: valid values are 1024, 2048, 3072, 4096, 5120 and 6144."
-        )
-    if variant.get("InstanceType") or variant.get("InitialInstanceCount"):
-        raise errors.validation(
-            "Instance Type and Initial Instance Count can not be specified with ServerlessConfig."
-        )
-    if model.get("EnableNetworkIsolation"):
-        raise errors.validation(
-            "Serverless Inference does not support network isolation. Disable EnableNetworkIsolation of the model."
-        )
-
-
-def _check_names(variants: list[Row]) -> None:
-    names = [variant["VariantName"] for variant in variants]
-    if len(set(names)) != len(names):
-        raise errors.validation(f"Duplicate production variant names: {', '.join(sorted(names))}.")

@@ -7,7 +7,7 @@ import json
 import uuid
 from typing import Any, Final
 
-from localcloud.sagemaker.api import INVOCATION_PATH, Answer
+from localcloud.sagemaker.api import INVOCATION_PATH, INVOCATIONS, Answer
 from localcloud.sagemaker.store import KINDS, MODEL_PACKAGE, MODEL_PACKAGE_GROUP, Row, Scope, plain_name
 
 _SERVICE: Final = "sagemaker"
@@ -22,8 +22,8 @@ _DENIED_CODE: Final = "AccessDeniedException"
 
 def action_of(path: str, headers: dict[str, str]) -> str:
     """Return the IAM action of a request to either plane."""
-    if INVOCATION_PATH.fullmatch(path):
-        return "sagemaker:InvokeEndpoint"
+    if invocation := INVOCATION_PATH.fullmatch(path):
+        return f"sagemaker:{INVOCATIONS[invocation[2]]}"
     return f"sagemaker:{headers.get('x-amz-target', '').rpartition('.')[2]}"
 
 
@@ -43,6 +43,8 @@ def resource_of(path: str, headers: dict[str, str], body: bytes, scope: Scope) -
     if operation == "CreateModelPackage" and isinstance(group := request.get("ModelPackageGroupName"), str):
         # Its number is not known yet; policies name the packages of a group as `group/*`.
         return scope.arn(MODEL_PACKAGE, f"{plain_name(MODEL_PACKAGE_GROUP, group)}/*")
+    # The one operation that is not called after its resource alone.
+    operation = operation.removesuffix("WeightsAndCapacities")
     for kind in KINDS:
         name = request.get(kind.name_member) or request.get(kind.arn_member)
         if operation.endswith(kind.name) and isinstance(name, str):

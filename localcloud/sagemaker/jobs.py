@@ -11,7 +11,7 @@ from localcloud.sagemaker.credentials import check_role
 from localcloud.sagemaker.faults import Faults
 from localcloud.sagemaker.job_run import JobRun
 from localcloud.sagemaker.settings import Settings
-from localcloud.sagemaker.store import Kind, Row, Scope, Store, scope_of
+from localcloud.sagemaker.store import TRANSFORM_JOB, Kind, Row, Scope, Store, Table, scope_of
 
 _INTERRUPTED: Final = "InternalServerError: We encountered an internal error. Please try again."
 
@@ -48,6 +48,18 @@ class Jobs:
         self._lock = threading.Lock()
         # Taken before any request arrives, so that a new job can never be mistaken for an old one.
         self._interrupted = [row[self._kind.arn_member] for row in self._active(store.rows(self._kind))]
+
+    def operations(self) -> Table:
+        """Return the operations on this kind of job."""
+        name = self._kind.name
+        table: Table = {
+            f"Create{name}": self.create,
+            f"Describe{name}": self.describe,
+            f"List{name}s": self.list_jobs,
+            f"Stop{name}": self.stop,
+        }
+        # AWS forgets transform jobs by itself; there is no operation for it.
+        return table if self._kind is TRANSFORM_JOB else table | {f"Delete{name}": self.delete}
 
     def create(self, scope: Scope, request: Row) -> Row:
         """Accept a job and start it; the quota is counted per instance type, as AWS does."""
@@ -146,6 +158,7 @@ class Jobs:
     def _check_quota(self, scope: Scope, request: Row) -> None:
         """Raise when the quota of the request's instance type is used up by jobs that have not ended."""
         quota = self._quota_name(request)
+        self._faults.refuse_instance(request[self._kind.name_member], quota, self._kind)
         active = self._active(self._store.rows(self._kind, scope))
         in_use = sum(self._quota_name(row) == quota for row in active)
         limit = self._type.quota(self._settings)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from localcloud.sagemaker import errors, events, listing
-from localcloud.sagemaker.store import MODEL_PACKAGE, MODEL_PACKAGE_GROUP, Row, Scope, Store
+from localcloud.sagemaker.store import MODEL_PACKAGE, MODEL_PACKAGE_GROUP, Row, Scope, Store, Table
 
 # What UpdateModelPackage replaces; all else of a package is as it was created.
 _REPLACED: Final = (
@@ -25,6 +25,20 @@ class Packages:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+
+    def operations(self) -> Table:
+        """Return the operations on both kinds."""
+        return {
+            "CreateModelPackageGroup": self.create_group,
+            "DescribeModelPackageGroup": self.describe_group,
+            "ListModelPackageGroups": self.list_groups,
+            "DeleteModelPackageGroup": self.delete_group,
+            "CreateModelPackage": self.create,
+            "DescribeModelPackage": self.describe,
+            "ListModelPackages": self.list_packages,
+            "UpdateModelPackage": self.update,
+            "DeleteModelPackage": self.delete,
+        }
 
     def create_group(self, scope: Scope, request: Row) -> Row:
         """Make an empty group."""

@@ -19,9 +19,11 @@ import msgspec
 from localcloud.errors import PatchPointMissing
 from localcloud.sagemaker import iam
 from localcloud.sagemaker.api import Api, operations
+from localcloud.sagemaker.async_inference import AsyncInference
 from localcloud.sagemaker.container import namespaces_work
 from localcloud.sagemaker.endpoints import Endpoints
 from localcloud.sagemaker.faults import Faults
+from localcloud.sagemaker.fleets import Fleets
 from localcloud.sagemaker.hosting import Hosting
 from localcloud.sagemaker.jobs import Jobs
 from localcloud.sagemaker.processing import PROCESSING
@@ -74,14 +76,17 @@ def install(*, images: Path, home: Path, endpoint_url: str) -> Installed:
     store.load()
     faults = Faults(settings.faults)
     training, processing, transforming = (
-        Jobs(store, settings, job_type, faults=made, use_namespaces=use_namespaces)
-        for job_type, made in ((TRAINING, faults), (PROCESSING, Faults(None)), (TRANSFORM, Faults(None)))
+        Jobs(store, settings, job_type, faults=faults, use_namespaces=use_namespaces)
+        for job_type in (TRAINING, PROCESSING, TRANSFORM)
     )
     jobs = (training, processing, transforming)
-    endpoints = Endpoints(store, settings, use_namespaces=use_namespaces)
+    fleets = Fleets()
+    endpoints = Endpoints(store, settings, fleets, faults, use_namespaces=use_namespaces)
+    runtime = Runtime(store, fleets, settings, faults)
     api = Api(
         operations(store, jobs, Hosting(store), endpoints),
-        Runtime(store, endpoints, settings),
+        runtime,
+        AsyncInference(runtime, settings),
         iam.denied_also,
         faults,
     )
@@ -94,7 +99,7 @@ def install(*, images: Path, home: Path, endpoint_url: str) -> Installed:
         api.close()
         for kind in jobs:
             kind.shut_down()
-        endpoints.shut_down()
+        fleets.shut_down()
         store.save()
 
     return Installed(save=store.save, shut_down=_shut_down)

@@ -23,6 +23,7 @@ LOG_GROUP: Final = "/aws/sagemaker/ProcessingJobs"
 def process(job: JobRun) -> None:
     """Tell the whole story: files, download, run, upload, end."""
     image = images.resolve_image(job.settings.images, job.row["AppSpecification"]["ImageUri"])
+    job.faults.fail("capacity", job.name)
     processing_files.write_configuration(job.base, job.row, job.host, job.opt_ml)
     s3 = job.session.client("s3")
     _download(job, s3)

@@ -1,16 +1,18 @@
 """InvokeEndpoint: limits, the choice of a variant, and the model server's answer or AWS's error."""
 
 import http.client
-import random
 import threading
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from localcloud.sagemaker.endpoint_process import VariantProcess
-from localcloud.sagemaker.endpoints import Endpoints
+from localcloud.sagemaker import endpoint_rows, traffic
+from localcloud.sagemaker.capture import DataCapture
 from localcloud.sagemaker.errors import ApiError
+from localcloud.sagemaker.faults import Faults
+from localcloud.sagemaker.fleets import Fleet, Fleets
 from localcloud.sagemaker.settings import Settings
-from localcloud.sagemaker.store import ENDPOINT, Row, Scope, Store, scope_of
+from localcloud.sagemaker.store import ENDPOINT, Row, Scope, Store
 from localcloud.sagemaker.unix_http import Reply
 
 _REALTIME_LIMIT: Final = 6_291_456
@@ -26,13 +28,16 @@ _TIMED_OUT: Final = (
     "Your invocation timed out while waiting for a response from container primary. Review the latency metrics "
     "for each container in Amazon CloudWatch, resolve the issue, and try again."
 )
+_BROKEN_OFF: Final = "The container closed the connection before it answered."
 
 
 class Runtime:
     """The data plane."""
 
-    def __init__(self, store: Store, endpoints: Endpoints, settings: Settings) -> None:
-        self._store, self._endpoints, self._settings = store, endpoints, settings
+    def __init__(self, store: Store, fleets: Fleets, settings: Settings, faults: Faults) -> None:
+        self._store, self._fleets, self._settings, self._faults = store, fleets, settings, faults
+        self._capture = DataCapture(settings)
+        self._copies = ThreadPoolExecutor(4, thread_name_prefix="sagemaker-shadow")
         self._in_flight: dict[tuple[str, str], int] = defaultdict(int)
         self._lock = threading.Lock()
 
@@ -45,76 +50,109 @@ class Runtime:
             Unknown endpoint or variant, a body over the limit, a throttled serverless variant, or
             ModelError when the container failed or took longer than 60 s.
         """
-        row = self._endpoint(scope, name)
+        row = self.endpoint(scope, name)
+        if row.get("AsyncInferenceConfig"):
+            raise ApiError(
+                "ValidationError", f"Endpoint {name} is asynchronous: it takes InvokeEndpointAsync only."
+            )
         # AWS's front door refuses by length with a bare 413; SDKs show it as an error of that code.
         if len(body) > _REALTIME_LIMIT:
             raise ApiError("413", f"HTTP content length exceeded {_REALTIME_LIMIT} bytes.", 413)
-        variant = _choose_variant(row, headers.get(_TARGET_VARIANT), name, scope)
-        serverless = variant.get("CurrentServerlessConfig")
-        if serverless and len(body) > _SERVERLESS_LIMIT:
-            raise ApiError("ValidationError", "Request has oversize body.")
-        slot = (row["EndpointArn"], variant["VariantName"])
-        self._take_slot(slot, serverless["MaxConcurrency"] if serverless else None)
-        try:
-            reply, log_stream = self._send(row, variant["VariantName"], headers, body)
-        finally:
-            with self._lock:
-                self._in_flight[slot] -= 1
-        if reply.status >= 400:
-            raise _model_error(reply.status, reply.body.decode(errors="replace"), name, scope, log_stream)
-        return reply, variant["VariantName"]
+        timeout_s = self._settings.invoke_timeout_s
+        return self.send(row, scope, headers, body, timeout_s)
 
-    def _endpoint(self, scope: Scope, name: str) -> Row:
+    def endpoint(self, scope: Scope, name: str) -> Row:
         """Return the endpoint, when it serves."""
         try:
             row = self._store.get(ENDPOINT, scope, name)
         except ApiError:
             row = {}
         # Until it serves, an endpoint does not exist for the runtime.
-        if row.get("EndpointStatus") != "InService":
+        if row.get("EndpointStatus") not in endpoint_rows.SERVING:
             raise ApiError("ValidationError", f"Endpoint {name} of account {scope.account} not found.")
         return row
 
-    def _take_slot(self, slot: tuple[str, str], limit: int | None) -> None:
+    def send(
+        self, row: Row, scope: Scope, headers: dict[str, str], body: bytes, timeout_s: float
+    ) -> tuple[Reply, str]:
+        """Give the request to a variant of whatever fleet serves it, and a copy to a shadow."""
+        with self._fleets.borrow(row["EndpointArn"], self._settings.invoke_timeout_s) as fleet:
+            if fleet is None:
+                raise ApiError("ServiceUnavailable", "The endpoint is not available. Please try again.", 503)
+            variant = traffic.choose_variant(fleet, headers.get(_TARGET_VARIANT), row["EndpointName"], scope)
+            with _Slot(self, row, variant, body):
+                name = str(variant["VariantName"])
+                if shadow := traffic.choose_shadow(fleet):
+                    self._copies.submit(self._copy, row, shadow["VariantName"], scope, headers, body)
+                reply = self._ask(fleet, name, scope, headers=headers, body=body, timeout_s=timeout_s)
+        return reply, name
+
+    def take_slot(self, slot: tuple[str, str], limit: int | None) -> None:
         """Count a request in, or throttle it: a serverless variant has a fixed concurrency."""
         with self._lock:
             if limit is not None and self._in_flight[slot] >= limit:
                 raise ApiError("ThrottlingException", "Rate exceeded", 400)
             self._in_flight[slot] += 1
 
-    def _send(self, row: Row, variant: str, headers: dict[str, str], body: bytes) -> tuple[Reply, str]:
-        """Pass the request to the variant's server; no answer in time is a ModelError with status 0."""
-        process = self._process(row, variant)
+    def free_slot(self, slot: tuple[str, str]) -> None:
+        """Count a request out."""
+        with self._lock:
+            self._in_flight[slot] -= 1
+
+    def _ask(
+        self,
+        fleet: Fleet,
+        variant: str,
+        scope: Scope,
+        *,
+        headers: dict[str, str],
+        body: bytes,
+        timeout_s: float,
+    ) -> Reply:
+        """Return the answer of a variant's container, captured where that is wanted, or raise ModelError."""
         sent = {str(name): headers[name] for name in _PASSED_ON if name in headers}
-        timeout_s = self._settings.invoke_timeout_s
+        process, endpoint = fleet.process(variant), fleet.row["EndpointName"]
         try:
-            return process.pool.post("/invocations", body, sent, timeout_s), process.log_stream
+            reply = self._faults.spoil(endpoint, timeout_s) or process.pool.post(
+                "/invocations", body, sent, timeout_s
+            )
         except TimeoutError:
-            message = _TIMED_OUT
+            raise _model_error(0, _TIMED_OUT, endpoint, scope, process.log_stream) from None
         except (OSError, http.client.HTTPException):
-            message = "The container closed the connection before it answered."
-        raise _model_error(0, message, row["EndpointName"], scope_of(row["EndpointArn"]), process.log_stream)
+            raise _model_error(0, _BROKEN_OFF, endpoint, scope, process.log_stream) from None
+        if reply.status >= 400:
+            text = reply.body.decode(errors="replace")
+            raise _model_error(reply.status, text, endpoint, scope, process.log_stream)
+        self._capture.take(fleet.row, variant, scope, sent=sent, body=body, reply=reply)
+        return reply
 
-    def _process(self, row: Row, variant: str) -> VariantProcess:
-        process = self._endpoints.variants(row["EndpointArn"], self._settings.invoke_timeout_s).get(variant)
-        if process is None:
-            raise ApiError("ServiceUnavailable", "The endpoint is not available. Please try again.", 503)
-        return process
+    def _copy(self, row: Row, shadow: str, scope: Scope, headers: dict[str, str], body: bytes) -> None:
+        """Ask a shadow the same; nobody but the data capture sees its answer."""
+        timeout_s = self._settings.invoke_timeout_s
+        with self._fleets.borrow(row["EndpointArn"], timeout_s) as fleet:
+            if fleet is None or shadow not in [variant["VariantName"] for variant in fleet.shadows]:
+                return
+            try:
+                self._ask(fleet, shadow, scope, headers=headers, body=body, timeout_s=timeout_s)
+            except ApiError:
+                return
 
 
-def _choose_variant(row: Row, wanted: str | None, name: str, scope: Scope) -> Row:
-    variants: list[Row] = row["ProductionVariants"]
-    if wanted is not None:
-        for variant in variants:
-            if variant["VariantName"] == wanted:
-                return variant
-        raise ApiError(
-            "ValidationError", f"Variant {wanted} not found for endpoint {name} of account {scope.account}."
-        )
-    weights = [variant["CurrentWeight"] for variant in variants]
-    # All weights zero is allowed; AWS then spreads evenly.
-    chosen: Row = random.choices(variants, weights if sum(weights) > 0 else None)[0]  # noqa: S311 - traffic, not secrets
-    return chosen
+class _Slot:
+    """A request's place among those that a serverless variant takes at once, and the size that it takes."""
+
+    def __init__(self, runtime: Runtime, row: Row, variant: Row, body: bytes) -> None:
+        serverless = variant.get("ServerlessConfig")
+        if serverless and len(body) > _SERVERLESS_LIMIT:
+            raise ApiError("ValidationError", "Request has oversize body.")
+        self._runtime, self._slot = runtime, (row["EndpointArn"], variant["VariantName"])
+        self._limit = serverless["MaxConcurrency"] if serverless else None
+
+    def __enter__(self) -> None:
+        self._runtime.take_slot(self._slot, self._limit)
+
+    def __exit__(self, *_: object) -> None:
+        self._runtime.free_slot(self._slot)
 
 
 def _model_error(status: int, text: str, name: str, scope: Scope, log_stream: str) -> ApiError:

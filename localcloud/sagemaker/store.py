@@ -17,6 +17,9 @@ import msgspec
 from localcloud.sagemaker import errors
 
 Row = dict[str, Any]
+Operation = Callable[["Scope", Row], Row]
+# Operations by their names in the API: every resource brings its own.
+Table = dict[str, Operation]
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,12 +118,15 @@ class Store:
             return copy.deepcopy(row)
 
     def change(self, kind: Kind, scope: Scope, name: str, edit: Callable[[Row], None]) -> Row:
-        """Apply `edit` to a row under the lock, stamp it, and return a copy; `edit` may refuse by raising."""
+        """Apply `edit` to a row under the lock, stamp it, and return a copy.
+
+        `edit` may refuse by raising at any point: the row is then what it was.
+        """
         with self._lock:
-            self.get(kind, scope, name)
-            row = self._rows[self._key(kind, scope, name)]
+            row = self.get(kind, scope, name)
             edit(row)
             row["LastModifiedTime"] = time.time()
+            self._rows[self._key(kind, scope, name)] = row
             return copy.deepcopy(row)
 
     def delete(self, kind: Kind, scope: Scope, name: str) -> Row:

@@ -1,7 +1,7 @@
 """AddTags, ListTags, DeleteTags: one set of tags per ARN."""
 
 from localcloud.sagemaker import errors
-from localcloud.sagemaker.store import Row, Scope, Store
+from localcloud.sagemaker.store import Row, Scope, Store, Table
 
 # AWS's limit per resource.
 _MOST_TAGS = 50
@@ -12,6 +12,10 @@ class Tagging:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+
+    def operations(self) -> Table:
+        """Return the operations on tags."""
+        return {"AddTags": self.add, "ListTags": self.list_tags, "DeleteTags": self.delete}
 
     def add(self, scope: Scope, request: Row) -> Row:
         """Add tags or change their values; answer with all of them."""

@@ -3,7 +3,6 @@
 import json
 import os
 import threading
-from collections import Counter
 
 import pytest
 from botocore.exceptions import ClientError
@@ -251,26 +250,6 @@ def test_a_missing_model_archive_makes_the_endpoint_failed_and_names_it(cloud):
     cloud.sagemaker.create_endpoint(EndpointName="lost", EndpointConfigName="lost")
     reason = cloud.wait_for_endpoint("lost")["FailureReason"]
     assert "s3://sagemaker-tests/lost/model.tar.gz" in reason
-
-
-def test_variants_share_the_traffic_by_weight_unless_one_is_asked_for(cloud):
-    say = "def model_fn(f): return open(f + '/name').read()\ndef transform_fn(m, b, c, a): return m, 'text/plain'"
-    variants = []
-    for name, weight in (("one", 1.0), ("three", 3.0)):
-        cloud.create_model(name, say, {"name": name})
-        variant = {"VariantName": name, "ModelName": name, "InitialVariantWeight": weight}
-        variants.append(variant | {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1})
-    cloud.sagemaker.create_endpoint_config(EndpointConfigName="shared", ProductionVariants=variants)
-    cloud.sagemaker.create_endpoint(EndpointName="shared", EndpointConfigName="shared")
-    cloud.wait_for_endpoint("shared")
-    replies = [invoke(cloud, "shared", "x") for _ in range(200)]
-    counts = Counter(reply["InvokedProductionVariant"] for reply in replies)
-    assert all(reply["Body"].read().decode() == reply["InvokedProductionVariant"] for reply in replies)
-    # 150 are expected; 6 standard deviations (6.1 each) around them.
-    assert 113 <= counts["three"] <= 187
-    assert invoke(cloud, "shared", "x", TargetVariant="one")["InvokedProductionVariant"] == "one"
-    with pytest.raises(ClientError, match="Variant five not found"):
-        invoke(cloud, "shared", "x", TargetVariant="five")
 
 
 def test_a_deleted_endpoint_is_gone_for_both_planes_while_its_model_may_go_before(cloud):
