@@ -81,10 +81,11 @@ e2e: setup $(CLIENTS)/.ready $(WHEELS)/.ready
 test: check recipes $(CLIENTS)/.ready $(WHEELS)/.ready
 	$(BIN)/pytest -q tests/infra tests/docs tests/security tests/hostile tests/integration tests/e2e
 
-# Long proofs that `make test` has in short or not at all: ten thousand hostile requests, MLflow's own client,
-# the SageMaker SDKs. Some 20 minutes.
+# Long proofs that `make test` has in short or not at all: ten thousand hostile requests, a thousand uploads under faults, MLflow's own
+# client, the SageMaker SDKs. Their figures go to docs/figures.json. An hour or so.
 proof: setup onnx conformance $(CLIENTS)/.ready $(MLFLOW)/.ready
-	$(BIN)/pytest -q tests/proof
+	$(BIN)/pytest -q tests/proof --record-figures
+	$(BIN)/python -m docs.generate
 
 # The local SageMaker as unmodified clients of AWS see it: boto3 in `tests/integration`, the SDKs as they come from PyPI.
 conformance: setup $(SDKS:=/.ready)

@@ -52,10 +52,19 @@ SECTIONS: dict[str, dict[str, Entry]] = {
         "up": Entry(f"{_O}.up:up", "Start the local cloud and deploy Headrace on it."),
         "down": Entry(f"{_O}.local:down", "Stop the local cloud; what it keeps stays."),
         "reset": Entry(f"{_O}.local:reset", "Stop the local cloud and remove all it keeps."),
-        "doctor": Entry(f"{_O}.local:doctor", "Find what stands in the way of a local cloud."),
+        "doctor": Entry(
+            f"{_O}.local:doctor", "Find what stands in the way of a local cloud, or of a stage on AWS."
+        ),
         "env": Entry(f"{_O}.env:env", "Print the shell exports of a stage."),
         "deploy": Entry(f"{_O}.deploy:deploy", "Deploy Headrace to a stage."),
+        "destroy": Entry(f"{_O}.destroy:destroy", "Remove a stage from its cloud."),
+        "tokens": Entry(f"{_O}.tokens:tokens", "Create, list and revoke the tokens of a stage."),
+        "rotate": Entry(
+            f"{_O}.rotate:rotate", "Give CloudFront and the services of a stage a new origin secret."
+        ),
         "status": Entry(f"{_O}.status:status", "Show whether a stage is up and what is live on it."),
+        "rebuild": Entry(f"{_O}.rebuild:rebuild", "Write lost rows of datasets, models and jobs again."),
+        "dlq": Entry(f"{_O}.dlq:dlq", "Show dead letters, send them again, drop them."),
         "alarms": Entry(
             f"{_O}.alarms:alarms", "Show how the alarms of a stage stand, those that fire first."
         ),

@@ -17,12 +17,14 @@ _DONE_ALREADY = {"ResourceAlreadyExistsException"}
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """One call that changes something; `what` says it in words."""
+    """One call that changes something; `what` says it in words, `done_if` names errors that say it is so already."""
 
     what: str
     service: str
     operation: str
     request: dict[str, Any]
+    region: str | None = None
+    done_if: tuple[str, ...] = ()
 
 
 def send(stage: Stage, calls: Iterable[Call]) -> list[str]:
@@ -41,20 +43,21 @@ def _send(stage: Stage, call: Call) -> str:
 
     from botocore.exceptions import ClientError
 
-    method = getattr(stage.client(call.service), call.operation)
+    method = getattr(stage.client(call.service, call.region), call.operation)
     deadline = time.monotonic() + _PROPAGATION_S
     while True:
         try:
             answer = method(**call.request)
         except ClientError as error:
             code = error.response["Error"]["Code"]
-            if code in _DONE_ALREADY:
+            if code in _DONE_ALREADY or code in call.done_if:
                 return call.what
             if code not in _NOT_YET or time.monotonic() > deadline:
                 raise
             time.sleep(2)
         else:
-            # PutTargets answers 200 also when it refused a target.
-            if refused := answer.get("FailedEntries"):
-                raise CallRefused(f"{call.what}: {refused[0].get('ErrorMessage', refused[0])}")
+            # PutTargets answers 200 also when it refused a target, DeleteObjects when it kept an object.
+            if refused := answer.get("FailedEntries") or answer.get("Errors"):
+                told = refused[0].get("ErrorMessage") or refused[0].get("Message", refused[0])
+                raise CallRefused(f"{call.what}: {told}")
             return call.what

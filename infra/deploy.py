@@ -22,6 +22,7 @@ from infra.render import render_service, values_of
 from infra.services import SERVICES, deploy_services, folder_of
 from infra.stacks import Stack, deploy_stack, stack_outputs
 from infra.stage import Stage
+from infra.tags import tags_of
 from infra.values import stage_values
 
 TEMPLATE = Path(__file__).with_name("foundation.yaml")
@@ -104,7 +105,8 @@ def _deploy_foundation(stage: Stage, front: dict[str, str]) -> Stack:
         "DistributionId": front.get("DistributionId", ""),
         "ConsoleOrigin": edge.origin_url(stage, front),
     }
-    return deploy_stack(stage.client("cloudformation"), foundation_name(stage), TEMPLATE, parameters)
+    client = stage.client("cloudformation")
+    return deploy_stack(client, foundation_name(stage), TEMPLATE, parameters, tags=tags_of(stage))
 
 
 def _recipes(stage: Stage, bucket: str, root: Path) -> tuple[dict[str, str], str, bool]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from infra.choices import AS_BEFORE, Choices
 from infra.stacks import Stack, deploy_stack, stack_outputs
 from infra.stage import EDGE_REGION, Stage
+from infra.tags import tags_of
 
 TEMPLATE = Path(__file__).with_name("edge.yaml")
 # By this name the local cloud knows which distribution answers plain requests to its port.
@@ -39,7 +40,7 @@ def deploy_edge(
         **_web_acl(stage, edge_outputs(stage), choices),
     }
     client = stage.client("cloudformation", EDGE_REGION)
-    return deploy_stack(client, stack_name(stage), TEMPLATE, parameters, poll_s=10.0)
+    return deploy_stack(client, stack_name(stage), TEMPLATE, parameters, tags=tags_of(stage), poll_s=10.0)
 
 
 def _web_acl(stage: Stage, before: Mapping[str, str], choices: Choices) -> dict[str, str]:

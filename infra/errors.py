@@ -8,6 +8,8 @@ DeployError
 ├── ChaliceFailed    Chalice's deployer; carries the end of what it printed
 ├── CallRefused      AWS took a call and refused a part of it
 ├── NotDeployed      something is needed that no deployment has made yet
+├── NoSuchToken      no token has the id that was given
+├── DestroyFailed    something of a stage could not be removed yet
 └── RecipeBuildError a recipe's tarball (in `infra.recipes`)
 """
 
@@ -38,6 +40,14 @@ class ChaliceFailed(DeployError):
 
 class CallRefused(DeployError):
     """AWS took a call and refused a part of it."""
+
+
+class DestroyFailed(DeployError):
+    """Something of a stage could not be removed yet."""
+
+
+class NoSuchToken(DeployError):
+    """No token has the id that was given."""
 
 
 class NotDeployed(DeployError):

@@ -2,7 +2,7 @@
 
 For each service: every rule target gets a retry policy and the service's dead-letter queue; every function
 that events start sends what it could not handle to the same queue (a second, different path); the API answers
-its own errors in our shape and has a throttle; logs expire, and the prediction lines of one go to their writer.
+its own errors in our shape and has a throttle; logs expire, and the prediction lines of one go to their writer; all of it carries the stage's tag.
 """
 
 import json
@@ -16,16 +16,17 @@ from infra.errors import NotDeployed
 from infra.records import Record
 from infra.services import SERVICES
 from infra.stage import Stage
+from infra.tags import missing_tags
 
 API_STAGE = "api"
 LOG_DAYS = 30
 RATE_PER_S, BURST = 200, 400
 ASYNC_RETRIES = 2
 # A fact may wait a day for its function; a missed tick is worth nothing a minute later, the next one is there.
-_FACT_RETRY = {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86400}
-_TICK_RETRY = {"MaximumRetryAttempts": 2, "MaximumEventAgeInSeconds": 60}
-_STARTED_ASYNCHRONOUSLY = (subscription.WRITER, "-batch")
-_ROLE_POLICY = "dead-letters"
+FACT_RETRY = {"MaximumRetryAttempts": 185, "MaximumEventAgeInSeconds": 86400}
+TICK_RETRY = {"MaximumRetryAttempts": 2, "MaximumEventAgeInSeconds": 60}
+STARTED_ASYNCHRONOUSLY = (subscription.WRITER, "-batch")
+ROLE_POLICY = "dead-letters"
 _MARK = "headrace "
 
 
@@ -71,13 +72,13 @@ def plan(stage: Stage, record: Record, queue: str) -> list[Call]:
     writer = subscription.writer_of(record)
     # CloudWatch and our own API invoke these as events do: what fails three times is kept.
     for function in record.functions:
-        if function.endswith(_STARTED_ASYNCHRONOUSLY):
+        if function.endswith(STARTED_ASYNCHRONOUSLY):
             calls += _async_function(stage, function, queue)
     for function in record.functions:
         calls += _logs(stage, function)
     if writer:
         calls += subscription.subscribe(stage, writer)
-    return [*calls, *_api(stage, record.api_id)]
+    return [*calls, *_api(stage, record.api_id), *missing_tags(stage, record)]
 
 
 def _targets(stage: Stage, rule: str) -> list[dict[str, Any]]:
@@ -91,7 +92,7 @@ def _targets(stage: Stage, rule: str) -> list[dict[str, Any]]:
 
 def _rule(stage: Stage, rule: str, targets: list[dict[str, Any]], queue: str) -> Iterator[Call]:
     is_tick = bool(stage.client("events").describe_rule(Name=rule).get("ScheduleExpression"))
-    goal = {"RetryPolicy": _TICK_RETRY if is_tick else _FACT_RETRY, "DeadLetterConfig": {"Arn": queue}}
+    goal = {"RetryPolicy": TICK_RETRY if is_tick else FACT_RETRY, "DeadLetterConfig": {"Arn": queue}}
     wanted = [{**target, **goal} for target in targets]
     if wanted != targets:
         request = {"Rule": rule, "Targets": wanted}
@@ -109,7 +110,7 @@ def _async_function(stage: Stage, function: str, queue: str) -> Iterator[Call]:
     }
     # Before the destination: Lambda tests with the function's own role that it may send.
     if _role_policy(iam, role) != policy:
-        request = {"RoleName": role, "PolicyName": _ROLE_POLICY, "PolicyDocument": json.dumps(policy)}
+        request = {"RoleName": role, "PolicyName": ROLE_POLICY, "PolicyDocument": json.dumps(policy)}
         yield Call(
             what=f"{role} may send dead letters", service="iam", operation="put_role_policy", request=request
         )
@@ -125,7 +126,7 @@ def _async_function(stage: Stage, function: str, queue: str) -> Iterator[Call]:
 
 def _role_policy(iam: Any, role: str) -> Any:
     try:
-        return iam.get_role_policy(RoleName=role, PolicyName=_ROLE_POLICY)["PolicyDocument"]
+        return iam.get_role_policy(RoleName=role, PolicyName=ROLE_POLICY)["PolicyDocument"]
     except iam.exceptions.NoSuchEntityException:
         return None
 

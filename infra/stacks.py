@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,15 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def deploy_stack(
-    cloudformation: Any, name: str, template: Path, parameters: Mapping[str, str], *, poll_s: float = 3.0
+    cloudformation: Any,
+    name: str,
+    template: Path,
+    parameters: Mapping[str, str],
+    *,
+    tags: Sequence[Mapping[str, str]] = (),
+    poll_s: float = 3.0,
 ) -> Stack:
-    """Bring stack *name* to *template* and *parameters*.
+    """Bring stack *name* to *template* and *parameters*; CloudFormation hands *tags* on to its resources.
 
     The stack keeps their digest as its output `Fingerprint`: when it is equal, one describe is all that happens.
 
@@ -38,7 +44,7 @@ def deploy_stack(
         Names the first resource that failed and CloudFormation's reason.
     """
     body = template.read_text()
-    mark = fingerprint(body, parameters)
+    mark = fingerprint(body, parameters, tags)
     found = _settled(cloudformation, name, poll_s)
     if found is not None and found["StackStatus"] in _STILLBORN:
         cloudformation.delete_stack(StackName=name)
@@ -51,9 +57,22 @@ def deploy_stack(
         "TemplateBody": body,
         "Capabilities": CAPABILITIES,
         "Parameters": _parameters({**parameters, "Fingerprint": mark}),
+        "Tags": list(tags),
     }
     changed = _create_or_update(cloudformation, request, exists=found is not None)
     return Stack(name=name, outputs=_public(_succeeded(cloudformation, name, poll_s)), changed=changed)
+
+
+def await_deletion(cloudformation: Any, name: str, *, poll_s: float = 10.0) -> None:
+    """Wait until the stack is gone.
+
+    Raises
+    ------
+    StackFailed
+        Names the first resource that would not go and CloudFormation's reason.
+    """
+    if (left := _settled(cloudformation, name, poll_s)) is not None:
+        raise StackFailed(f"stack {name} is {left['StackStatus']}: {_first_failure(cloudformation, name)}")
 
 
 def stack_outputs(cloudformation: Any, name: str) -> dict[str, str] | None:
@@ -62,9 +81,9 @@ def stack_outputs(cloudformation: Any, name: str) -> dict[str, str] | None:
     return _public(found) if found is not None else None
 
 
-def fingerprint(body: str, parameters: Mapping[str, str]) -> str:
-    """Return the digest of a template and its parameters; it gives nothing of a secret one away."""
-    text = msgspec.json.encode([body, dict(parameters)], order="sorted")
+def fingerprint(body: str, parameters: Mapping[str, str], tags: Sequence[Mapping[str, str]] = ()) -> str:
+    """Return the digest of a template, its parameters and tags; it gives nothing of a secret one away."""
+    text = msgspec.json.encode([body, dict(parameters), *tags], order="sorted")
     return hashlib.sha256(text).hexdigest()[:32]
 
 

@@ -17,6 +17,8 @@ LOCAL_ACCOUNT = "000000000000"
 # CloudFront's web ACLs exist only there, and the edge stack with them.
 EDGE_REGION = "us-east-1"
 _NAME = re.compile(r"[a-z]{2,8}")
+# `headrace-<service>-<stage>` and `headrace-<stage>-<thing>` must never be one name.
+_RESERVED = {"ingest", "training"}
 # Public by design: the local cloud answers this machine only, under these keys.
 # boto3 sessions are not safe while two threads make clients of them.
 _making = threading.Lock()
@@ -38,6 +40,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
             raise InvalidStage(
                 f"stage {self.name!r}: use two to eight small letters, such as 'prod' or 'dev'"
             )
+        if self.name in _RESERVED:
+            raise InvalidStage(f"stage {self.name!r}: a service is called so; choose another name")
 
     @classmethod
     def local(cls, endpoint_url: str) -> Self:
@@ -63,9 +67,11 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
         if url := os.environ.get("AWS_ENDPOINT_URL"):
             raise InvalidStage(f"stage {name!r}: AWS_ENDPOINT_URL is {url}; unset it and AWS_* to reach AWS")
         session = boto3.Session()
-        if session.region_name is None:
+        # What other SDKs read first, boto3 does not read at all.
+        region = os.environ.get("AWS_REGION") or session.region_name
+        if region is None:
             raise InvalidStage(f"stage {name!r}: no AWS region is set; export AWS_REGION")
-        identity = session.client("sts").get_caller_identity()
+        identity = session.client("sts", region_name=region).get_caller_identity()
         partition = identity["Arn"].split(":")[1]
         if (
             partition != "aws"
@@ -73,7 +79,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
             raise InvalidStage(
                 f"stage {name!r}: partition {partition} has no CloudFront that we know; use a standard AWS region"
             )
-        return cls(name=name, region=session.region_name, account=identity["Account"], partition=partition)
+        return cls(name=name, region=region, account=identity["Account"], partition=partition)
 
     @property
     def is_prod(self) -> bool:

@@ -1,9 +1,13 @@
-"""Mint bearer tokens with the operator's own AWS credentials."""
+"""Mint, list and revoke bearer tokens with the operator's own AWS credentials."""
 
 import os
 import secrets
 from collections.abc import Sequence
 
+import msgspec
+
+from infra.errors import NoSuchToken
+from infra.removal.kinds import pages
 from infra.stage import Stage
 from shared.auth import SCOPES, hash_token, new_token
 from shared.aws import endpoints
@@ -18,15 +22,27 @@ from shared.tables import Table
 ALL_PIPELINES = ("*",)
 
 
+class Minted(msgspec.Struct, frozen=True, kw_only=True):
+    """A new token, the only time anyone sees it, and its row: the table keeps the hash."""
+
+    token: str
+    row: Token
+
+
+def tokens_table(stage: Stage) -> str:
+    """Return the name of the stage's tokens table."""
+    return f"headrace-{stage.name}-tokens"
+
+
 def mint_token(
     stage: Stage,
-    table: str,
     *,
     scopes: Sequence[str] = SCOPES,
     pipelines: Sequence[str] = ALL_PIPELINES,
+    expires_at: str | None = None,
     note: str = "",
-) -> str:
-    """Return a new token, the only time anyone sees it; the table keeps its hash.
+) -> Minted:
+    """Make a token for the scopes and pipelines, for ever or until *expires_at*.
 
     Raises
     ------
@@ -42,9 +58,46 @@ def mint_token(
         scopes=tuple(scopes),
         pipelines=tuple(pipelines),
         created_at=to_text(utc_now()),
+        expires_at=expires_at,
         note=note or None,
     )
     dynamodb = of_dynamodb(service_at(endpoints.DYNAMODB, stage.environment(os.environ)))
-    tokens = Table(dynamodb, table, "token_sha256")
+    tokens = Table(dynamodb, tokens_table(stage), "token_sha256")
     tokens.put(to_row(row), only_if=Absent("token_sha256"))
-    return token
+    return Minted(token=token, row=row)
+
+
+def list_tokens(stage: Stage) -> list[Token]:
+    """Return the tokens, the oldest first; of none more than its hash is known."""
+    # The one scan there is: an operator's look at a table of a few rows.
+    found = pages(stage.client("dynamodb"), "scan", TableName=tokens_table(stage))
+    rows = [_token(item) for page in found for item in page["Items"]]
+    return sorted(rows, key=lambda token: (token.created_at, token.token_id))
+
+
+def revoke_token(stage: Stage, token_id: str) -> Token:
+    """Make a token open nothing any more; its row stays, to be seen.
+
+    Raises
+    ------
+    NoSuchToken
+        No token has the id.
+    """
+    token = next((one for one in list_tokens(stage) if one.token_id == token_id), None)
+    if token is None:
+        raise NoSuchToken(f"no token {token_id!r} on stage {stage.name!r}: `headrace tokens ls` shows them")
+    stage.client("dynamodb").update_item(
+        TableName=tokens_table(stage),
+        Key={"token_sha256": {"S": token.token_sha256}},
+        UpdateExpression="SET revoked = :yes",
+        ConditionExpression="attribute_exists(token_sha256)",
+        ExpressionAttributeValues={":yes": {"BOOL": True}},
+    )
+    return msgspec.structs.replace(token, revoked=True)
+
+
+def _token(item: dict[str, dict[str, object]]) -> Token:
+    from boto3.dynamodb.types import TypeDeserializer
+
+    plain = {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
+    return msgspec.convert(plain, Token, strict=False)

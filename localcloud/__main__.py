@@ -7,7 +7,7 @@ from pathlib import Path
 
 from localcloud.errors import LocalCloudError, RuntimeMissing
 from localcloud.home import Home
-from localcloud.settings import DEFAULT_PORT, Settings, install_environment
+from localcloud.settings import DEFAULT_PORT, Settings, file_named, install_environment
 
 
 def main() -> int:
@@ -53,6 +53,8 @@ def _settings(options: argparse.Namespace) -> Settings:
         images=options.images.absolute(),
         async_concurrency=options.async_concurrency,
         async_retry_base_s=options.async_retry_base,
+        iam_ledger=file_named("LOCALCLOUD_IAM_LEDGER"),
+        delivery_faults=file_named("LOCALCLOUD_DELIVERY_FAULTS"),
     )
 
 

@@ -137,5 +137,6 @@ def _health(invocations: AsyncInvocations) -> dict[str, Any]:
         "mends": mends.names(),
         "async_queue_depth": invocations.queue.depth,
         "async_running": invocations.queue.running,
+        "faults_made": dict(invocations.faults.made),
         "running_lambdas": lambda_runtime.workers_in_use(),
     }

@@ -15,12 +15,19 @@ DEFAULT_PORT = 4577
 # Of the caller's environment only these reach the server: a developer's AWS profile, proxies or
 # PYTHON* switches must not change what the cloud does.
 _KEPT = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "XDG_RUNTIME_DIR")
-# The switches of localcloud/sagemaker/settings.py are meant for the server and nobody else.
-_KEPT_PREFIX = "LOCALCLOUD_SAGEMAKER_"
+# The switches of the server and of localcloud/sagemaker/settings.py are meant for it and nobody else.
+_KEPT_PREFIX = "LOCALCLOUD_"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """All a server and its mends need to know."""
+    """All a server and its mends need to know.
+
+    Attributes
+    ----------
+    iam_ledger, delivery_faults
+        Doors for tests, shut without a file: where IAM's decisions are written (`LOCALCLOUD_IAM_LEDGER`), and
+        which faults the bus makes (`LOCALCLOUD_DELIVERY_FAULTS`).
+    """
 
     home: Home
     port: int
@@ -28,11 +35,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     images: Path
     async_concurrency: int = 3
     async_retry_base_s: float = 1.0
+    iam_ledger: Path | None = None
+    delivery_faults: Path | None = None
 
     @property
     def url(self) -> str:
         """Where the cloud answers."""
         return f"http://127.0.0.1:{self.port}"
+
+
+def file_named(variable: str, environment: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the file that a switch names; None where it is not set."""
+    return Path(environment[variable]).absolute() if environment.get(variable) else None
 
 
 def ministack_environment(settings: Settings) -> dict[str, str]:

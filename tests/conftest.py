@@ -1,10 +1,53 @@
 """Fixtures that more than one suite needs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.figures import Recorder
 from tests.stage import Stage, make_stage
+
+E2E = Path(__file__).parent / "e2e"
+RECORDER = pytest.StashKey[Recorder]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let figures be written, and the checks of tests/aws be pointed at a stage; without it they are skipped."""
+    parser.addoption(
+        "--record-figures", action="store_true", help="write the proofs' figures to docs/figures.json"
+    )
+    parser.addoption(
+        "--aws-stage", metavar="NAME", help="the deployed stage that tests/aws checks, or `local`"
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run last what measures the suite; where part of the end-to-end tests is left out, it would be a lie."""
+    whole = set(E2E.glob("test_*.py")) <= {item.path for item in items}
+    for item in items:
+        if not whole and item.get_closest_marker("measures_the_suite"):
+            item.add_marker(pytest.mark.skip(reason="measures what all of tests/e2e did: run that too"))
+    # The sort is stable: everything else stays in its order.
+    items.sort(key=lambda item: item.get_closest_marker("measures_the_suite") is not None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin without figures."""
+    config.stash[RECORDER] = Recorder()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the figures where that was asked for."""
+    if session.config.getoption("--record-figures"):
+        session.config.stash[RECORDER].write()
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Callable[[str, object], None]:
+    """Note a figure of the test, by a name and its value in words; call it after the last assertion."""
+    recorder = request.config.stash[RECORDER]
+    return lambda name, value: recorder.note(name, str(value), request.node.nodeid)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ from typing import Any
 from tests.clouds import CREDENTIALS, ROOT, client, free_port
 
 Answer = tuple[int, dict[str, str], Any]
+# What every stage of this session was asked and answered by IAM: see tests/security/ledger.py.
+LEDGERS: list[Path] = []
 
 
 class Stage:
@@ -25,6 +27,9 @@ class Stage:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.token = ""
+        self.ledger = root / "iam-ledger.jsonl"
+        self.faults = root / "delivery-faults.json"
+        LEDGERS.append(self.ledger)
 
     def up(self) -> None:
         """Start the cloud and deploy the three services."""
@@ -42,9 +47,13 @@ class Stage:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "HEADRACE_", "PYTHONDONT"))}
         path = f"{ROOT / '.venv' / 'bin'}{os.pathsep}{kept.get('PATH', '')}"
         more = {"PATH": path, "AWS_ENDPOINT_URL": self.url, "HEADRACE_URL": self.url, "COLUMNS": "200"}
-        # Nothing is there until a test writes it: the local SageMaker's own door for tests.
-        more["LOCALCLOUD_SAGEMAKER_FAULTS"] = str(self.root / "faults.json")
-        return kept | CREDENTIALS | more | ({"HEADRACE_TOKEN": self.token} if self.token else {})
+        # Nothing is there until a test writes it: the local cloud's own doors for tests.
+        doors = {
+            "LOCALCLOUD_IAM_LEDGER": str(self.ledger),
+            "LOCALCLOUD_DELIVERY_FAULTS": str(self.faults),
+            "LOCALCLOUD_SAGEMAKER_FAULTS": str(self.root / "faults.json"),
+        }
+        return kept | CREDENTIALS | more | doors | ({"HEADRACE_TOKEN": self.token} if self.token else {})
 
     def run(
         self, *command: str, cwd: Path | None = None, timeout: float = 120
@@ -70,15 +79,7 @@ class Stage:
 
     def request(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
         """Send one REST request through the public origin; return status, headers and parsed body."""
-        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"} | headers
-        request = urllib.request.Request(self.url + path, data=data, method=method, headers=headers)
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                return answer.status, dict(answer.headers), _parsed(answer.read())
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, dict(error.headers), _parsed(error.read())
+        return send(method, self.url + path, body, {"Authorization": f"Bearer {self.token}"} | headers)
 
     def get(self, path: str) -> Any:
         """GET a resource that must exist."""
@@ -141,6 +142,19 @@ def eventually[T](probe: Callable[[], T], *, within_s: float = 90, every_s: floa
         if time.monotonic() > deadline:
             raise AssertionError(f"still {answer!r} after {within_s} s")
         time.sleep(every_s)
+
+
+def send(method: str, url: str, body: object, headers: dict[str, str]) -> Answer:
+    """Send one request; return status, headers and parsed body, whatever the status."""
+    data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+    headers = {"Content-Type": "application/json"} | headers
+    request = urllib.request.Request(url, data=data, method=method, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, dict(answer.headers), _parsed(answer.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, dict(error.headers), _parsed(error.read())
 
 
 def _parsed(body: bytes) -> Any:

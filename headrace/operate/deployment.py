@@ -17,11 +17,10 @@ if TYPE_CHECKING:
 
 
 class Deployed(msgspec.Struct, frozen=True, kw_only=True):
-    """What a deployment came to: the one origin, the tokens table, and whether anything had to be changed."""
+    """What a deployment came to: the one origin, and whether anything had to be changed."""
 
     stage: str
     url: str
-    tokens_table: str
     changed: bool
 
 
@@ -46,7 +45,6 @@ def deploy_stage(
     return Deployed(
         stage=stage.name,
         url=deployment.origin_url,
-        tokens_table=deployment.outputs["TokensTable"],
         changed=changed,
     )
 
@@ -65,7 +63,7 @@ def ensure_token(
             write_credentials(kept, project.root)
         return kept, False
     began = session.monotonic()
-    token = mint_token(stage, deployed.tokens_table, note="first token, by headrace")
+    token = mint_token(stage, note="first token, by headrace").token
     minted = Credentials(stage=stage.name, url=url, token=token)
     file = write_credentials(minted, project.root)
     where = file.relative_to(project.root)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from infra.stacks import Stack, deploy_stack, stack_outputs
 from infra.stage import Stage
+from infra.tags import tags_of
 
 TEMPLATE = Path(__file__).resolve().parents[1] / "observability.yaml"
 
@@ -30,4 +31,4 @@ def deploy_observability(stage: Stage, outputs: Mapping[str, str], alert_email: 
         "AlertsTopicArn": outputs["AlertsTopicArn"],
         "AlertEmail": alert_email,
     }
-    return deploy_stack(client, stack_name(stage), TEMPLATE, parameters)
+    return deploy_stack(client, stack_name(stage), TEMPLATE, parameters, tags=tags_of(stage))

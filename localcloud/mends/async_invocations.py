@@ -8,6 +8,7 @@ from typing import Any
 from ministack.core.responses import request_scope
 from ministack.services import eventbridge, lambda_svc
 
+from localcloud.delivery_faults import DeliveryFaults
 from localcloud.invocations import (
     Invocation,
     InvocationQueue,
@@ -59,8 +60,9 @@ class AsyncInvocations:
 
     def __init__(self, settings: Settings) -> None:
         self._file = settings.home.state / "invocations.json"
+        self.faults = DeliveryFaults(settings.delivery_faults)
         self.queue = InvocationQueue(
-            Target(run=_run, give_up=_give_up),
+            Target(run=self._run, give_up=_give_up),
             concurrency=settings.async_concurrency,
             retry_base_s=settings.async_retry_base_s,
         )
@@ -99,7 +101,35 @@ class AsyncInvocations:
         self._put(arn, json.loads(payload))
 
     def _put(self, arn: str, event: Any) -> None:
-        self.queue.put(Invocation(function_arn=arn, event=event, accepted_at=time.time()))
+        source = event.get("source", "") if isinstance(event, dict) else ""
+        now = time.time()
+        for after_s in self.faults.of_delivery(_name_of(arn), str(source)).arrivals_s:
+            # 0: due before whatever has a time, as without faults.
+            at = now + after_s if after_s else 0.0
+            self.queue.put(Invocation(function_arn=arn, event=event, accepted_at=now), at)
+
+    def _run(self, invocation: Invocation) -> Run:
+        fate = self.faults.of_run(_name_of(invocation.function_arn))
+        if fate.fails_before:
+            return _made_to_fail(invocation, "before the function began")
+        run = _run(invocation)
+        return _made_to_fail(invocation, "after the function ended") if fate.fails_after else run
+
+
+def _name_of(arn: str) -> str:
+    return arn.rsplit(":function:", maxsplit=1)[-1]
+
+
+def _made_to_fail(invocation: Invocation, when: str) -> Run:
+    """Return the failure of a run that a test's fault has hit."""
+    policy = _policy(_settings_of_own_account(invocation.function_arn))
+    failure = {"errorType": "InjectedFault", "errorMessage": f"a test made this run fail {when}"}
+    return Run(outcome=Outcome.FAILED, policy=policy, result={"error": True, "body": failure})
+
+
+def _settings_of_own_account(arn: str) -> dict[str, Any]:
+    with request_scope(ACCOUNT_ID, REGION):
+        return _settings_of(arn)
 
 
 def _run(invocation: Invocation) -> Run:

@@ -86,12 +86,13 @@ class PredictionLog(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of the tokens table: the SHA-256 of a bearer token and what it may do."""
+    """One row of the tokens table: the SHA-256 of a bearer token and what it may do, for ever or until ``expires_at``."""
 
     token_sha256: str
     token_id: str
     scopes: tuple[str, ...]
     pipelines: tuple[str, ...] = ("*",)
     created_at: str = ""
+    expires_at: str | None = None
     revoked: bool = False
     note: Any = None

@@ -1,4 +1,4 @@
-"""A killed local cloud leaves nothing behind, and the next start works."""
+"""Nothing is left: no process of a killed local cloud, no resource of a stage that was used and destroyed."""
 
 import json
 import os
@@ -9,19 +9,42 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Pipelines
-from tests.e2e.data import deliveries
+from tests.e2e.data import RECORD, deliveries
 from tests.stage import Stage, eventually, make_stage
 
+TICK = {
+    "version": "0",
+    "id": "tick",
+    "source": "aws.events",
+    "detail-type": "Scheduled Event",
+    "account": "000000000000",
+    "region": "us-east-1",
+    "time": "2026-01-01T00:00:00Z",
+    "resources": [],
+    "detail": {},
+}
 
-@pytest.fixture
-def own_stage(tmp_path: Path) -> Iterator[Stage]:
-    """A stage of its own, because the test kills it."""
-    deployed = make_stage(tmp_path)
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A stage of its own, because the tests kill and destroy it."""
+    deployed = make_stage(tmp_path_factory.mktemp("own"))
     try:
-        deployed.up()
         yield deployed
     finally:
         deployed.down()
+
+
+@pytest.fixture
+def own_stage(cloud: Stage) -> Stage:
+    """That stage with a live model, whatever the test before left of it."""
+    cloud.up()
+    pipelines = Pipelines(cloud)
+    pipelines.create("killed")
+    if cloud.request("GET", "/v1/endpoints/killed")[0] != 200:
+        cloud.put_object("killed", "january.csv", deliveries(21))
+    pipelines.live("killed", "v1")
+    return cloud
 
 
 def processes_of(folder: Path) -> list[str]:
@@ -39,10 +62,6 @@ def processes_of(folder: Path) -> list[str]:
 
 
 def test_kill_9_leaves_no_process_and_the_next_up_serves_again(own_stage: Stage) -> None:
-    pipelines = Pipelines(own_stage)
-    name = pipelines.create("killed")
-    own_stage.put_object(name, "january.csv", deliveries(21))
-    pipelines.live(name, "v1")
     running = processes_of(own_stage.root)
     assert any("gunicorn" in command or "serve" in command for command in running), running
     pid = json.loads((own_stage.root / ".headrace" / "cloud.json").read_text(encoding="utf-8"))["pid"]
@@ -52,3 +71,47 @@ def test_kill_9_leaves_no_process_and_the_next_up_serves_again(own_stage: Stage)
     assert "killed" in diagnosed.stdout + diagnosed.stderr
     own_stage.up()
     assert own_stage.request("GET", "/v1/health")[0] == 200
+
+
+def answers(stage: Stage) -> bool:
+    return stage.request("POST", "/v1/predictions/killed", {"records": [RECORD]})[0] == 200
+
+
+def test_a_stage_destroyed_without_its_data_serves_the_same_model_after_the_next_deployment(
+    own_stage: Stage,
+) -> None:
+    assert own_stage.headrace("destroy").returncode == 1, "nobody typed the name"
+    assert answers(own_stage)
+    assert own_stage.headrace("destroy", "--yes").returncode == 0
+    assert own_stage.aws("sagemaker").list_endpoints()["Endpoints"] == []
+    own_stage.up()
+    # The schedule would do the same within a minute.
+    own_stage.aws("lambda").invoke(
+        FunctionName="headrace-inference-local-reconcile", Payload=json.dumps(TICK).encode()
+    )
+    assert eventually(lambda: answers(own_stage))
+    assert own_stage.get("/v1/endpoints/killed")["live"] == "v1"
+
+
+def test_a_stage_that_was_used_is_destroyed_without_a_trace(own_stage: Stage) -> None:
+    assert answers(own_stage)
+    done = own_stage.headrace("destroy", "--data", "--yes", "-o", "json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["kept"], told["left"]) == ("nothing", 0)
+    for kind in (
+        "rule",
+        "function",
+        "endpoint",
+        "hosted model",
+        "training job",
+        "model package group",
+        "bucket",
+    ):
+        assert f"\n{kind} " in done.stderr, kind
+    sagemaker, lambdas = own_stage.aws("sagemaker"), own_stage.aws("lambda")
+    assert sagemaker.list_endpoints()["Endpoints"] == []
+    assert sagemaker.list_training_jobs()["TrainingJobSummaries"] == []
+    assert lambdas.list_functions()["Functions"] == []
+    assert own_stage.aws("s3").list_buckets()["Buckets"] == []
+    assert not (own_stage.root / ".headrace" / "local.json").exists()

@@ -1,8 +1,9 @@
-"""`headrace deploy`: bring a stage to what the checkout says."""
+"""`headrace deploy`: bring a stage to what the checkout says, or show what that would be."""
 
 import click
 
 from headrace.operate.deployment import check_health, deploy_stage, ensure_token
+from headrace.operate.planned import show_plan
 from headrace.operate.project import find_project, told_in_one_line
 from headrace.operate.stages import stage_of
 from headrace.options import command
@@ -11,6 +12,11 @@ from headrace.session import Session
 
 
 @command("deploy")
+@click.option(
+    "--plan",
+    is_flag=True,
+    help="Change nothing: show every resource, IAM statement, quota and price; an account is not needed.",
+)
 @click.option(
     "--alert-email",
     metavar="ADDRESS",
@@ -26,17 +32,23 @@ from headrace.session import Session
     metavar="CIDR,...",
     help="Networks that the web ACL refuses; '' is none. Left out: as before.",
 )
-def deploy(session: Session, alert_email: str | None, waf: bool | None, block: str | None) -> None:
+def deploy(
+    session: Session, plan: bool, alert_email: str | None, waf: bool | None, block: str | None
+) -> None:
     """Deploy Headrace to a stage.
 
     On AWS with the caller's own credentials; the stage `local` is the running local cloud. Run again, it
-    changes nothing.
+    changes nothing. With --plan it ends with 1 when the account has too little of something.
     """
     from infra.choices import Choices
 
     blocked = None if block is None else tuple(filter(None, block.split(",")))
     choices = Choices(alert_email=alert_email, web_acl=waf, blocked_addresses=blocked)
     project = find_project(session.folder)
+    if plan:
+        with following(session.progress), told_in_one_line():
+            show_plan(session, project)
+        return
     with following(session.progress), told_in_one_line():
         stage = stage_of(session, project)
         deployed = deploy_stage(session, project, stage, choices)

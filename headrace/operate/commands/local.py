@@ -1,13 +1,19 @@
 """`headrace down`, `reset` and `doctor`: the local cloud."""
 
+from typing import TYPE_CHECKING
+
 import click
 import msgspec
 
 from headrace.failures import Failure
 from headrace.operate.project import PORT, find_project, told_in_one_line
+from headrace.operate.stages import stage_of
 from headrace.options import command
 from headrace.progress import following
-from headrace.session import Session
+from headrace.session import LOCAL, Session
+
+if TYPE_CHECKING:
+    from localcloud.doctor import Finding
 
 _COLUMNS = ("name", "ok", "sentence", "remedy")
 
@@ -52,16 +58,14 @@ def reset(session: Session, yes: bool) -> None:
     "--port", type=click.IntRange(1, 65535), default=PORT, show_default=True, help="The port to check."
 )
 def doctor(session: Session, port: int) -> None:
-    """Find what stands in the way of a local cloud.
+    """Find what stands in the way of a local cloud, or of a stage on AWS.
 
-    Changes nothing; ends with 1 when something has to be done.
+    With --stage it reads the quotas of the account and names each shortfall. Changes nothing; ends with 1 when
+    something has to be done.
     """
-    from localcloud.doctor import diagnose
-
-    project = find_project(session.folder)
     with following(session.progress), told_in_one_line():
         session.progress.doing("looking")
-        findings = diagnose(project.home, port, project.lambda_runtime, project.images)
+        findings = _diagnose(session, port)
     if session.output == "table":
         for finding in findings:
             remedy = f"\n        → {finding.remedy}" if finding.remedy else ""
@@ -71,3 +75,14 @@ def doctor(session: Session, port: int) -> None:
     bad = [finding.name for finding in findings if not finding.ok]
     if bad:
         raise Failure(f"to be mended first: {', '.join(bad)}")
+
+
+def _diagnose(session: Session, port: int) -> "list[Finding]":
+    project = find_project(session.folder)
+    if session.stage != LOCAL:
+        from headrace.operate.account import diagnose_account
+
+        return diagnose_account(stage_of(session, project))
+    from localcloud.doctor import diagnose
+
+    return diagnose(project.home, port, project.lambda_runtime, project.images)

@@ -13,12 +13,12 @@ from infra import records
 from infra.choices import Choices
 from infra.deploy import find_deployment
 from infra.edge import deploy_edge
-from infra.errors import ChaliceFailed, RenderError, StackFailed
+from infra.errors import ChaliceFailed, NoSuchToken, RenderError, StackFailed
 from infra.harden import is_hardened
 from infra.observability.stack import deploy_observability
 from infra.services import SERVICES, folder_of
 from infra.stacks import deploy_stack
-from infra.tokens import mint_token
+from infra.tokens import list_tokens, mint_token, revoke_token
 from shared.auth import Tokens
 from shared.tables import Table
 from tests.clouds import dynamodb
@@ -155,7 +155,7 @@ def test_rows_that_may_go_expire(deployed: Deployed) -> None:
 
 def test_a_minted_token_is_known_by_its_hash_only(deployed: Deployed) -> None:
     table = deployed.outputs["TokensTable"]
-    token = mint_token(deployed.stage, table, scopes=["read"], pipelines=["flights"])
+    token = mint_token(deployed.stage, scopes=["read"], pipelines=["flights"]).token
     found = Tokens(Table(dynamodb(deployed.stage.endpoint_url), table, "token_sha256")).find(
         f"Bearer {token}"
     )
@@ -164,9 +164,20 @@ def test_a_minted_token_is_known_by_its_hash_only(deployed: Deployed) -> None:
     assert token not in str(deployed.stage.client("dynamodb").scan(TableName=table))
 
 
+def test_a_revoked_token_is_seen_but_opens_nothing(deployed: Deployed) -> None:
+    minted = mint_token(deployed.stage, scopes=["read"], note="of the test")
+    table = Table(dynamodb(deployed.stage.endpoint_url), deployed.outputs["TokensTable"], "token_sha256")
+    assert minted.row in list_tokens(deployed.stage)
+    revoke_token(deployed.stage, minted.row.token_id)
+    assert Tokens(table).find(f"Bearer {minted.token}") is None
+    assert [one.revoked for one in list_tokens(deployed.stage) if one.note == "of the test"] == [True]
+    with pytest.raises(NoSuchToken, match="tok_ffff"):
+        revoke_token(deployed.stage, "tok_ffff")
+
+
 def test_a_token_with_an_unknown_scope_is_not_minted(deployed: Deployed) -> None:
     with pytest.raises(ValueError, match="admin"):
-        mint_token(deployed.stage, deployed.outputs["TokensTable"], scopes=["admin"])
+        mint_token(deployed.stage, scopes=["admin"])
 
 
 def test_a_template_error_changes_nothing_on_the_stage(deployed: Deployed) -> None:

@@ -1,5 +1,6 @@
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -144,9 +145,9 @@ class Minted:
         self.count = 0
         monkeypatch.setattr("infra.tokens.mint_token", self)
 
-    def __call__(self, *_: Any, **__: Any) -> str:
+    def __call__(self, *_: Any, **__: Any) -> Any:
         self.count += 1
-        return f"hr_{FIRST}"
+        return SimpleNamespace(token=f"hr_{FIRST}")
 
 
 @pytest.mark.parametrize(
@@ -169,7 +170,7 @@ def test_a_token_is_minted_only_when_none_works_and_is_kept(
     stage = FakeStage({"GET /pipelines": answer})
     session = Session(transport=lambda: stage, sleep=lambda _: None)
     session._progress = Told()
-    deployed = deployment.Deployed(stage="local", url=URL, tokens_table="t", changed=False)
+    deployed = deployment.Deployed(stage="local", url=URL, changed=False)
     found, is_new = deployment.ensure_token(session, Project(root=tmp_path), Stage.local(URL), deployed)
     assert (tokens.count, is_new) == (minted, bool(minted))
     assert read_credentials("local", tmp_path) == found

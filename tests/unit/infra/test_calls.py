@@ -17,7 +17,7 @@ class OneService:
     def __init__(self, *answers: dict[str, Any] | str) -> None:
         self._answers = list(answers)
 
-    def client(self, _: str) -> "OneService":
+    def client(self, _: str, region: str | None = None) -> "OneService":
         return self
 
     def do(self) -> dict[str, Any]:

@@ -12,6 +12,12 @@ def test_a_name_that_would_not_fit_into_resource_names_is_refused(name: str) -> 
         Stage(name=name, region="us-east-1", account="111122223333")
 
 
+@pytest.mark.parametrize("name", ["ingest", "training"])
+def test_a_name_that_is_a_services_is_refused_since_their_resources_would_be_mistaken(name: str) -> None:
+    with pytest.raises(InvalidStage, match="a service is called so"):
+        Stage(name=name, region="us-east-1", account="111122223333")
+
+
 def test_only_prod_gets_what_costs_or_hinders() -> None:
     assert Stage(name="prod", region="us-east-1", account="1").is_prod
     assert not Stage(name="dev", region="us-east-1", account="1").is_prod
@@ -64,6 +70,18 @@ def test_a_partition_without_the_edge_is_refused_before_anything_is_made(
 
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-gov-west-1")
-    monkeypatch.setattr(boto3.Session, "client", lambda *_: Sts())
+    monkeypatch.setattr(boto3.Session, "client", lambda *_, **__: Sts())
     with pytest.raises(InvalidStage, match=partition):
         Stage.of("dev")
+
+
+def test_the_region_may_be_told_as_other_sdks_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Sts:
+        def get_caller_identity(self) -> dict[str, str]:
+            return {"Arn": "arn:aws:iam::111122223333:user/operator", "Account": "111122223333"}
+
+    for name in ("AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    monkeypatch.setattr(boto3.Session, "client", lambda *_, **__: Sts())
+    assert Stage.of("dev").region == "eu-central-1"

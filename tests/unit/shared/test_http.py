@@ -24,6 +24,8 @@ from tests.fakes import FakeClock, FakeTable
 TOKEN = new_token()
 READER = new_token()
 REVOKED = new_token()
+EXPIRED = new_token()
+LASTING = new_token()
 
 
 class Order(msgspec.Struct, forbid_unknown_fields=True):
@@ -38,10 +40,12 @@ def make_tokens() -> Tokens:
         (TOKEN, {"token_id": "t-1", "scopes": ["read", "operate"]}),
         (READER, {"token_id": "t-2", "scopes": ["read"], "pipelines": ["flights"]}),
         (REVOKED, {"token_id": "t-3", "scopes": ["read"], "revoked": True}),
+        (EXPIRED, {"token_id": "t-4", "scopes": ["read"], "expires_at": "2026-01-01T00:00:00Z"}),
+        (LASTING, {"token_id": "t-5", "scopes": ["read"], "expires_at": "2026-01-01T00:00:01Z"}),
     ]
     for token, row in rows:
         table.put({"token_sha256": hash_token(token), **row})
-    return Tokens(table)
+    return Tokens(table, FakeClock())
 
 
 def make_api() -> tuple[Chalice, Api]:
@@ -181,12 +185,19 @@ HEADERS = {
     "more behind it": f"Bearer {TOKEN} ",
     "unknown": "Bearer hr_" + "a" * 43,
     "revoked": f"Bearer {REVOKED}",
+    "expired this second": f"Bearer {EXPIRED}",
 }
 
 
 @pytest.mark.parametrize("header", list(HEADERS.values()), ids=list(HEADERS))
-def test_a_malformed_unknown_or_revoked_token_is_nobody(header: str) -> None:
+def test_a_malformed_unknown_revoked_or_expired_token_is_nobody(header: str) -> None:
     assert make_tokens().find(header) is None
+
+
+def test_a_token_works_until_the_second_it_expires() -> None:
+    found = make_tokens().find(f"Bearer {LASTING}")
+    assert found
+    assert found.token_id == "t-5"
 
 
 def test_a_token_is_known_by_its_hash_alone() -> None:

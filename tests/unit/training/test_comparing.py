@@ -131,9 +131,9 @@ def test_the_comparison_leaves_its_data_to_be_trained() -> None:
 @pytest.mark.parametrize(
     ("table", "method", "nth"),
     [
-        ("jobs_table", "update", 1),
-        ("models_bucket", "write", 1),
         ("jobs_table", "transact", 1),
+        ("models_bucket", "write", 1),
+        ("jobs_table", "transact", 2),
         ("models_bucket", "read", 1),
         ("models_table", "update", 1),
         ("bus", "announce", 1),

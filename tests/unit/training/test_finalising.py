@@ -21,8 +21,8 @@ from tests.unit.training.world import World, make_archive, make_documents, make_
 
 # Every call that leaves the process while a job is finalised, in order: (attribute path of World, method).
 STEPS = [
-    ("models_table", "update"),
-    ("jobs_table", "update"),
+    ("models_table", "get"),
+    ("jobs_table", "transact"),
     ("models_bucket", "open"),
     *[("models_bucket", "write")] * 9,
     ("signer", "sign"),
@@ -205,6 +205,44 @@ def test_a_stop_while_another_number_is_taken_wins(monkeypatch: pytest.MonkeyPat
     world.changed(job)
     assert world.only_job().state is JobState.STOPPING
     assert world.models() == []
+
+
+def test_two_who_hear_of_one_completion_at_once_leave_no_gap_in_the_numbers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, job = completed()
+    look = world.ports.models.next_number
+
+    def another_was_quicker(pipeline: str) -> Any:
+        found = look(pipeline)
+        monkeypatch.setattr(world.ports.models, "next_number", look)
+        world.changed(job)
+        return found
+
+    monkeypatch.setattr(world.ports.models, "next_number", another_was_quicker)
+    world.changed(job)
+    assert [model.version for model in world.models()] == ["v1"]
+    world.ready(world.dataset(2))
+    world.complete(world.jobs()[-1])
+    world.changed(world.jobs()[-1])
+    assert [model.version for model in world.models()] == ["v1", "v2"]
+
+
+def test_a_number_that_another_job_takes_meanwhile_is_followed_by_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, job = completed()
+    look = world.ports.models.next_number
+
+    def taken_meanwhile(pipeline: str) -> Any:
+        found = look(pipeline)
+        monkeypatch.setattr(world.ports.models, "next_number", look)
+        world.ports.models.take_number(pipeline)
+        return found
+
+    monkeypatch.setattr(world.ports.models, "next_number", taken_meanwhile)
+    world.changed(job)
+    assert [model.version for model in world.models()] == ["v2"]
 
 
 def test_a_nan_metric_is_left_out_of_the_row() -> None:

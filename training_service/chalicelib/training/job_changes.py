@@ -91,9 +91,9 @@ class JobChanges:
         change = Change(set={"told_attempt": job.attempt})
         self.table.update((job.job_id,), change, only_if=having("attempt", job.attempt))
 
-    def finalising(self, job: Job, number: int | None) -> Job:
-        """Give a completed job the number of its model version, once; None where it makes none."""
-        return self._move(
+    def finalising(self, job: Job, number: int | None = None, *also: Write) -> Job:
+        """Give a completed job the number of its model version, once, and do *also*; None where it makes none."""
+        move = self._moving(
             job,
             JobState.FINALISING,
             after=(JobState.SUBMITTING, JobState.RUNNING),
@@ -101,6 +101,9 @@ class JobChanges:
             fields={"number": number} if number else {},
             remove=("lease_until", "waiting_reason"),
         )
+        self.table.transact(move, *also)
+        # A transaction answers nothing of what it wrote.
+        return from_row(self.table.get(job.job_id) or {}, Job)
 
     def renumbered(self, job: Job, number: int) -> Job:
         """Give a FINALISING job another number, because its own has files of another model."""

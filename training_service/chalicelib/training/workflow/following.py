@@ -1,5 +1,6 @@
 """SageMaker moves: describe the job and bring its row to where it is. Events only say when to look."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from chalicelib.training.job import AT_REST, Job, makes_model, sagemaker_name
@@ -18,6 +19,7 @@ from shared.errors import ConditionFailed, HeadraceError, NotFound
 
 STUCK_AFTER = timedelta(minutes=15)
 NEVER_STARTED = timedelta(days=1)
+_NUMBERS_TRIED = 5  # each a read and a transaction; contended only by other jobs of the same pipeline
 _READ_LINES = 60  # more than are kept: empty ones are left out
 # What a completed job becomes, by its purpose.
 _FINISH = {
@@ -93,9 +95,7 @@ def _stopping(ports: Ports, job: Job, described: Described) -> Job:
 def _moved(ports: Ports, job: Job, described: Described) -> Job:
     match described.status:
         case "Completed":
-            # Outside the transaction: DynamoDB cannot use a counter as a key in one. A gap costs nothing.
-            number = ports.models.take_number(job.pipeline) if makes_model(job) else None
-            return _FINISH[job.purpose](ports, ports.jobs.finalising(job, number))
+            return _FINISH[job.purpose](ports, _finalising(ports, job))
         case "Failed":
             return _failed(ports, job, described)
         case "Stopped":
@@ -105,6 +105,25 @@ def _moved(ports: Ports, job: Job, described: Described) -> Job:
         job = ports.jobs.running(job)
     tell_started(ports, job)
     return _stop_if_stuck(ports, job, described)
+
+
+def _finalising(ports: Ports, job: Job) -> Job:
+    """Return the completed job FINALISING, under the next number where it makes a model version.
+
+    Raises
+    ------
+    ConditionFailed
+        Another handler was quicker, or so many others took numbers meanwhile: the tick comes back to this one.
+    """
+    if not makes_model(job):
+        return ports.jobs.finalising(job)
+    for _ in range(_NUMBERS_TRIED):
+        number, taking = ports.models.next_number(job.pipeline)
+        with suppress(ConditionFailed):
+            return ports.jobs.finalising(job, number, taking)
+        if ports.jobs.get(job.job_id).state is not job.state:
+            break
+    raise ConditionFailed(f"training job {job.job_id} was moved meanwhile, or its number taken")
 
 
 def _failed(ports: Ports, job: Job, described: Described) -> Job:

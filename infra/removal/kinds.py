@@ -1,0 +1,42 @@
+"""What kinds of things a stage is made of, in the order in which they go."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+from infra.calls import Call
+from infra.stage import Stage
+
+Find = Callable[[Stage], list[str]]
+Remove = Callable[[Stage, str], Iterator[Call]]
+
+
+class Kind(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of thing: `find` names those of the stage that are there now, `remove` plans how one of them goes.
+
+    What `is_data` outlives a `destroy` that was not told to take it along.
+    """
+
+    name: str
+    find: Find
+    remove: Remove
+    is_data: bool = False
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """A thing of the stage that is there."""
+
+    kind: str
+    name: str
+    is_data: bool = False
+
+
+def pages(client: Any, operation: str, **request: Any) -> Iterator[dict[str, Any]]:
+    """Yield every page of a list."""
+    yield from client.get_paginator(operation).paginate(**request)
+
+
+def is_of_stage(stage: Stage, name: str) -> bool:
+    """Say whether a thing of that name is the stage's: those of the foundation and of SageMaker are called so."""
+    return name.startswith(f"headrace-{stage.name}-")

@@ -1,0 +1,54 @@
+"""Figures that proofs come to, kept with the day and the commit they were measured at.
+
+`make proof` runs with `--record-figures`: what its tests record is written to `docs/figures.json`, of which
+`docs/reference/figures.md` is generated. A test records after its last assertion, so a proof that fails has no figure.
+"""
+
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from tests.clouds import ROOT
+
+FILE = ROOT / "docs" / "figures.json"
+
+
+class Figure(msgspec.Struct, frozen=True, kw_only=True):
+    """One measured value; ``proof`` is the test that measured it, as pytest names it."""
+
+    value: str
+    proof: str
+    measured_on: str
+    commit: str
+
+
+class Recorder:
+    """Collects the figures of one session."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, Figure] = {}
+
+    def note(self, name: str, value: str, proof: str) -> None:
+        """Keep a figure of the test *proof*."""
+        self.found[name] = Figure(
+            value=value, proof=proof, measured_on=datetime.now(UTC).date().isoformat(), commit=commit()
+        )
+
+    def write(self, path: Path = FILE) -> None:
+        """Put the figures of this session among those of earlier ones."""
+        kept = msgspec.json.decode(path.read_bytes(), type=dict[str, Figure]) if path.exists() else {}
+        merged = dict(sorted((kept | self.found).items()))
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(merged), indent=2) + b"\n")
+
+
+def commit() -> str:
+    """Return the commit of the checkout; a plus says that files had changed since."""
+    head = _git("rev-parse", "--short", "HEAD")
+    return f"{head}+" if _git("status", "--porcelain", "--untracked-files=no") else head
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip()

@@ -1,0 +1,45 @@
+"""A thousand uploads under a faulty bus that also loses S3's own events, with workers killed all along."""
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from tests.e2e.conftest import Pipelines
+from tests.e2e.faulty import Uploads, faults, killer, made_faults
+from tests.e2e.test_faults import (
+    FAULTS,
+    SEED,
+    assert_nothing_lost_nothing_double,
+    constant_pipelines,
+    instant_recipe,
+)
+from tests.e2e.test_own_recipes import uneven
+from tests.stage import Stage
+
+__all__ = ["instant_recipe"]
+UPLOADS, PIPELINES = 1_000, 25
+
+
+@pytest.mark.timeout(7200)
+def test_a_thousand_uploads_under_faults_and_kills(
+    stage: Stage, pipelines: Pipelines, instant_recipe: str, figure: Callable[[str, object], None]
+) -> None:
+    names = [f"storm-{number}" for number in range(PIPELINES)]
+    run = Uploads(stage, constant_pipelines(pipelines, instant_recipe, *names))
+    before = made_faults(stage)
+    with (
+        faults(stage, msgspec.structs.replace(FAULTS, lose_from=("",), lose=0.05)),
+        killer(stage, SEED, every_s=6) as killed,
+    ):
+        for number in range(UPLOADS):
+            run.upload(names[number % PIPELINES], f"part {number}.csv", uneven(number, rows=300))
+        run.settle(within_s=6600)
+        made = made_faults(stage) - before
+    assert_nothing_lost_nothing_double(run)
+    assert killed
+    told = ", ".join(f"{count} {kind}" for kind, count in sorted(made.items()))
+    figure(
+        "uploads on the deployed stage: lost, trained twice",
+        f"0, 0 of {UPLOADS} ({told}, {len(killed)} killed)",
+    )
