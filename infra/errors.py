@@ -6,6 +6,7 @@ DeployError
 ├── RenderError      a template of `.chalice/templates`
 ├── PackageTooLarge  a Lambda zip is over AWS's limits
 ├── ChaliceFailed    Chalice's deployer; carries the end of what it printed
+├── DeployedMeanwhile somebody else deployed the same service at the same time
 ├── CallRefused      AWS took a call and refused a part of it
 ├── NotDeployed      something is needed that no deployment has made yet
 ├── NoSuchToken      no token has the id that was given
@@ -36,6 +37,10 @@ class PackageTooLarge(DeployError):
 
 class ChaliceFailed(DeployError):
     """Chalice could not deploy a service."""
+
+
+class DeployedMeanwhile(DeployError):
+    """Somebody else deployed the same service at the same time."""
 
 
 class CallRefused(DeployError):

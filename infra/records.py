@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from infra.errors import DeployedMeanwhile
 from infra.stage import Stage
 
 PREFIX = "deploy/"
@@ -45,22 +46,52 @@ def functions_of(chalice: dict[str, Any]) -> list[str]:
     return [arn.rpartition(":")[2] for arn in arns]
 
 
+class Stored(msgspec.Struct, frozen=True, kw_only=True):
+    """A record as it was read; by its `etag` S3 tells whether it is still that one."""
+
+    record: Record
+    etag: str
+
+
 def load(stage: Stage, bucket: str, service: str) -> Record | None:
     """Return the record of *service*, None where it was never deployed to the stage."""
+    stored = read(stage, bucket, service)
+    return None if stored is None else stored.record
+
+
+def read(stage: Stage, bucket: str, service: str) -> Stored | None:
+    """Return the record of *service* with what names its version."""
     s3 = stage.client("s3")
     try:
         answer = s3.get_object(Bucket=bucket, Key=_key(stage, service))
     except (s3.exceptions.NoSuchKey, s3.exceptions.NoSuchBucket):
         return None
-    return msgspec.json.decode(answer["Body"].read(), type=Record)
+    record = msgspec.json.decode(answer["Body"].read(), type=Record)
+    return Stored(record=record, etag=answer["ETag"])
 
 
-def save(stage: Stage, bucket: str, service: str, record: Record) -> None:
-    """Write the record, when everything it tells of exists."""
-    body = msgspec.json.encode(record)
-    stage.client("s3").put_object(
-        Bucket=bucket, Key=_key(stage, service), Body=body, ContentType="application/json"
-    )
+def save(stage: Stage, bucket: str, service: str, record: Record, *, instead_of: Stored | None) -> None:
+    """Write the record, when everything it tells of exists, unless another deployer wrote one meanwhile.
+
+    Raises
+    ------
+    DeployedMeanwhile
+        What is there is not *instead_of*.
+    """
+    from botocore.exceptions import ClientError
+
+    condition = {"IfNoneMatch": "*"} if instead_of is None else {"IfMatch": instead_of.etag}
+    request = {"Bucket": bucket, "Key": _key(stage, service), "ContentType": "application/json", **condition}
+    try:
+        stage.client("s3").put_object(**request, Body=msgspec.json.encode(record))
+    except ClientError as error:
+        # 409: two of us wrote in the same moment.
+        if error.response["Error"]["Code"] not in {"PreconditionFailed", "ConditionalRequestConflict"}:
+            raise
+        raise DeployedMeanwhile(
+            f"{service}: somebody else deployed it to stage {stage.name!r} at the same time; functions may be of "
+            "either. Agree on one checkout and deploy it again: that brings all to it"
+        ) from error
 
 
 def pull(record: Record | None, folder: Path, stage: Stage) -> None:

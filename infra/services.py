@@ -74,7 +74,8 @@ def runs(stage: Stage, record: Record) -> bool:
 
 def _deploy(stage: Stage, service: str, root: Path, bucket: str) -> ServiceDeployment:
     folder = folder_of(root, service)
-    record = records.load(stage, bucket, service)
+    stored = records.read(stage, bucket, service)
+    record = None if stored is None else stored.record
     records.pull(record, folder, stage)
     mark = fingerprint(folder)
     if record is not None and record.fingerprint == mark and runs(stage, record):
@@ -82,7 +83,7 @@ def _deploy(stage: Stage, service: str, root: Path, bucket: str) -> ServiceDeplo
     run_chalice(stage, service, lay_out(folder, build_of(root, stage, service)))
     chalice = json.loads(records.deployed_file(folder, stage).read_text())
     record = Record(fingerprint=mark, code=_code_of(stage, records.functions_of(chalice)), chalice=chalice)
-    records.save(stage, bucket, service, record)
+    records.save(stage, bucket, service, record, instead_of=stored)
     return ServiceDeployment(service=service, record=record, changed=True)
 
 

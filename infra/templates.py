@@ -1,7 +1,7 @@
 """Read CloudFormation templates and fill in what is known before anything is deployed."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -82,29 +82,29 @@ class Resolver:
         """Return *value* with every function of CloudFormation carried out."""
         if isinstance(value, list):
             return [one for one in map(self.fill, value) if one is not None]
-        if not isinstance(value, dict):
-            return value
-        if len(value) == 1:
-            ((function, argument),) = value.items()
-            if function == "Ref":
-                return self._ref(argument)
-            if function.startswith("Fn::"):
-                return self._call(function, argument)
+        return self._fill_map(value) if isinstance(value, dict) else value
+
+    def _fill_map(self, value: dict[str, Any]) -> Any:
+        function = next(iter(value)) if len(value) == 1 else ""
+        if function == "Ref" or function.startswith("Fn::"):
+            return self._call(function.removeprefix("Fn::"), value[function])
         filled = {key: self.fill(one) for key, one in value.items()}
         return {key: one for key, one in filled.items() if one is not None}
 
     def _call(self, function: str, argument: Any) -> Any:
-        if function == "Fn::Sub":
-            text, more = (argument, {}) if isinstance(argument, str) else argument
-            known = {name: str(self.fill(one)) for name, one in more.items()}
-            return _REFERENCE.sub(lambda found: known.get(found[1]) or self._named(found[1]), text)
-        if function == "Fn::GetAtt":
-            return self._attribute(*argument)
-        if function == "Fn::If":
-            return self.fill(argument[1 if self._holds(argument[0]) else 2])
-        if function == "Fn::Join":
-            return argument[0].join(str(self.fill(one)) for one in argument[1])
-        return f"<{function.removeprefix('Fn::')}>"
+        known: dict[str, Callable[[Any], Any]] = {
+            "Ref": self._ref,
+            "Sub": self._sub,
+            "GetAtt": lambda place: self._attribute(*place),
+            "If": lambda choice: self.fill(choice[1 if self._holds(choice[0]) else 2]),
+            "Join": lambda parts: parts[0].join(str(self.fill(one)) for one in parts[1]),
+        }
+        return known[function](argument) if function in known else f"<{function}>"
+
+    def _sub(self, argument: Any) -> str:
+        text, more = (argument, {}) if isinstance(argument, str) else argument
+        given = {name: str(self.fill(one)) for name, one in more.items()}
+        return _REFERENCE.sub(lambda found: given.get(found[1]) or self._named(found[1]), text)
 
     def _holds(self, condition: str) -> bool:
         return self._test(self._template["Conditions"][condition])

@@ -79,9 +79,13 @@ class FakeBucket(Bucket):
             if key.startswith(prefix):
                 yield self.head(key)
 
-    def list_versions(self, prefix: str) -> Iterator[ObjectInfo]:
+    def folders(self, prefix: str) -> Iterator[str]:
+        below = {key.removeprefix(prefix) for key in self.versions if key.startswith(prefix)}
+        yield from sorted({f"{prefix}{rest.partition('/')[0]}/" for rest in below if "/" in rest})
+
+    def list_versions(self, prefix: str, *, deep: bool = True) -> Iterator[ObjectInfo]:
         for key in sorted(self.versions):
-            if key.startswith(prefix):
+            if key.startswith(prefix) and (deep or "/" not in key.removeprefix(prefix)):
                 yield from (self.head(key, version) for version, _, _ in reversed(self.versions[key]))
 
     def presign_get(self, key: str, *, expires_s: int) -> str:

@@ -10,9 +10,11 @@ from typing import Any
 
 import msgspec
 from chalicelib.ingest.adapters import Adapters
+from chalicelib.ingest.build import build
 from chalicelib.ingest.catalog import Catalog
 from chalicelib.ingest.dataset_files import DatasetFiles
 from chalicelib.ingest.engine import open_scratch
+from chalicelib.ingest.leases import renewing
 from chalicelib.ingest.pipelines import PipelineStore
 from chalicelib.ingest.raw_objects import RawObjects
 from chalicelib.ingest.validation import validate_upload
@@ -79,6 +81,8 @@ def _adapters(ready: list[DatasetVersion]) -> Adapters:
         place=no_jobs,
         clock=utc_now,
         open_scratch=open_scratch,
+        build=build,
+        renewing=renewing,
         measure=lambda _row, _seconds: None,
         log=logging.getLogger("benchmark"),
         limits=msgspec.structs.replace(LIMITS, max_bytes=LIMITS.hard_max_bytes),  # also what a job would take

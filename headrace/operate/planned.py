@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from infra.stage import Stage
 
 
-def show_plan(session: Session, project: Project) -> None:
-    """Print the plan of the stage.
+def show_plan(session: Session, project: Project, templates: Path | None = None) -> None:
+    """Print the plan of the stage; into *templates* go what `chalice package --merge-template` takes.
 
     Raises
     ------
@@ -27,11 +28,14 @@ def show_plan(session: Session, project: Project) -> None:
         The account has too little of something; all shortfalls are named.
     """
     from infra.planning import quotas
-    from infra.planning.plan import make_plan
+    from infra.planning.plan import make_plan, write_templates
 
     stage, has_account = _place(session)
     session.progress.doing("reading templates and services")
     plan = make_plan(stage, root=project.root, asked=quotas.ask(stage) if has_account else None)
+    if templates is not None:
+        written = write_templates(stage, project.root, templates)
+        session.progress.done("templates", ", ".join(str(file) for file in written))
     session.progress.close()
     if session.output == "table":
         click.echo("\n".join(_told(plan, has_account)))

@@ -29,16 +29,19 @@ def merge_template(stage: Stage, template: Template, queue: str) -> Template:
     functions = _of_type(template, _FUNCTION)
     added: dict[str, Any] = {}
     for logical, function in functions.items():
+        # Chalice leaves names to CloudFormation; the policies name the log groups by those that it gives itself.
+        added[logical] = {"Properties": {"FunctionName": function["FunctionName"]}}
         added[f"{logical}Log"] = _log_group(stage, function["FunctionName"])
         if _is_started_by_events(function):
-            added[logical] = {"Properties": _failures(function, queue)}
+            added[logical]["Properties"] |= _failures(function, queue)
             role = function["Role"]["Fn::GetAtt"][0]
             policies = template["Resources"][role]["Properties"]["Policies"]
             added[role] = {"Properties": {"Policies": [*policies, _may_send(queue)]}}
         if function["FunctionName"].endswith(subscription.WRITER):
             added |= _subscription(stage, logical, function["FunctionName"], functions)
-    for logical in _of_type(template, _ROLE):
-        added.setdefault(logical, {"Properties": {}})["Properties"]["Tags"] = tags_of(stage)
+    for logical, role in _of_type(template, _ROLE).items():
+        named = {"RoleName": role["RoleName"], "Tags": tags_of(stage)}
+        added.setdefault(logical, {"Properties": {}})["Properties"] |= named
     for logical, api in _of_type(template, _API).items():
         name = f"{api['DefinitionBody']['info']['title']}-{stage.name}"
         added[logical] = {"Properties": {"Name": name, **_api(stage)}}

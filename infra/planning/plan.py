@@ -8,7 +8,7 @@ import msgspec
 
 from infra.harden import dead_letters
 from infra.planning import costs, quotas, resources
-from infra.planning.hardening import hardened
+from infra.planning.hardening import hardened, merge_template
 from infra.planning.rows import Quota, Resource, Statement
 from infra.planning.services import service_templates
 from infra.planning.statements import statements
@@ -70,10 +70,7 @@ def make_plan(stage: Stage, *, root: Path, asked: list[Quota] | None = None) -> 
         stage=stage.name,
         region=stage.region,
         account=stage.account,
-        resources=[
-            *(row for part, made in stacks.items() for row in resources.of_stack(part, made)),
-            *(row for part, made in parts.items() for row in resources.of_service(part, made)),
-        ],
+        resources=[*resources.of_stacks(stacks), *resources.of_services(parts)],
         statements=[row for made in (*stacks.values(), *parts.values()) for row in statements(made)],
         quotas=list(quotas.NEEDED) if asked is None else asked,
         costs=_costs(stage, stacks, parts),
@@ -87,13 +84,31 @@ def stack_resources(stage: Stage) -> dict[str, Resources]:
 
 def hardened_services(stage: Stage, root: Path) -> dict[str, dict[str, Any]]:
     """Return the template of each service with what `harden` adds."""
+    outputs, made = _services(stage, root)
+    return {service: hardened(stage, made[service], dead_letters(outputs, service)) for service in SERVICES}
+
+
+def write_templates(stage: Stage, root: Path, folder: Path) -> list[Path]:
+    """Write for each service what `chalice package --merge-template` takes, and return the files."""
+    outputs, made = _services(stage, root)
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {
+        folder / f"{service}.merge.json": merge_template(stage, made[service], dead_letters(outputs, service))
+        for service in SERVICES
+    }
+    for file, merge in files.items():
+        file.write_bytes(msgspec.json.format(msgspec.json.encode(merge)) + b"\n")
+    return list(files)
+
+
+def _services(stage: Stage, root: Path) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
+    """Return the foundation's outputs, and the template that Chalice makes of each service with them."""
     outputs = {
         name: value for name, value in _resolver(stage, FOUNDATION).outputs().items() if name != "Fingerprint"
     }
     code = f"s3://{outputs['ModelsBucket']}/code/{_UNKNOWN_SHA256}/ingest.zip"
     values = values_of(outputs, **stage_values(stage, {"tabular": _UNKNOWN_SHA256}, root, code))
-    made = service_templates(stage, root, values)
-    return {service: hardened(stage, made[service], dead_letters(outputs, service)) for service in SERVICES}
+    return outputs, service_templates(stage, root, values)
 
 
 def _resolver(stage: Stage, name: str) -> Resolver:

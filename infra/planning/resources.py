@@ -15,15 +15,21 @@ _PLAIN = {
 _HARDENED = {"AWS::Logs::LogGroup", "AWS::Logs::SubscriptionFilter"}
 
 
-def of_stack(part: str, resources: Resources) -> Iterator[Resource]:
-    """Yield the resources of one of our own templates, filled in."""
-    for logical, resource in resources.items():
-        name = _named(resource["Properties"]) or logical
-        yield Resource(made_by="cloudformation", part=part, type=resource["Type"], name=name)
+def of_stacks(stacks: Mapping[str, Resources]) -> Iterator[Resource]:
+    """Yield the resources of our own templates, filled in."""
+    for part, resources in stacks.items():
+        for logical, resource in resources.items():
+            name = _named(resource["Properties"]) or logical
+            yield Resource(made_by="cloudformation", part=part, type=resource["Type"], name=name)
 
 
-def of_service(service: str, resources: Resources) -> Iterator[Resource]:
-    """Yield what the hardened template of a service makes, and what comes with it."""
+def of_services(services: Mapping[str, Resources]) -> Iterator[Resource]:
+    """Yield what the hardened templates of the services make, and what comes with it."""
+    for service, resources in services.items():
+        yield from _of_service(service, resources)
+
+
+def _of_service(service: str, resources: Resources) -> Iterator[Resource]:
     for logical, resource in resources.items():
         kind, made = str(resource["Type"]), resource["Properties"]
         name = _named(made) or logical

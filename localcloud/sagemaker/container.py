@@ -5,7 +5,6 @@ namespaces, and sees its own folder at /opt/ml. Where those are forbidden, a gua
 SAGEMAKER_BASE_DIR tells AWS's toolkit where the folder is.
 """
 
-import functools
 import logging
 import os
 import shutil
@@ -20,17 +19,21 @@ from typing import Any, Final
 import msgspec
 
 from localcloud.processes import Spawner
+from localcloud.sagemaker.warm import WarmInterpreters
 
 _GUARD: Final = Path(__file__).with_name("guard.py")
 _ENTER: Final = Path(__file__).with_name("enter_container.sh")
 _UNSHARE: Final = ("unshare", "--map-root-user", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+_OPTIONS: Final[dict[str, Any]] = {
+    "stdout": subprocess.PIPE,
+    "stderr": subprocess.STDOUT,
+    "text": True,
+    "errors": "replace",
+    # A group of its own, so that one signal reaches all of it.
+    "start_new_session": True,
+}
 _HOSTS: Final = "127.0.0.1 localhost algo-1\n::1 localhost\n"
 logger = logging.getLogger(__name__)
-
-
-@functools.cache
-def _spawner() -> Spawner:
-    return Spawner()
 
 
 class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,12 +47,69 @@ class ContainerSpec(msgspec.Struct, frozen=True, kw_only=True):
     is_isolated: bool = False
 
 
+class Containers:
+    """How this server starts containers: in namespaces where it may, from warm interpreters where it shall."""
+
+    def __init__(self, scratch: Path, *, use_namespaces: bool, is_warm: bool) -> None:
+        self._spawner = Spawner()
+        self._warm: WarmInterpreters | None = None
+        self.use_namespaces = use_namespaces and self._may_use_namespaces(scratch)
+        # Without namespaces a copy of another process could not be brought into the container.
+        if is_warm and self.use_namespaces:
+            self._warm = WarmInterpreters(scratch / "warm", self._spawner)
+
+    def start(self, spec: ContainerSpec, on_line: Callable[[str], None]) -> "Container":
+        """Start a container; `on_line` gets every line it prints."""
+        for folder in ("tmp", "home"):
+            (spec.work / folder).mkdir(parents=True, exist_ok=True)
+        if self.use_namespaces:
+            return Container(self._start_in_namespaces(spec), in_namespace=True, on_line=on_line)
+        return Container(_start_guarded(spec), in_namespace=False, on_line=on_line)
+
+    def close(self) -> None:
+        """End what waits for containers to come; those that run are their owners' to end."""
+        if self._warm is not None:
+            self._warm.close()
+
+    def _start_in_namespaces(self, spec: ContainerSpec) -> Any:
+        environment = _base_environment(spec) | dict(spec.environment)
+        command = spec.command
+        if self._warm is not None:
+            command = self._warm.command(spec.image, command, environment)
+        return self._spawner.start(
+            _namespace_command(spec, command),
+            env=environment,
+            cwd=spec.work,
+            stdin=subprocess.DEVNULL,
+            **_OPTIONS,
+        )
+
+    def _may_use_namespaces(self, scratch: Path) -> bool:
+        """Try once whether this machine lets us build a container out of namespaces."""
+        if not (shutil.which("unshare") and shutil.which("setpriv")):
+            return False
+        base = scratch / "probe" / "ml"
+        for folder in (base, base.parent / "tmp", base.parent / "home"):
+            folder.mkdir(parents=True, exist_ok=True)
+        command = ["test", "-d", "/opt/ml"]
+        spec = ContainerSpec(
+            command=command, image=scratch, base=base, work=base.parent, environment={}, is_isolated=True
+        )
+        seen: list[str] = []
+        code = Container(self._start_in_namespaces(spec), in_namespace=True, on_line=seen.append).wait(20)
+        shutil.rmtree(base.parent, ignore_errors=True)
+        if code != 0:
+            logger.warning(
+                "no user namespaces here, containers share this machine's /opt: %s", " ".join(seen)
+            )
+        return code == 0
+
+
 class Container:
     """A started container; `on_line` gets every line it prints."""
 
-    def __init__(self, spec: ContainerSpec, *, use_namespaces: bool, on_line: Callable[[str], None]) -> None:
-        self._in_namespace = use_namespaces
-        self._process = _start(spec, use_namespaces)
+    def __init__(self, process: Any, *, in_namespace: bool, on_line: Callable[[str], None]) -> None:
+        self._in_namespace, self._process = in_namespace, process
         self._reader = threading.Thread(target=self._read_lines, args=(on_line,), daemon=True)
         self._reader.start()
 
@@ -101,58 +161,22 @@ class Container:
                 on_line(line.rstrip("\r\n"))
 
 
-def namespaces_work(scratch: Path) -> bool:
-    """Try once whether this machine lets us build a container out of namespaces."""
-    if not (shutil.which("unshare") and shutil.which("setpriv")):
-        return False
-    base = scratch / "probe" / "ml"
-    base.mkdir(parents=True, exist_ok=True)
-    spec = ContainerSpec(
-        command=["test", "-d", "/opt/ml"],
-        image=scratch,
-        base=base,
-        work=base.parent,
-        environment={},
-        is_isolated=True,
-    )
-    seen: list[str] = []
-    code = Container(spec, use_namespaces=True, on_line=seen.append).wait(20)
-    shutil.rmtree(base.parent, ignore_errors=True)
-    if code != 0:
-        logger.warning("no user namespaces here, containers share this machine's /opt: %s", " ".join(seen))
-    return code == 0
-
-
-def _start(spec: ContainerSpec, use_namespaces: bool) -> Any:
-    for folder in ("tmp", "home"):
-        (spec.work / folder).mkdir(parents=True, exist_ok=True)
-    options: dict[str, Any] = {
-        "cwd": spec.work,
-        "stdout": subprocess.PIPE,
-        "stderr": subprocess.STDOUT,
-        "text": True,
-        "errors": "replace",
-        # A group of its own, so that one signal reaches all of it.
-        "start_new_session": True,
-    }
+def _start_guarded(spec: ContainerSpec) -> Any:
+    """Start the program under a guard, with everything that names /opt/ml pointed at the folder itself."""
     environment = _base_environment(spec) | dict(spec.environment)
-    if use_namespaces:
-        return _spawner().start(
-            _namespace_command(spec), env=environment, stdin=subprocess.DEVNULL, **options
-        )
     environment = {name: value.replace("/opt/ml", str(spec.base)) for name, value in environment.items()}
     environment["SAGEMAKER_BASE_DIR"] = str(spec.base)
     command = [part.replace("/opt/ml", str(spec.base)) for part in spec.command]
     # The guard's stdin is a pipe from this process: when it closes, the guard kills the group. The
     # parent-death signal alone would end the guard and leave the program.
     guarded = [sys.executable, "-I", "-S", str(_GUARD), *command]
-    return subprocess.Popen(guarded, env=environment, stdin=subprocess.PIPE, **options)
+    return subprocess.Popen(guarded, env=environment, cwd=spec.work, stdin=subprocess.PIPE, **_OPTIONS)
 
 
-def _namespace_command(spec: ContainerSpec) -> list[str]:
+def _namespace_command(spec: ContainerSpec, command: Sequence[str]) -> list[str]:
     (spec.work / "hosts").write_text(_HOSTS, encoding="utf-8")
     network = ["--net"] if spec.is_isolated else []
-    return [*_UNSHARE, *network, "sh", str(_ENTER), str(spec.base), str(spec.work), *spec.command]
+    return [*_UNSHARE, *network, "sh", str(_ENTER), str(spec.base), str(spec.work), *command]
 
 
 def _base_environment(spec: ContainerSpec) -> dict[str, str]:

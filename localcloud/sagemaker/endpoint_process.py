@@ -12,7 +12,7 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud.sagemaker import artifacts, credentials, hosting, images
-from localcloud.sagemaker.container import Container, ContainerSpec
+from localcloud.sagemaker.container import Container, Containers, ContainerSpec
 from localcloud.sagemaker.errors import ClientJobError
 from localcloud.sagemaker.logs import LogStream
 from localcloud.sagemaker.settings import Settings
@@ -49,8 +49,8 @@ class VariantSpec(msgspec.Struct, frozen=True, kw_only=True):
 class VariantProcess:
     """A variant's web server; `pool` talks to it."""
 
-    def __init__(self, spec: VariantSpec, settings: Settings, *, use_namespaces: bool) -> None:
-        self._spec, self._settings, self._use_namespaces = spec, settings, use_namespaces
+    def __init__(self, spec: VariantSpec, settings: Settings, containers: Containers) -> None:
+        self._spec, self._settings, self._containers = spec, settings, containers
         self.name: str = spec.variant["VariantName"]
         self._work = settings.work / "endpoints" / f"{spec.endpoint_name}-{self.name}-{uuid.uuid4().hex[:8]}"
         self._logs: LogStream | None = None
@@ -133,9 +133,7 @@ class VariantProcess:
             raise RuntimeError("a variant runs only once it is prepared")
         # A socket file of a server that is gone would make the next one's bind fail.
         (self._work / _SOCKET).unlink(missing_ok=True)
-        self._container = Container(
-            self._container_spec, use_namespaces=self._use_namespaces, on_line=self._logs.write
-        )
+        self._container = self._containers.start(self._container_spec, self._logs.write)
         return self._container
 
     def _keep_running(self) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from localcloud.sagemaker import deployments, endpoint_rows, events, listing
+from localcloud.sagemaker.container import Containers
 from localcloud.sagemaker.endpoint_process import VariantProcess, VariantSpec
 from localcloud.sagemaker.faults import Faults
 from localcloud.sagemaker.fleets import Fleet, Fleets
@@ -16,9 +17,9 @@ class Endpoints:
     """The hosting half of the control plane that runs something; the processes themselves belong to `fleets`."""
 
     def __init__(
-        self, store: Store, settings: Settings, fleets: Fleets, faults: Faults, *, use_namespaces: bool
+        self, store: Store, settings: Settings, fleets: Fleets, faults: Faults, *, containers: Containers
     ) -> None:
-        self._store, self._settings, self._use_namespaces = store, settings, use_namespaces
+        self._store, self._settings, self._containers = store, settings, containers
         self._fleets, self._faults = fleets, faults
 
     def operations(self) -> Table:
@@ -168,7 +169,7 @@ class Endpoints:
                 variant=variant,
                 model=row["_Models"][variant["VariantName"]],
             )
-            return VariantProcess(spec, self._settings, use_namespaces=self._use_namespaces)
+            return VariantProcess(spec, self._settings, self._containers)
 
         return Fleet(row, _process)
 

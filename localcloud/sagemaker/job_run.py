@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from localcloud.sagemaker import credentials, job_status
-from localcloud.sagemaker.container import Container, ContainerSpec
+from localcloud.sagemaker.container import Container, Containers, ContainerSpec
 from localcloud.sagemaker.errors import JobError
 from localcloud.sagemaker.faults import Faults
 from localcloud.sagemaker.logs import LogStream
@@ -44,13 +44,13 @@ class JobRun:
         edit: Callable[[Change], Row],
         on_end: Callable[[], object],
         faults: Faults,
-        use_namespaces: bool,
+        containers: Containers,
     ) -> None:
         self.faults = faults
         self.row, self.settings, self.kind = row, settings, kind
         self.scope = scope_of(row[kind.arn_member])
         self.name = str(row[kind.name_member])
-        self._story, self._edit, self._on_end, self.use_namespaces = story, edit, on_end, use_namespaces
+        self._story, self._edit, self._on_end, self.containers = story, edit, on_end, containers
         # The kind is part of it: a training and a processing job may have one name.
         folder = f"{kind.arn_word}-{self.scope.account}-{self.scope.region}-{self.name}"
         self.work = settings.work / "jobs" / folder
@@ -76,12 +76,12 @@ class JobRun:
     @property
     def host(self) -> str:
         """The name the container knows itself by; without mounts that is this machine's own."""
-        return "algo-1" if self.use_namespaces else "localhost"
+        return "algo-1" if self.containers.use_namespaces else "localhost"
 
     @property
     def opt_ml(self) -> str:
         """Where the container sees `base`: /opt/ml, or the folder itself where nothing can be mounted."""
-        return "/opt/ml" if self.use_namespaces else str(self.base)
+        return "/opt/ml" if self.containers.use_namespaces else str(self.base)
 
     def is_abandoned(self) -> bool:
         """Tell whether the server ends: a story that sees this returns at once and leaves everything as it is."""
@@ -165,9 +165,7 @@ class JobRun:
             on_line(line)
 
         with self._guard:
-            container = self._container = Container(
-                spec, use_namespaces=self.use_namespaces, on_line=_take_line
-            )
+            container = self._container = self.containers.start(spec, _take_line)
         began = time.monotonic()
         # Whoever stopped the job before there was a container did not find one to stop.
         if self.is_stopped():

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from localcloud.sagemaker import errors, events, job_status, listing
+from localcloud.sagemaker.container import Containers
 from localcloud.sagemaker.credentials import check_role
 from localcloud.sagemaker.faults import Faults
 from localcloud.sagemaker.job_run import JobRun
@@ -39,9 +40,9 @@ class Jobs:
     """One kind of job in the control plane; it owns the runs."""
 
     def __init__(
-        self, store: Store, settings: Settings, job_type: JobType, *, faults: Faults, use_namespaces: bool
+        self, store: Store, settings: Settings, job_type: JobType, *, faults: Faults, containers: Containers
     ) -> None:
-        self._store, self._settings, self._use_namespaces = store, settings, use_namespaces
+        self._store, self._settings, self._containers = store, settings, containers
         self._faults = faults
         self._type, self._kind = job_type, job_type.kind
         self._runs: dict[str, JobRun] = {}
@@ -125,7 +126,7 @@ class Jobs:
             edit=lambda change: self._edit(scope, name, change),
             on_end=lambda: self._after(scope, name, arn),
             faults=self._faults,
-            use_namespaces=self._use_namespaces,
+            containers=self._containers,
         )
         self._runs[arn] = run
         run.thread.start()

@@ -20,7 +20,7 @@ from localcloud.errors import PatchPointMissing
 from localcloud.sagemaker import iam
 from localcloud.sagemaker.api import Api, operations
 from localcloud.sagemaker.async_inference import AsyncInference
-from localcloud.sagemaker.container import namespaces_work
+from localcloud.sagemaker.container import Containers
 from localcloud.sagemaker.endpoints import Endpoints
 from localcloud.sagemaker.faults import Faults
 from localcloud.sagemaker.fleets import Fleets
@@ -69,19 +69,21 @@ def install(*, images: Path, home: Path, endpoint_url: str) -> Installed:
     _assert_patch_points()
     settings.work.mkdir(parents=True, exist_ok=True)
     # What a killed server left: its processes are gone, so nothing uses these folders.
-    for leftover in ("jobs", "endpoints"):
+    for leftover in ("jobs", "endpoints", "warm"):
         shutil.rmtree(settings.work / leftover, ignore_errors=True)
-    use_namespaces = settings.use_namespaces and namespaces_work(settings.work)
+    containers = Containers(
+        settings.work, use_namespaces=settings.use_namespaces, is_warm=settings.warm_interpreters
+    )
     store = Store(settings.work / "state.json")
     store.load()
     faults = Faults(settings.faults)
     training, processing, transforming = (
-        Jobs(store, settings, job_type, faults=faults, use_namespaces=use_namespaces)
+        Jobs(store, settings, job_type, faults=faults, containers=containers)
         for job_type in (TRAINING, PROCESSING, TRANSFORM)
     )
     jobs = (training, processing, transforming)
     fleets = Fleets()
-    endpoints = Endpoints(store, settings, fleets, faults, use_namespaces=use_namespaces)
+    endpoints = Endpoints(store, settings, fleets, faults, containers=containers)
     runtime = Runtime(store, fleets, settings, faults)
     api = Api(
         operations(store, jobs, Hosting(store), endpoints),
@@ -100,6 +102,7 @@ def install(*, images: Path, home: Path, endpoint_url: str) -> Installed:
         for kind in jobs:
             kind.shut_down()
         fleets.shut_down()
+        containers.close()
         store.save()
 
     return Installed(save=store.save, shut_down=_shut_down)

@@ -19,6 +19,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     stop_grace_s: float = 5.0
     invoke_timeout_s: float = 60.0
     use_namespaces: bool = True
+    warm_interpreters: bool = True
     faults: Path | None = None
 
     @property
@@ -34,7 +35,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
         `TRAINING_INSTANCES`, `PROCESSING_INSTANCES` and `TRANSFORM_INSTANCES` are the quotas per instance type, `STOP_GRACE_S`
         the seconds between SIGTERM and SIGKILL (120 on AWS), `NAMESPACES=off` forces the fallback without
-        user namespaces. `FAULTS` names the file of `faults.py`: the door for tests, shut without it.
+        user namespaces, `WARM=off` starts every program in a fresh interpreter. `FAULTS` names the file of `faults.py`: the door for tests, shut without it.
         """
         prefix = "LOCALCLOUD_SAGEMAKER_"
         return cls(
@@ -47,5 +48,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             stop_grace_s=float(env.get(prefix + "STOP_GRACE_S", "5")),
             invoke_timeout_s=float(env.get(prefix + "INVOKE_TIMEOUT_S", "60")),
             use_namespaces=env.get(prefix + "NAMESPACES", "auto") != "off",
+            warm_interpreters=env.get(prefix + "WARM", "auto") != "off",
             faults=Path(env[prefix + "FAULTS"]) if env.get(prefix + "FAULTS") else None,
         )

@@ -25,7 +25,7 @@ _TIMEOUT_S: Final = 600
 
 def transform(job: JobRun) -> None:
     """Tell the whole story: server, inputs, outputs, end."""
-    server = VariantProcess(_spec(job), job.settings, use_namespaces=job.use_namespaces)
+    server = VariantProcess(_spec(job), job.settings, job.containers)
     try:
         try:
             server.start()

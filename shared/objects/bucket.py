@@ -158,16 +158,24 @@ class Bucket(PartUploads):
             for page in self._calls.pages(query, {"continuation-token": "NextContinuationToken"}):
                 yield from _listed(page, "Contents")
 
-    def list_versions(self, prefix: str) -> Iterator[ObjectInfo]:
+    def list_versions(self, prefix: str, *, deep: bool = True) -> Iterator[ObjectInfo]:
         """Yield every version of every object under *prefix*, in key order, a key's newest first.
 
-        Marks of deletion are left out.
+        Marks of deletion are left out, and what lies in folders below *prefix* unless *deep*.
         """
-        query = {"versions": "", "prefix": prefix, "encoding-type": "url"}
+        for page in self._version_pages(prefix, {} if deep else {"delimiter": "/"}):
+            yield from _listed(page, "Version")
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        """Yield the folders right under *prefix* (itself one, with its slash) that hold any version, in order."""
+        for page in self._version_pages(prefix, {"delimiter": "/"}):
+            yield from (key_of(page, text(found, "Prefix")) for found in children(page, "CommonPrefixes"))
+
+    def _version_pages(self, prefix: str, narrowing: dict[str, str]) -> "Iterator[Element]":
+        query = {"versions": "", "prefix": prefix, "encoding-type": "url", **narrowing}
         marks = {"key-marker": "NextKeyMarker", "version-id-marker": "NextVersionIdMarker"}
         with s3_errors(f"list versions of {self.uri(prefix)}"):
-            for page in self._calls.pages(query, marks):
-                yield from _listed(page, "Version")
+            yield from self._calls.pages(query, marks)
 
     def presign_get(self, key: str, *, expires_s: int) -> str:
         """Return the URL at which anyone may read *key* for *expires_s*."""

@@ -1,5 +1,8 @@
 """`headrace deploy`: bring a stage to what the checkout says, or show what that would be."""
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from headrace.operate.deployment import check_health, deploy_stage, ensure_token
@@ -10,12 +13,21 @@ from headrace.options import command
 from headrace.progress import following
 from headrace.session import Session
 
+if TYPE_CHECKING:
+    from infra.choices import Choices
+
 
 @command("deploy")
 @click.option(
     "--plan",
     is_flag=True,
     help="Change nothing: show every resource, IAM statement, quota and price; an account is not needed.",
+)
+@click.option(
+    "--templates",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="With --plan: write what hardens each service for `chalice package --merge-template`.",
 )
 @click.option(
     "--alert-email",
@@ -32,27 +44,30 @@ from headrace.session import Session
     metavar="CIDR,...",
     help="Networks that the web ACL refuses; '' is none. Left out: as before.",
 )
-def deploy(
-    session: Session, plan: bool, alert_email: str | None, waf: bool | None, block: str | None
-) -> None:
+def deploy(session: Session, plan: bool, templates: Path | None, **chosen: Any) -> None:
     """Deploy Headrace to a stage.
 
     On AWS with the caller's own credentials; the stage `local` is the running local cloud. Run again, it
     changes nothing. With --plan it ends with 1 when the account has too little of something.
     """
-    from infra.choices import Choices
-
-    blocked = None if block is None else tuple(filter(None, block.split(",")))
-    choices = Choices(alert_email=alert_email, web_acl=waf, blocked_addresses=blocked)
+    if templates is not None and not plan:
+        raise click.UsageError("--templates goes with --plan: a deployment writes none")
     project = find_project(session.folder)
     if plan:
         with following(session.progress), told_in_one_line():
-            show_plan(session, project)
+            show_plan(session, project, templates)
         return
     with following(session.progress), told_in_one_line():
         stage = stage_of(session, project)
-        deployed = deploy_stage(session, project, stage, choices)
+        deployed = deploy_stage(session, project, stage, _choices(**chosen))
         credentials, minted = ensure_token(session, project, stage, deployed)
         check_health(session, credentials)
     changed = deployed.changed or minted
     session.show({"stage": stage.name, "api": f"{credentials.url}/v1", "changed": changed})
+
+
+def _choices(alert_email: str | None, waf: bool | None, block: str | None) -> "Choices":
+    from infra.choices import Choices
+
+    blocked = None if block is None else tuple(filter(None, block.split(",")))
+    return Choices(alert_email=alert_email, web_acl=waf, blocked_addresses=blocked)

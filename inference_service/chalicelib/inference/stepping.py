@@ -6,7 +6,7 @@ Pure, like ``transitions``: each change with what must still hold of the row.
 from datetime import datetime
 
 import msgspec
-from chalicelib.inference.entries import entry_of
+from chalicelib.inference.entries import entry_of, time_of
 from chalicelib.inference.fences import LEASE, at_rest, lease_free, mine
 from chalicelib.inference.states import AUTOMATIC, CurrentRelease, Outcome, Request, Transition
 
@@ -32,7 +32,7 @@ def drop_lease(owner: str) -> Transition:
 def move(release: CurrentRelease, phase: Phase, now: datetime) -> Transition:
     """Go on to *phase* with the same candidate."""
     return Transition(
-        change=Change(set={"phase": str(phase), "updated_at": to_text(now)}), only_if=mine(release)
+        change=Change(set={"phase": str(phase), "updated_at": time_of(release, now)}), only_if=mine(release)
     )
 
 
@@ -49,7 +49,7 @@ def canary(release: CurrentRelease, step: int, weight: float, request: Request) 
 def _on_trial(
     release: CurrentRelease, phase: Phase, step: int, weight: float, request: Request
 ) -> Transition:
-    at = to_text(request.at)
+    at = time_of(release, request.at)
     row = {
         "phase": str(phase),
         "mode": str(phase).lower(),
@@ -69,7 +69,7 @@ def _on_trial(
 def note_recreated(release: CurrentRelease, request: Request) -> Transition:
     """Write down that the endpoint of what is live was made again; the row itself stays as it is."""
     return Transition(
-        change=Change(set={"updated_at": to_text(request.at)}),
+        change=Change(set={"updated_at": time_of(release, request.at)}),
         only_if=all_of(having("gen", release.gen), having("owner", release.owner)),
         entry=entry_of(release, Outcome.RECREATED, request, to=release.live),
     )
@@ -77,7 +77,7 @@ def note_recreated(release: CurrentRelease, request: Request) -> Transition:
 
 def fall_asleep(release: CurrentRelease, request: Request) -> Transition:
     """Give up the endpoint of what is live until somebody asks for it."""
-    at = to_text(request.at)
+    at = time_of(release, request.at)
     return Transition(
         change=Change(set={"asleep_at": at, "updated_at": at}),
         only_if=at_rest(release),
@@ -88,7 +88,7 @@ def fall_asleep(release: CurrentRelease, request: Request) -> Transition:
 def wake_up(release: CurrentRelease, request: Request) -> Transition:
     """Want the endpoint of what is live back; whoever comes first wakes it."""
     return Transition(
-        change=Change(set={"updated_at": to_text(request.at)}, remove=("asleep_at",)),
+        change=Change(set={"updated_at": time_of(release, request.at)}, remove=("asleep_at",)),
         only_if=all_of(having("gen", release.gen), Absent("candidate"), Present("asleep_at")),
         entry=entry_of(release, Outcome.AWAKE, request, to=release.live),
     )

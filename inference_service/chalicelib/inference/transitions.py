@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from chalicelib.inference.entries import entry_of
+from chalicelib.inference.entries import entry_of, time_of
 from chalicelib.inference.fences import at_gen, lease_free, mine
 from chalicelib.inference.states import TRANSIENT, CurrentRelease, Intent, Outcome, Request, Transition
 
@@ -76,7 +76,7 @@ def cancel(release: CurrentRelease, request: Request) -> Transition:
     """
     if release.candidate is None:
         raise Conflict(f"nothing of pipeline {release.pipeline!r} is being released")
-    row = _ended(Outcome.ROLLED_BACK, request.why, request.at) | {"gen": release.gen + 1}
+    row = _ended(release, Outcome.ROLLED_BACK, request) | {"gen": release.gen + 1}
     # The lease stays: the worker under it is fenced, but may be in the middle of a call to SageMaker.
     kept = tuple(name for name in TRANSIENT if name not in {"lease_until", "owner"})
     return Transition(
@@ -90,8 +90,8 @@ def swap_back(release: CurrentRelease, request: Request, grace_s: int) -> Transi
     """Make the previous version live at once; its endpoint must be there, and no reaper at work."""
     previous = _previous(release)
     # A reaper under a lease may be deleting the very endpoint that is to serve: then this write fails.
-    row = _ended(Outcome.ROLLED_BACK, request.why, request.at) | {"gen": release.gen + 1}
-    row |= _serving(previous, release.live, request.at, grace_s)
+    row = _ended(release, Outcome.ROLLED_BACK, request) | {"gen": release.gen + 1}
+    row |= _serving(release, previous, request.at, grace_s)
     return Transition(
         change=Change(set=row, remove=("asleep_at",)),
         only_if=all_of(
@@ -120,7 +120,8 @@ def complete(release: CurrentRelease, now: datetime, grace_s: int, *, verdict: s
     """
     candidate = release.candidate or ""
     outcome = Outcome.LIVE if release.intent is Intent.PROMOTE else Outcome.ROLLED_BACK
-    row = _ended(outcome, release.why, now) | _serving(candidate, release.live, now, grace_s)
+    ended = _ended(release, outcome, Request(who=release.who, why=release.why, at=now))
+    row = ended | _serving(release, candidate, now, grace_s)
     why = f"{release.why} ({verdict})" if verdict else release.why
     request = Request(who=release.who, why=why, at=now)
     return Transition(
@@ -133,7 +134,7 @@ def complete(release: CurrentRelease, now: datetime, grace_s: int, *, verdict: s
 def give_up(release: CurrentRelease, outcome: Outcome, request: Request) -> Transition:
     """End with *outcome* for the request's reason; what is live stays so."""
     return Transition(
-        change=Change(set=_ended(outcome, request.why, request.at), remove=TRANSIENT),
+        change=Change(set=_ended(release, outcome, request), remove=TRANSIENT),
         only_if=mine(release),
         entry=entry_of(release, outcome, request, to=release.live),
     )
@@ -156,7 +157,7 @@ def _begin(
     release: CurrentRelease, candidate: str, intent: Intent, request: Request, correlation_id: str
 ) -> Transition:
     """Return the beginning of the next generation, which the caller still has to fence."""
-    at = to_text(request.at)
+    at = time_of(release, request.at)
     row: dict[str, Any] = {
         "candidate": candidate,
         "phase": str(begun_in(intent)),
@@ -180,24 +181,24 @@ def _begin(
     return Transition(change=change, only_if=at_gen(release), entry=started)
 
 
-def _ended(outcome: Outcome, reason: str, now: datetime) -> dict[str, Any]:
+def _ended(release: CurrentRelease, outcome: Outcome, request: Request) -> dict[str, Any]:
     """Return what every end has in common; attention stays open until the end is told."""
     return {
         "phase": str(Phase.IDLE),
         "outcome": str(outcome),
-        "reason": reason,
+        "reason": request.why,
         "mode": "direct",
         "weight": 0.0,
         "step": 0,
         "attention": "open",
-        "updated_at": to_text(now),
+        "updated_at": time_of(release, request.at),
     }
 
 
-def _serving(live: str, previous: str | None, now: datetime, grace_s: int) -> dict[str, Any]:
-    row = {"live": live, "live_since": to_text(now)}
-    if previous:
-        row |= {"previous": previous, "previous_until": to_text(now + timedelta(seconds=grace_s))}
+def _serving(release: CurrentRelease, version: str, now: datetime, grace_s: int) -> dict[str, Any]:
+    row = {"live": version, "live_since": time_of(release, now)}
+    if release.live:
+        row |= {"previous": release.live, "previous_until": to_text(now + timedelta(seconds=grace_s))}
     return row
 
 

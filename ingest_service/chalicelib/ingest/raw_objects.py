@@ -19,9 +19,13 @@ class RawObjects:
         """Return size and version of an object; NotFound once it is deleted."""
         return self._bucket.head(key, version_id)
 
-    def list_versions(self, prefix: str) -> Iterator[ObjectInfo]:
+    def list_versions(self, prefix: str, *, deep: bool = True) -> Iterator[ObjectInfo]:
         """Yield every version of every object under *prefix*, also those that another one has replaced."""
-        return self._bucket.list_versions(prefix)
+        return self._bucket.list_versions(prefix, deep=deep)
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        """Yield the folders right under *prefix*."""
+        return self._bucket.folders(prefix)
 
     def stream(self, info: ObjectInfo, *, part_bytes: int = READ_BYTES) -> ObjectStream:
         """Return one exact version as a file that can seek; open it as often as passes are needed."""

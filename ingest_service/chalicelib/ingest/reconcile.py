@@ -16,7 +16,7 @@ from shared.objects import ObjectInfo
 
 MAX_ROWS = 100  # looked at in one tick
 MAX_WORK = 5  # validated in one tick, the rest in the next: a tick must end before its function's time does
-MAX_LISTED = 20_000  # object versions per pipeline and tick
+MAX_LISTED = 20_000  # object versions per folder and tick
 MAX_LOOKED_UP = 200
 MIN_AGE = timedelta(minutes=2)  # younger objects' events are on their way
 MAX_AGE = timedelta(hours=24)  # EventBridge has given up by then
@@ -60,13 +60,22 @@ def _try(row: DatasetVersion, owner: str, adapters: Adapters) -> bool:
 def _forgotten(adapters: Adapters) -> Iterable[Upload]:
     """Yield uploads without a row: their event was lost."""
     now = adapters.clock()
-    for pipeline in adapters.pipelines.read.names():
-        # Versions, not objects: what was overwritten before any tick was uploaded all the same.
-        recent = _recent(adapters.raw.list_versions(f"{PREFIX}{pipeline}/"), now)
-        for info in _slice_of(recent, now):
+    for objects in _listings(adapters):
+        for info in _slice_of(_recent(objects, now), now):
             upload = _upload(info, adapters)
             if not upload.is_folder and not adapters.catalog.find(upload.pipeline, upload.version):
                 yield upload
+
+
+def _listings(adapters: Adapters) -> Iterable[Iterable[ObjectInfo]]:
+    """Yield the versions of each folder, and those that lie in none.
+
+    Folders, not pipelines: who uploads for a pipeline that does not exist is told so. Versions, not objects: what was
+    overwritten before any tick was uploaded all the same.
+    """
+    yield adapters.raw.list_versions(PREFIX, deep=False)
+    for folder in adapters.raw.folders(PREFIX):
+        yield adapters.raw.list_versions(folder)
 
 
 def _recent(objects: Iterable[ObjectInfo], now: datetime) -> list[ObjectInfo]:

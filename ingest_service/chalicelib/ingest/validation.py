@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from chalicelib.ingest import keys
 from chalicelib.ingest.adapters import Adapters
-from chalicelib.ingest.build import Built, Order, Refusal, build
+from chalicelib.ingest.build import Built, Order, Refusal
 from chalicelib.ingest.formats.reader import Limits, TooLargeHere
 from chalicelib.ingest.reasons import rejection
 from chalicelib.ingest.source import StoredSource
@@ -145,7 +145,7 @@ def _build(
 
     try:
         with adapters.open_scratch() as scratch:
-            return build(scratch, source, order, sink, stop_at_known)
+            return adapters.build(scratch, source, order, sink, stop_at_known)
     except _KnownContent as known_content:
         return Duplicate(first=known_content.first)
 

@@ -5,10 +5,12 @@ import os
 
 import msgspec
 from chalicelib.ingest.adapters import Adapters
+from chalicelib.ingest.build import build
 from chalicelib.ingest.catalog import Catalog
 from chalicelib.ingest.dataset_files import DatasetFiles
 from chalicelib.ingest.engine import open_scratch
 from chalicelib.ingest.formats.reader import Limits
+from chalicelib.ingest.leases import renewing
 from chalicelib.ingest.pipelines import PipelineStore
 from chalicelib.ingest.processing.job_files import JobFiles
 from chalicelib.ingest.processing.jobs import ProcessingJobs
@@ -58,6 +60,8 @@ def adapters() -> Adapters:
         bus=Bus(event_bridge(), chosen.stage),
         clock=utc_now,
         open_scratch=open_scratch,
+        build=build,
+        renewing=renewing,
         measure=measure,
         log=LOG,
         limits=msgspec.structs.replace(LIMITS, max_bytes=chosen.max_function_bytes),

@@ -14,7 +14,7 @@ from chalicelib.ingest.adapters import Adapters
 from chalicelib.ingest.build import Refusal
 from chalicelib.ingest.catalog import Outcome
 from chalicelib.ingest.keys import Upload
-from chalicelib.ingest.leases import LEASE, renewing
+from chalicelib.ingest.leases import LEASE
 from chalicelib.ingest.processing.collecting import Incomplete, collect
 from chalicelib.ingest.processing.following import Sight, is_handed_over, look
 from chalicelib.ingest.processing.handing_over import hand_over
@@ -114,7 +114,7 @@ def decide(mine: DatasetVersion, make: Make, adapters: Adapters) -> DatasetVersi
     """Let *make* decide the claimed version and return its row: READY, REJECTED, or handed over to a job."""
     began = adapters.clock()
     try:
-        with renewing(lambda: _renew(mine, adapters)):
+        with adapters.renewing(lambda: _renew(mine, adapters)):
             decided = _decide(mine, make, adapters)
     except ConditionFailed:
         # Another attempt took over while this one worked: the row says what became of the version.

@@ -1,4 +1,4 @@
-"""Each adapter's contract runs against the in-memory fake, moto and the local cloud."""
+"""Each adapter's contract runs against the in-memory fake, that of the simulation, moto and the local cloud."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -9,9 +9,11 @@ from moto import mock_aws
 
 from shared.objects import Bucket
 from tests.clouds import CREDENTIALS, client, s3
-from tests.fakes import FakeBucket
+from tests.fakes import FakeBucket, FakeClock
+from tests.simulation.buckets import SimBucket
 
-CLOUDS = ("fake", "moto", "localcloud")
+CLOUDS = ("fake", "simulation", "moto", "localcloud")
+IN_MEMORY = ("fake", "simulation")
 
 
 @pytest.fixture(params=CLOUDS)
@@ -44,8 +46,8 @@ def new_bucket(cloud: str, url: str | None, clients: Callable[[str], Any]) -> Ca
 
     def make() -> Bucket:
         name = f"contract-{uuid.uuid4().hex[:8]}"
-        if cloud == "fake":
-            return FakeBucket(name)
+        if cloud in IN_MEMORY:
+            return FakeBucket(name) if cloud == "fake" else SimBucket(name, FakeClock())
         client = clients("s3")
         client.create_bucket(Bucket=name)
         client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})

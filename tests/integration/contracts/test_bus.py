@@ -12,6 +12,7 @@ from shared.bus import Bus
 from shared.events import DatasetVersionReady, json_schema, source
 from tests.clouds import event_bridge
 from tests.fakes import FakeBus
+from tests.integration.contracts.conftest import IN_MEMORY
 
 FACT = DatasetVersionReady(
     pipeline="flights", version="0" * 20, ordinal=1, manifest_uri="s3://b/k/manifest.json", row_count=7
@@ -37,7 +38,7 @@ def fake_heard() -> Heard:
 @pytest.fixture
 def heard(cloud: str, url: str | None, clients: Callable[[str], Any]) -> Heard:
     """A bus with a queue behind a rule."""
-    if cloud == "fake":
+    if cloud in IN_MEMORY:
         return fake_heard()
     events, queues = clients("events"), clients("sqs")
     name = f"contract-{uuid.uuid4().hex[:8]}"

@@ -41,6 +41,16 @@ def test_every_version_is_listed_also_what_was_replaced(bucket: Bucket) -> None:
     assert list(bucket.list_versions("missing")) == []
 
 
+def test_folders_are_listed_each_once_and_what_lies_in_none_apart(bucket: Bucket) -> None:
+    keys = ("incoming/b c/x", "incoming/a/x", "incoming/a/y/z", "incoming/a.csv", "incoming/ü.csv", "other/x")
+    for key in (*keys, "incoming/a.csv"):
+        bucket.write(key, b"1")
+    assert list(bucket.folders("incoming/")) == ["incoming/a/", "incoming/b c/"]
+    loose = [info.key for info in bucket.list_versions("incoming/", deep=False)]
+    assert loose == ["incoming/a.csv", "incoming/a.csv", "incoming/ü.csv"]
+    assert list(bucket.folders("missing/")) == []
+
+
 def test_a_new_object_never_replaces_one_that_is_there(bucket: Bucket) -> None:
     bucket.write("manifest.json", b"first", new=True)
     with pytest.raises(PreconditionFailed):

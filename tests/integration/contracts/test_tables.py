@@ -12,6 +12,8 @@ from shared.errors import ConditionFailed
 from shared.tables import Change, Table
 from tests.clouds import dynamodb
 from tests.fakes import FakeTable
+from tests.integration.contracts.conftest import IN_MEMORY
+from tests.simulation.tables import SimTable
 
 KEYS = ("pipeline", "version")
 INDEX: dict[str, Any] = {"index": "attention", "keys": ("attention", "updated_at")}
@@ -21,8 +23,8 @@ INDEX: dict[str, Any] = {"index": "attention", "keys": ("attention", "updated_at
 def table(cloud: str, url: str | None, clients: Callable[[str], Any]) -> Table:
     """An empty table with a sparse index, named anew for each test."""
     name = f"contract-{uuid.uuid4().hex[:8]}"
-    if cloud == "fake":
-        return FakeTable(name, *KEYS)
+    if cloud in IN_MEMORY:
+        return FakeTable(name, *KEYS) if cloud == "fake" else SimTable(name, *KEYS)
     names = {*KEYS, "attention", "updated_at"}
     clients("dynamodb").create_table(
         TableName=name,
@@ -173,8 +175,8 @@ def test_a_query_can_be_narrowed_to_numbers_between_two_both_included(
     cloud: str, url: str | None, clients: Callable[[str], Any]
 ) -> None:
     name, keys = f"contract-{uuid.uuid4().hex[:8]}", ("request_id", "chunk")
-    numbered: Table = FakeTable(name, *keys)
-    if cloud != "fake":
+    numbered: Table = FakeTable(name, *keys) if cloud == "fake" else SimTable(name, *keys)
+    if cloud not in IN_MEMORY:
         kinds = [{"AttributeName": n, "AttributeType": t} for n, t in zip(keys, "SN", strict=True)]
         clients("dynamodb").create_table(
             TableName=name, BillingMode="PAY_PER_REQUEST", AttributeDefinitions=kinds, KeySchema=schema(*keys)

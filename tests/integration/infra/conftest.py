@@ -4,8 +4,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from infra import stage as stages
 from infra.deploy import Deployment, Step, deploy
 from infra.stage import Stage
+from tests.aws_calls import Noted, noting
 from tests.clouds import running_cloud
 from tests.integration.infra.mini import make_checkout
 
@@ -32,7 +34,16 @@ class Deployed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @pytest.fixture(scope="session")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+def noted() -> list[Noted]:
+    """Every request of the deployer's own clients to AWS, held to botocore's models as it is made."""
+    notes: list[Noted] = []
+    # Clients take the hooks of their session over when they are made, and each cloud has clients of its own.
+    noting(stages._session().events, notes)
+    return notes
+
+
+@pytest.fixture(scope="session")
+def deployed(tmp_path_factory: pytest.TempPathFactory, noted: list[Noted]) -> Iterator[Deployed]:
     """A small checkout on a local cloud of its own."""
     root = make_checkout(tmp_path_factory.mktemp("checkout"))
     # Recipes that were built before need no package index.

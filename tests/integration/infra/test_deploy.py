@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 
 from infra import records
 from infra.choices import Choices
 from infra.deploy import find_deployment
 from infra.edge import deploy_edge
-from infra.errors import ChaliceFailed, NoSuchToken, RenderError, StackFailed
+from infra.errors import ChaliceFailed, DeployedMeanwhile, NoSuchToken, RenderError, StackFailed
 from infra.harden import is_hardened
 from infra.observability.stack import deploy_observability
 from infra.services import SERVICES, folder_of
@@ -90,6 +91,18 @@ def test_a_lost_local_record_is_fetched_from_the_stage(deployed: Deployed) -> No
     path.unlink()
     assert changed(deployed.again()) == set()
     assert json.loads(path.read_text()) == before
+
+
+def test_of_two_deployers_at_once_the_later_is_told(deployed: Deployed) -> None:
+    where = (deployed.stage, deployed.outputs["ModelsBucket"], "training")
+    seen = records.read(*where)
+    assert seen is not None
+    records.save(*where, seen.record, instead_of=seen)
+    for stale in (seen, None):
+        changed_since = msgspec.structs.replace(seen, etag='"0"') if stale else None
+        with pytest.raises(DeployedMeanwhile, match="training: somebody else deployed it"):
+            records.save(*where, seen.record, instead_of=changed_since)
+    assert records.load(*where) == seen.record
 
 
 def test_plain_chalice_deploy_works_and_the_next_deployment_hardens_what_it_undid(deployed: Deployed) -> None:

@@ -9,12 +9,13 @@ import duckdb
 import msgspec
 import pytest
 from chalicelib.ingest.adapters import Adapters
+from chalicelib.ingest.build import build
 from chalicelib.ingest.catalog import Catalog
 from chalicelib.ingest.dataset_files import DatasetFiles
 from chalicelib.ingest.engine import open_scratch
 from chalicelib.ingest.formats.reader import Limits
 from chalicelib.ingest.keys import Upload
-from chalicelib.ingest.leases import LEASE
+from chalicelib.ingest.leases import LEASE, renewing
 from chalicelib.ingest.pipelines import PipelineStore
 from chalicelib.ingest.processing.job_files import JobFiles
 from chalicelib.ingest.processing.plan import raw_key
@@ -69,6 +70,8 @@ def adapters(monkeypatch):
             bus=Bus(clouds.event_bridge(), "local"),
             clock=FakeClock(),
             open_scratch=open_scratch,
+            build=build,
+            renewing=renewing,
             measure=lambda row, seconds: None,
             log=logging.getLogger("test"),
             limits=Limits(max_bytes=1 << 30, hard_max_bytes=1 << 40),

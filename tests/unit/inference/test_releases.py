@@ -347,3 +347,12 @@ def test_one_pipeline_that_fails_does_not_keep_a_tick_from_the_others(stage, fai
     stage.endpoints.describe = describe
     tidying.reconcile(stage.adapters)
     assert stage.release().live == "v1"
+
+
+def test_the_history_keeps_the_order_of_its_changes_though_the_clocks_of_machines_differ(stage):
+    go_live(stage, "v1")
+    stage.clock.advance(-20)  # the next worker's clock is slow
+    go_live(stage, "v2", "v1")
+    history = stage.adapters.releases.history("flights", until=None, limit=10)
+    assert [entry.to_version for entry in reversed(history)] == [None, "v1", "v1", "v2"]
+    assert [entry.at for entry in history] == sorted((entry.at for entry in history), reverse=True)

@@ -98,7 +98,10 @@ def everything() -> dict[str, Any]:
             }
         ],
         "ListObjectsV2": once({"Contents": [{"Key": "deploy/ingest/prod.json"}]}, {}),
-        "ListEndpoints": once({"Endpoints": [{"EndpointName": f"{OURS}flights-v1"}]}, {"Endpoints": []}),
+        "ListEndpoints": once(
+            {"Endpoints": [{"EndpointName": f"{OURS}flights-v1"}, {"EndpointName": "my-headrace-prod-v1"}]},
+            {"Endpoints": []},
+        ),
         "DescribeEndpoint": [{"EndpointStatus": "Creating"}, {"EndpointStatus": "InService"}, GONE],
         "ListEndpointConfigs": once(
             {"EndpointConfigs": [{"EndpointConfigName": f"{OURS}flights-v1"}]}, {"EndpointConfigs": []}
@@ -252,6 +255,11 @@ def test_all_goes_in_the_reverse_order_of_deploying_and_costs_before_data(all_of
     ]
     places = [all_of_it.done.index(operation) for operation in in_order]
     assert places == sorted(places)
+    # By its alias, which is the stack's, the key is found.
+    stacks = [
+        i for i, one in enumerate(all_of_it.changes) if one.request.get("StackName") == f"{OURS}foundation"
+    ]
+    assert all_of_it.done.index("ScheduleKeyDeletion") < stacks[0] < all_of_it.done.index("DeleteBucket")
     assert all_of_it.result.left == []
 
 
@@ -272,7 +280,15 @@ def test_without_the_data_nothing_that_holds_any_is_touched(what_runs: Run) -> N
 
 def test_nothing_of_another_stage_or_of_somebody_else_is_touched(all_of_it: Run) -> None:
     told = str([one.request for one in all_of_it.changes])
-    for foreign in ("somebody-prod", "headrace-ingest-dev", "headrace-product", "'others'", "'E2'", "'a2'"):
+    for foreign in (
+        "somebody-prod",
+        "headrace-ingest-dev",
+        "headrace-product",
+        "my-headrace",
+        "'others'",
+        "'E2'",
+        "'a2'",
+    ):
         assert foreign not in told
     assert {"a1", "a3"} == {
         one.request["restApiId"] for one in all_of_it.changes if one.operation == "DeleteRestApi"

@@ -7,7 +7,6 @@ from typing import Any, cast
 
 import msgspec
 import pytest
-from chalicelib.ingest import validation
 from chalicelib.ingest.build import Built, Order, Refusal, build
 from chalicelib.ingest.engine import Scratch
 from chalicelib.ingest.formats.reader import Source
@@ -38,9 +37,8 @@ def recording() -> Recording:
 
     made = World()
     made.define()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(validation, "build", recorded)
-        row = made.upload(make_csv())
+    made.build = recorded
+    row = made.upload(make_csv())
     prefix = f"datasets/trips/{row.version}/"
     files = [
         (key.removeprefix(prefix), versions[-1][1], "application/octet-stream")
@@ -51,7 +49,7 @@ def recording() -> Recording:
 
 
 @pytest.fixture
-def replayed(world: World, recording: Recording, monkeypatch: pytest.MonkeyPatch) -> World:
+def replayed(world: World, recording: Recording) -> World:
     """Return a world whose engine knows ``make_csv()`` alone and does as the real one did."""
 
     def replay(
@@ -65,6 +63,6 @@ def replayed(world: World, recording: Recording, monkeypatch: pytest.MonkeyPatch
                 file.write(body)
         return recording.answer
 
-    monkeypatch.setattr(validation, "build", replay)
+    world.build = replay
     world.open_scratch = lambda: contextlib.nullcontext(cast("Scratch", None))
     return world

@@ -253,6 +253,23 @@ def test_an_upload_whose_event_was_lost_is_found_by_the_second_tick(world, csv):
     assert world.row(upload).state is DatasetState.READY
 
 
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        ("incoming/nowhere/a.csv", "unknown_pipeline"),
+        ("incoming/a.csv", "bad_key"),
+        ("incoming/a/b/c.csv", "bad_key"),
+    ],
+)
+def test_an_upload_into_no_pipelines_folder_whose_event_was_lost_is_rejected_all_the_same(
+    world, csv, key, reason
+):
+    upload = world.put(csv(), key=key)
+    _age(world, timedelta(minutes=3))
+    assert reconcile("tick", world.adapters()) == 1
+    assert (world.row(upload).state, world.row(upload).reason) == (DatasetState.REJECTED, reason)
+
+
 def test_old_objects_are_left_alone(world, csv):
     world.put(csv())
     _age(world, timedelta(hours=25))

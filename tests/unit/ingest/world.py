@@ -8,13 +8,14 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import msgspec
-from chalicelib.ingest.adapters import Adapters
+from chalicelib.ingest.adapters import Adapters, Build
+from chalicelib.ingest.build import build
 from chalicelib.ingest.catalog import Catalog
 from chalicelib.ingest.dataset_files import DatasetFiles
 from chalicelib.ingest.engine import Scratch, open_scratch
 from chalicelib.ingest.formats.reader import Limits
 from chalicelib.ingest.keys import Upload
-from chalicelib.ingest.leases import LEASE
+from chalicelib.ingest.leases import LEASE, renewing
 from chalicelib.ingest.pipelines import PipelineStore
 from chalicelib.ingest.processing.job_files import JobFiles
 from chalicelib.ingest.processing.plan import Place
@@ -50,6 +51,7 @@ class World:
         self.requests = 0
         self.limits = Limits(max_bytes=1 << 30, hard_max_bytes=1 << 40)
         self.open_scratch: Callable[[], AbstractContextManager[Scratch]] = open_scratch
+        self.build: Build = build
 
     def adapters(self, **replaced: Any) -> Adapters:
         plain: dict[str, Any] = {
@@ -63,6 +65,8 @@ class World:
             "bus": self.bus,
             "clock": self.clock,
             "open_scratch": self.open_scratch,
+            "build": self.build,
+            "renewing": renewing,
             "measure": lambda row, seconds: self.measured.append((row, seconds)),
             "log": logging.getLogger("test"),
             "limits": self.limits,

@@ -66,6 +66,16 @@ def test_a_claim_is_exclusive_until_its_lease_and_the_margin_are_over() -> None:
     assert world.ports.jobs.submitting(claimed, world.ports.jobs.slots()).state is JobState.SUBMITTING
 
 
+def test_a_dead_submitters_job_is_taken_up_though_an_older_one_waits_for_its_slot() -> None:
+    world = World(quota=1)
+    pending(world, 1)
+    world.clock.advance(1)
+    younger = pending(world, 2)
+    world.ports.jobs.submitting(younger, world.ports.jobs.slots())
+    world.tick((LEASE + LEASE_MARGIN).total_seconds())
+    assert [job.state for job in world.jobs()] == [JobState.PENDING, JobState.RUNNING]
+
+
 def test_a_claim_needs_the_attempt_the_claimer_saw() -> None:
     world = World()
     job = pending(world)
@@ -167,10 +177,26 @@ def test_a_created_job_whose_answer_was_lost_is_found_again_and_not_created_twic
     world = World()
     world.sagemaker.loses_answer = True
     world.ready(world.dataset(1))
-    assert world.only_job().state is JobState.PENDING
-    world.tick(900)
     assert world.only_job().state is JobState.RUNNING
     assert len(world.sagemaker.created) == 1
+
+
+def test_a_job_that_may_have_been_created_keeps_its_slot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given away, the slot would be one too many: SageMaker may be at work on the job by now."""
+    world = World(quota=1)
+
+    def silent(name: str) -> Described:
+        raise Unavailable(f"describe {name}: no answer")
+
+    world.sagemaker.loses_answer = True
+    with monkeypatch.context() as patch:
+        patch.setattr(world.sagemaker, "describe", silent)
+        world.ready(world.dataset(1))
+        world.ready(world.dataset(2))
+    assert [job.state for job in world.jobs()] == [JobState.SUBMITTING, JobState.PENDING]
+    assert len(world.sagemaker.running) == 1
+    world.tick(200)
+    assert [job.state for job in world.jobs()] == [JobState.RUNNING, JobState.PENDING]
 
 
 def test_a_name_taken_by_other_inputs_is_dead() -> None:

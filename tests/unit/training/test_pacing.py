@@ -340,3 +340,18 @@ def test_a_job_that_its_pipeline_holds_is_not_told_as_waiting_too_long(
     for _ in range(5):
         world.tick(3600)
     assert "JobWaiting" not in capsys.readouterr().out
+
+
+def test_data_that_a_job_trains_already_is_not_trained_again_when_its_own_event_comes_late() -> None:
+    world = quiet_world()
+    late = world.dataset(1)
+    world.ready(world.dataset(2))
+    world.tick(601)
+    assert trained(world) == [("d1", "d2")]
+    world.complete(world.only_job())
+    world.changed(world.only_job())
+    world.go_live("v1")
+    world.ready(late)
+    world.tick(601)
+    assert trained(world) == [("d1", "d2")]
+    assert world.ports.jobs.is_trained("flights", "d1")

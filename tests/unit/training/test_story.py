@@ -4,6 +4,7 @@ import base64
 import hashlib
 import itertools
 import json
+from typing import Any
 
 import pytest
 from chalicelib.training.sagemaker import Described
@@ -118,6 +119,27 @@ def test_data_told_again_after_a_release_is_not_trained_again() -> None:
     world.ready(dataset)
     world.tick()
     assert len(world.sagemaker.created) == 1
+
+
+def test_data_told_twice_at_once_is_trained_once_whoever_goes_live_between(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    world.dataset(1)
+    world.ready(world.dataset(2))
+    world.complete(world.only_job())
+    world.changed(world.only_job())
+    third, create = world.dataset(3), world.ports.jobs.create
+
+    def overtaken(*args: Any, **named: Any) -> None:
+        monkeypatch.undo()
+        world.go_live("v1")
+        world.ready(third)
+        create(*args, **named)
+
+    monkeypatch.setattr(world.ports.jobs, "create", overtaken)
+    world.ready(third)
+    assert [job.champion for job in world.jobs() if job.dataset_version == "d3"] == ["v1"]
 
 
 def test_a_duplicate_of_another_dataset_version_is_not_trained() -> None:

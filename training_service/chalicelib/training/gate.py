@@ -2,9 +2,7 @@
 
 Absolute clauses hold on the point estimate. Relative ones hold on the pessimistic end of the 90 % paired
 bootstrap interval: for ``<`` and ``<=`` its upper end, for ``>`` and ``>=`` its lower end, so noise does
-not pass. "Beats the naive baseline" on the primary metric is always added and is strict: a tie fails. While something
-is live it is enough to beat that as surely: where a hard month leaves nobody surely better than the baseline, a refusal would
-only keep the worse of the two models.
+not pass. "Beats the naive baseline" on the primary metric is always added and is strict: a tie fails.
 
 A clause that cannot be judged for a reason outside the model (the champion could not be loaded, the clause
 is not in the grammar) fails too, but leaves the decision to a person: a changed schema would otherwise
@@ -63,7 +61,7 @@ def decide(
         The pipeline wants a person to approve what passes.
     """
     judged = [_judge_text(text, evaluation, live) for text in gate]
-    judged.append(_judge_added(evaluation, live))
+    judged.append(_judge(_added(evaluation), evaluation, live))
     verdicts = tuple(each.verdict for each in judged)
     failed = [each for each in judged if each.verdict.outcome == "failed"]
     reasons = tuple(f"{each.verdict.clause}: {each.verdict.detail}" for each in failed)
@@ -94,26 +92,11 @@ def gate_metrics(gate: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _added(evaluation: Evaluation, reference: str) -> Clause:
+def _added(evaluation: Evaluation) -> Clause:
     """Return the clause every gate ends with; a primary metric of unknown direction fails as missing."""
     comparison = ">" if evaluation.higher_is_better.get(evaluation.primary) else "<"
-    text = f"{evaluation.primary} {comparison} {reference}"
-    return Clause(text=text, metric=evaluation.primary, operator=comparison, reference=reference, bound=0.0)
-
-
-def _judge_added(evaluation: Evaluation, live: str | None) -> _Judged:
-    """Judge the added clause; who does not surely beat the baseline may surely beat what would stay instead."""
-    clause = _added(evaluation, "baseline")
-    judged = _judge(clause, evaluation, live)
-    if live is None or evaluation.champion_error or judged.verdict.outcome == "passed":
-        return judged
-    instead = _judge_relative(_added(evaluation, "champion"), evaluation)
-    if instead.outcome != "passed":
-        return judged
-    detail = (
-        f"{judged.verdict.detail}; but it surely beats the live {live}, which would stay: {instead.detail}"
-    )
-    return _Judged(Verdict(clause=clause.text, outcome="passed", detail=detail))
+    text = f"{evaluation.primary} {comparison} baseline"
+    return Clause(text=text, metric=evaluation.primary, operator=comparison, reference="baseline", bound=0.0)
 
 
 def _judge_text(text: str, evaluation: Evaluation, live: str | None) -> _Judged:

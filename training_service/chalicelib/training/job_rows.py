@@ -4,7 +4,7 @@ Besides jobs the table has three kinds of rows without an index entry: ``#active
 quota), ``#dataset#<pipeline>#<version>`` (the dataset version has had its training) and those of ``pacing_rows.py``.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 
 import msgspec
@@ -83,22 +83,32 @@ class JobRows(JobChanges):
 
     def is_trained(self, pipeline: str, version: str) -> bool:
         """Say whether the dataset version has had its job, whatever champion was live then."""
-        return self.table.get(_trigger(pipeline, version)) is not None
+        return self.trained_by(pipeline, version) is not None
 
-    def create(self, job: Job, *also: Write, covers: Collection[str] = ()) -> None:
+    def trained_by(self, pipeline: str, version: str) -> Job | None:
+        """Return the job that the dataset version has had, None before it has had one."""
+        mark = self.table.get(_trigger(pipeline, version))
+        return self.get(mark["trained_by"]) if mark else None
+
+    def create(self, job: Job, *also: Write, first_for: str | None = None) -> None:
         """Write a new PENDING job, mark the dataset versions it trains as trained, and do *also*, or nothing of it.
 
-        Those are its own version and those it *covers*.
+        Those are its own version and the one it is the *first_for*, which must not have had a job before.
 
         Raises
         ------
         ConditionFailed
-            The job is there already, or a condition of *also* does not hold.
+            The job is there already, *first_for* has had one, or a condition of *also* does not hold.
         """
         new = self.table.putting(to_row(job), only_if=Absent("job_id"))
-        trained = {job.dataset_version, *covers} if job.purpose is JobPurpose.TRAIN else ()
+        trained = {job.dataset_version, *filter(None, [first_for])} if job.purpose is JobPurpose.TRAIN else ()
         # In the same transaction, or a crash between would train the same data again after a release.
-        marks = [self.table.putting(_mark(job, version)) for version in sorted(trained)]
+        marks = [
+            self.table.putting(
+                _mark(job, version), only_if=Absent("job_id") if version == first_for else None
+            )
+            for version in sorted(trained)
+        ]
         self.table.transact(new, *marks, *also)
 
     def mark_trained(self, job: Job, version: str) -> None:

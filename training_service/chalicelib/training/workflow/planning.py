@@ -49,13 +49,14 @@ def plan_new_data(ports: Ports, pipeline: str, version: str) -> Job | None:
 
 def plan_data(ports: Ports, definition: PipelineDefinition, dataset: DatasetVersion) -> Job:
     """Return the job for data that asks by itself, paced as the pipeline wants it."""
-    if not is_paced(definition.train):
-        return plan_job(ports, definition, dataset)
+    plan = _gather if is_paced(definition.train) else _plan_once
     for _ in range(_PLAN_TRIES):
         try:
-            return _gather(ports, definition, dataset)
+            return plan(ports, definition, dataset)
         except ConditionFailed:
-            continue
+            # Told twice at once: who planned it first may have met another champion, and one job is enough.
+            if job := ports.jobs.trained_by(definition.name, dataset.version):
+                return job
     raise Unavailable(f"other uploads of {definition.name!r} are planned right now")
 
 
@@ -71,6 +72,9 @@ def _gather(ports: Ports, definition: PipelineDefinition, dataset: DatasetVersio
     waiting = _still_waiting(ports, pacing)
     # The newest, whichever asks: events come in any order, and a large file is ready after smaller ones behind it.
     newest = ports.datasets.ready(definition.name)[-1]
+    if covering := _find_covering(ports, dataset, newest):
+        ports.jobs.mark_trained(covering, dataset.version)
+        return covering
     plan = plan_training(gather_work(ports, definition, newest))
     existing = ports.jobs.find(plan.job_id)
     if existing is not None:
@@ -81,10 +85,18 @@ def _gather(ports: Ports, definition: PipelineDefinition, dataset: DatasetVersio
     job = _paced(_new_job(plan, newest.correlation_id or newest.version, to_text(ports.clock())), waiting)
     job = _held(definition, job, pacing, ports.clock())
     ended = [ports.jobs.superseding(waiting, job.job_id)] if waiting else []
-    ports.jobs.create(job, ports.pacing.gathering(pacing, job), *ended, covers=(dataset.version,))
+    ports.jobs.create(job, ports.pacing.gathering(pacing, job), *ended, first_for=dataset.version)
     told = {"job_id": job.job_id, "instead_of": waiting.job_id if waiting else None}
     _log.info("training job planned for new data", extra=told)
     return ports.jobs.get(job.job_id)
+
+
+def _find_covering(ports: Ports, dataset: DatasetVersion, newest: DatasetVersion) -> Job | None:
+    """Return the job that trains the newest data where *dataset*, whose event came after it, is in its window."""
+    job = ports.jobs.trained_by(newest.pipeline, newest.version)
+    if job is None or job.superseded_by or dataset.version not in job.dataset_versions:
+        return None
+    return job
 
 
 def _still_waiting(ports: Ports, pacing: Pacing) -> Job | None:
@@ -108,12 +120,24 @@ def _held(definition: PipelineDefinition, job: Job, pacing: Pacing, now: datetim
     return msgspec.structs.replace(job, not_before=hold.until, waiting_reason=hold.reason)
 
 
-def plan_job(ports: Ports, definition: PipelineDefinition, dataset: DatasetVersion) -> Job:
-    """Return the job for *dataset* against the champion of this moment, making it if it is not there."""
+def _plan_once(ports: Ports, definition: PipelineDefinition, dataset: DatasetVersion) -> Job:
+    return plan_job(ports, definition, dataset, first_for=dataset.version)
+
+
+def plan_job(
+    ports: Ports, definition: PipelineDefinition, dataset: DatasetVersion, *, first_for: str | None = None
+) -> Job:
+    """Return the job for *dataset* against the champion of this moment, making it if it is not there.
+
+    Raises
+    ------
+    ConditionFailed
+        *first_for* names a dataset version that has had another job meanwhile.
+    """
     plan = plan_training(gather_work(ports, definition, dataset))
     existing = ports.jobs.find(plan.job_id)
     if existing is None:
-        return create_job(ports, plan, dataset.correlation_id or dataset.version)
+        return create_job(ports, plan, dataset.correlation_id or dataset.version, first_for=first_for)
     # A late file outside the window adds nothing to train: note it, or every tick would plan it again.
     ports.jobs.mark_trained(existing, dataset.version)
     return existing
@@ -173,15 +197,23 @@ def _contestant(model: ModelVersion) -> Champion:
     )
 
 
-def create_job(ports: Ports, plan: TrainingPlan, correlation_id: str) -> Job:
-    """Return the job of a plan. The files come before the row: where the row exists, all it names exists."""
+def create_job(ports: Ports, plan: TrainingPlan, correlation_id: str, *, first_for: str | None = None) -> Job:
+    """Return the job of a plan. The files come before the row: where the row exists, all it names exists.
+
+    Raises
+    ------
+    ConditionFailed
+        *first_for* names a dataset version that has had another job meanwhile.
+    """
     # Two planners at once write the same bytes; the row decides who was first.
     ports.job_files.write(plan)
     job = _new_job(plan, correlation_id, to_text(ports.clock()))
     try:
-        ports.jobs.create(job)
+        ports.jobs.create(job, first_for=first_for)
     except ConditionFailed:
-        return ports.jobs.get(plan.job_id)
+        if there := ports.jobs.find(plan.job_id):
+            return there
+        raise
     _log.info("training job planned", extra={"job_id": job.job_id, "datasets": job.dataset_versions})
     return job
 

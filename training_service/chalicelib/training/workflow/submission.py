@@ -9,6 +9,7 @@ from chalicelib.training.ports import Ports
 from chalicelib.training.pushed_recipes import BadRecipe, check_pushed
 from chalicelib.training.reasons import sanitise
 from chalicelib.training.request import training_request
+from chalicelib.training.sagemaker import Described
 from chalicelib.training.workflow.admission import admit
 from chalicelib.training.workflow.telling import tell_ended, tell_started, tell_waiting
 
@@ -32,6 +33,10 @@ _CLAIM_TRIES = 3
 _log = log.logger("training")
 
 
+class _OutcomeOpen(Exception):
+    """SageMaker answered neither whether the job was created nor whether it is there."""
+
+
 class Outcome(Enum):
     """What became of a try, and so which of the younger jobs may be tried after it."""
 
@@ -42,7 +47,7 @@ class Outcome(Enum):
 
 
 def start_next(ports: Ports, *also: Job, wake: bool = False) -> None:
-    """Submit waiting jobs, oldest first, until the quota or SageMaker says no.
+    """Submit what a dead submitter left and waiting jobs, oldest first, until the quota or SageMaker says no.
 
     Parameters
     ----------
@@ -64,11 +69,12 @@ def start_next(ports: Ports, *also: Job, wake: bool = False) -> None:
 
 
 def waiting_jobs(ports: Ports, *also: Job) -> list[Job]:
-    """Return the jobs that want to be submitted, oldest first."""
+    """Return the jobs that want to be submitted: those that hold a slot already, then oldest first."""
     # Not read again one by one, though the index lags: every claim is guarded, and the line may be long.
     found = {job.job_id: job for job in (*ports.jobs.seen_open(), *also)}
     wanted = [job for job in found.values() if job.state in {JobState.PENDING, JobState.SUBMITTING}]
-    return sorted(wanted, key=place_in_line)
+    # An older job waits for a slot that a dead submitter's job holds: tried first, it would end the round in vain.
+    return sorted(wanted, key=lambda job: (job.state is JobState.PENDING, place_in_line(job)))
 
 
 def is_due(ports: Ports, job: Job) -> bool:
@@ -104,6 +110,9 @@ def submit(ports: Ports, job: Job) -> Outcome:
     except QuotaExceeded as error:
         _wait(ports, claimed, error)
         return Outcome.LIMITED
+    except _OutcomeOpen:
+        # It keeps its slot until the lease runs out; who takes it up then finds whether the name is taken.
+        return Outcome.FULL
     except Unavailable as error:
         _wait(ports, claimed, error)
         return Outcome.FULL
@@ -145,16 +154,29 @@ def _create(ports: Ports, job: Job, request: dict[str, object]) -> None:
     ------
     Conflict
         The name belongs to a job with other inputs.
+    Unavailable
+        It was not created.
+    _OutcomeOpen
+        It may have been created: a slot that is given away then is one too many.
     """
     try:
         ports.sagemaker.create(request)
-    except Conflict:
-        try:
-            described = ports.sagemaker.describe(str(request["TrainingJobName"]))
-        except NotFound as error:
-            raise Unavailable("the job's name is taken and yet not found; it may be in deletion") from error
+    except (Conflict, Unavailable) as error:
+        described = _look(ports, str(request["TrainingJobName"]), error)
         if described.input_sha256 != job.input_sha256:
             raise Conflict(f"another job than ours is named {described.name}") from None
+
+
+def _look(ports: Ports, name: str, refusal: Conflict | Unavailable) -> Described:
+    """Return what the name that was not created belongs to."""
+    try:
+        return ports.sagemaker.describe(name)
+    except NotFound:
+        if isinstance(refusal, Unavailable):
+            raise refusal from None
+        raise Unavailable("the job's name is taken and yet not found; it may be in deletion") from refusal
+    except Unavailable as error:
+        raise _OutcomeOpen(str(refusal)) from error
 
 
 def _wait(ports: Ports, job: Job, error: Exception) -> None:

@@ -1,0 +1,48 @@
+"""What deploying, hardening and rotating ask of AWS fits the services' own models, and the local cloud takes it."""
+
+import json
+
+from infra import harden, subscription, tags
+from infra.rotation import rotate_origin_secret
+from tests.aws_calls import Noted, as_method, operations_in
+from tests.integration.infra.conftest import Deployed
+
+# Only the real inference service has a log to subscribe to; the end-to-end tests deploy that one.
+SUBSCRIBING = {"add_permission", "put_subscription_filter"}
+
+
+def test_every_call_of_a_deployment_and_a_rotation_fits_the_services_own_model(
+    deployed: Deployed, noted: list[Noted]
+) -> None:
+    rotate_origin_secret(deployed.stage, on_step=lambda _: None)
+    deployed.again()
+    assert {one.service for one in noted} >= {"cloudformation", "lambda", "apigateway", "events", "iam", "s3"}
+    assert [(one.operation, one.wrong) for one in noted if one.wrong] == []
+
+
+def test_every_call_that_hardening_can_make_was_made(deployed: Deployed, noted: list[Noted]) -> None:
+    written = operations_in([harden, subscription, tags])
+    assert written - SUBSCRIBING <= {as_method(one.operation) for one in noted}
+    assert deployed.again()["harden"].detail == "all in place"
+
+
+def test_a_rotation_that_broke_off_goes_on_where_it_was(deployed: Deployed) -> None:
+    secrets = deployed.stage.client("secretsmanager")
+
+    def values() -> dict[str, str]:
+        found: dict[str, str] = json.loads(
+            secrets.get_secret_value(SecretId="headrace-local-origin")["SecretString"]
+        )
+        return found
+
+    def breaks(_: object) -> None:
+        raise ConnectionError("the line broke")
+
+    before = values()["current"]
+    try:
+        rotate_origin_secret(deployed.stage, on_step=breaks)
+    except ConnectionError:
+        half = values()
+    assert half["previous"] == before != half["current"]
+    rotate_origin_secret(deployed.stage, on_step=lambda _: None)
+    assert values() == {"current": half["current"], "previous": ""}

@@ -1,0 +1,74 @@
+"""What a simulated training leaves: an archive whose evaluation passes the gate, or does not."""
+
+import gzip
+import io
+import json
+import tarfile
+from typing import Any
+
+RECORD = {"distance": 1.0}
+ANSWER = {"value": True}
+
+
+def archive(job: str, parameters: dict[str, Any], *, is_good: bool) -> bytes:
+    """Return ``model.tar.gz`` of the SageMaker job *job*: no two jobs leave the same bytes."""
+    champion = (parameters.get("champion") or {}).get("version")
+    documents = {
+        "evaluation.json": json.dumps(_evaluation(parameters, champion, is_good=is_good)).encode(),
+        "serving.json": _SERVING,
+        "signature.json": _SIGNATURE,
+        "versions.json": b'{"python": "3.12.1", "packages": {}}',
+        "golden.jsonl": json.dumps({"record": RECORD, "prediction": ANSWER}).encode() + b"\n",
+        "card.md": job.encode(),
+        "code/inference.py": b"print()\n",
+    }
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for name, body in documents.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(body)
+            tar.addfile(entry, io.BytesIO(body))
+    return gzip.compress(out.getvalue(), compresslevel=1, mtime=0)
+
+
+_SIGNATURE = json.dumps(
+    {
+        "format": 1,
+        "task": "classification",
+        "target": {"name": "late", "type": "boolean"},
+        "inputs": [{"name": "distance", "type": "number", "required": True, "categories": None}],
+        "classes": [False, True],
+    }
+).encode()
+_SERVING = json.dumps(
+    {
+        "format": 1,
+        "method": "one by one",
+        "requests": 100,
+        "metrics": {"challenger": {"latency_p95_ms": 4.0}, "champion": None},
+        "differences": {"champion": None},
+    }
+).encode()
+
+
+def _evaluation(parameters: dict[str, Any], champion: str | None, *, is_good: bool) -> dict[str, Any]:
+    loss = 0.5 if is_good else 0.7
+    interval = {"estimate": loss - 0.6, "low": loss - 0.61, "high": loss - 0.59}
+    beside = {"log_loss": interval}
+    return {
+        "format": 1,
+        "purpose": parameters.get("purpose", "train"),
+        "task": parameters["task"],
+        "rows": 500,
+        "trained_through": None,
+        "primary": "log_loss",
+        "metrics": {
+            "challenger": {"log_loss": loss, "roc_auc": 0.7},
+            "champion": {"log_loss": 0.6, "roc_auc": 0.7} if champion else None,
+            "baseline": {"log_loss": 0.6, "roc_auc": 0.5},
+        },
+        "higher_is_better": {"log_loss": False, "roc_auc": True},
+        "differences": {"champion": beside if champion else None, "baseline": beside},
+        "champion_version": champion,
+        "champion_error": None,
+    }

@@ -1,0 +1,79 @@
+"""Simulated time and the processes in it: one runs at a time, and which one only the seed decides.
+
+A process is a greenlet. It runs until it lets time pass (every call of an adapter does), and goes on when no other
+process has anything earlier to do. So handlers interleave at every call, and the same seed gives the same run.
+"""
+
+import heapq
+from collections.abc import Callable
+
+from greenlet import getcurrent, greenlet
+
+
+class Killed(BaseException):
+    """The process ends here: no handler sees it, and a ``finally`` of it calls nobody any more."""
+
+
+class Process:
+    """One run of something, such as one invocation of a function; ``skew_s`` is how wrong its clock is."""
+
+    def __init__(self, name: str, work: Callable[[], None], *, ends_at: float, skew_s: float = 0.0) -> None:
+        self.name = name
+        self.ends_at = ends_at
+        self.skew_s = skew_s
+        self.is_dead = False
+        self.is_over = False
+        self.greenlet = greenlet(self._run)
+        self._work = work
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        except Killed:
+            self.is_dead = True
+        finally:
+            self.is_over = True
+
+
+class Scheduler:
+    """Time in seconds since the beginning, and what is due when."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.current: Process | None = None
+        self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._count = 0
+        self._hub = getcurrent()
+
+    def at(self, delay_s: float, action: Callable[[], None]) -> None:
+        """Do *action* so many seconds from now; of two at the same time the first told is first."""
+        self._count += 1
+        heapq.heappush(self._due, (self.now + delay_s, self._count, action))
+
+    def start(self, process: Process) -> None:
+        """Begin *process* as soon as who runs now lets time pass."""
+        self.at(0.0, lambda: self._go_on(process))
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass in the process that runs, and with it all that is due earlier."""
+        wake = self.now + seconds
+        if not self._due or self._due[0][0] > wake:
+            # Nobody else has anything to do until then: the same as to switch there and back.
+            self.now = wake
+            return
+        process = self.current
+        assert process is not None, "only a process can wait"
+        self.at(seconds, lambda: self._go_on(process))
+        self._hub.switch()
+
+    def run(self, until_s: float) -> None:
+        """Do everything that is due before *until_s*."""
+        while self._due and self._due[0][0] <= until_s:
+            self.now, _, action = heapq.heappop(self._due)
+            action()
+        self.now = until_s
+
+    def _go_on(self, process: Process) -> None:
+        self.current = process
+        process.greenlet.switch()
+        self.current = None

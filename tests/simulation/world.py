@@ -1,0 +1,97 @@
+"""One simulated stage, from the first upload until nothing is left to do."""
+
+import contextlib
+import gc
+import io
+import logging
+import random
+from collections.abc import Iterator
+
+import msgspec
+
+from tests.simulation.faults import CALM, Rates
+from tests.simulation.functions import Function, Work
+from tests.simulation.invariants import Invariants
+from tests.simulation.neighbours import Neighbours
+from tests.simulation.people import People
+from tests.simulation.services import Services
+from tests.simulation.trace import Trace
+
+MINUTE_S = 60.0
+MOST_TICKS_TO_REST = 120
+
+
+class Guard(msgspec.Struct, frozen=True, kw_only=True):
+    """Something the services rely on: ``attributes`` of a table that conditions see, until a test takes it away."""
+
+    table: str
+    attributes: frozenset[str]
+
+
+class World:
+    """A run of one seed: disturbed while people use the stage, then calm until all is at rest."""
+
+    def __init__(
+        self,
+        seed: int,
+        uploads: int,
+        *,
+        rates: Rates | None = None,
+        without: Guard | None = None,
+        traced: bool = False,
+    ) -> None:
+        self.seed = seed
+        self.uploads = uploads
+        chance = random.Random(seed)
+        self.trace = Trace(is_kept=traced)
+        self.around = Neighbours(chance, rates or Rates(), self.trace)
+        self.services = Services(self.around, chance)
+        self.people = People(self.around, self.services, chance)
+        self.invariants = Invariants(self.around, self.people)
+        if without:
+            self.around.tables[without.table].blind = without.attributes
+
+    def run(self) -> "World":
+        """Live through it all."""
+        with _quiet(self.seed):
+            end_s = self.people.begin(self.uploads)
+            for number, (function, work) in enumerate(self.services.ticks):
+                self._tick(function, work, MINUTE_S + number)
+            self.around.scheduler.run(end_s)
+            self.around.calls.rates = CALM
+            self._come_to_rest()
+            self.invariants.check_at_the_end()
+        return self
+
+    def _tick(self, function: Function, work: Work, delay_s: float) -> None:
+        def tick() -> None:
+            self.around.functions.ask(function, work)
+            self.around.scheduler.at(MINUTE_S, tick)
+
+        self.around.scheduler.at(delay_s, tick)
+
+    def _come_to_rest(self) -> None:
+        """Let the ticks mend what is left; a stage that needs more than two hours of them is not mended."""
+        scheduler = self.around.scheduler
+        for _ in range(MOST_TICKS_TO_REST):
+            scheduler.run(scheduler.now + MINUTE_S)
+            if next(self.invariants.at_rest(), None) is None:
+                break
+        # Late events, and the processes under way.
+        scheduler.run(scheduler.now + 15 * MINUTE_S)
+
+
+@contextlib.contextmanager
+def _quiet(seed: int) -> Iterator[None]:
+    """Keep logs and metric lines to ourselves, and make the shards of counters the seed's."""
+    state = random.getstate()
+    random.seed(seed)
+    logging.disable(logging.CRITICAL)
+    gc.disable()
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        gc.enable()
+        logging.disable(logging.NOTSET)
+        random.setstate(state)
