@@ -39,6 +39,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
             f"{_C}.models:models",
             "Show model versions: what their gate said, where they come from, how they compare.",
         ),
+        "drift": Entry(
+            f"{_C}.drift:drift", "Show how far requests and answers of what is live are from training."
+        ),
         "metrics": Entry(
             f"{_C}.truth:metrics", "Show requests, errors, latency and quality of each version in a window."
         ),

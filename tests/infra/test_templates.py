@@ -34,7 +34,7 @@ OUTPUTS = {
     *("IncomingBucket", "DataBucket", "ModelsBucket", "SiteBucket"),
     *("PipelinesTable", "DatasetsTable", "JobsTable", "ModelsTable", "ReleasesTable"),
     *("PredictionsTable", "TokensTable", "IdempotencyTable"),
-    *("SagemakerRoleArn", "IngestJobRoleArn", "SigningKeyArn", "OriginSecretArn"),
+    *("SagemakerRoleArn", "IngestJobRoleArn", "BatchRoleArn", "SigningKeyArn", "OriginSecretArn"),
     *("InputHashSecretArn", "AlertsTopicArn"),
     *("IngestDeadLettersArn", "TrainingDeadLettersArn", "InferenceDeadLettersArn"),
 }
