@@ -39,6 +39,9 @@ SECTIONS: dict[str, dict[str, Entry]] = {
             f"{_C}.models:models",
             "Show model versions: what their gate said, where they come from, how they compare.",
         ),
+        "drift": Entry(
+            f"{_C}.drift:drift", "Show how far requests and answers of what is live are from training."
+        ),
         "metrics": Entry(
             f"{_C}.truth:metrics", "Show requests, errors, latency and quality of each version in a window."
         ),
@@ -69,6 +72,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
             f"{_O}.alarms:alarms", "Show how the alarms of a stage stand, those that fire first."
         ),
         "logs": Entry(f"{_O}.logs:logs", "Show what the functions of a stage log."),
+        "cost": Entry(f"{_O}.cost:cost", "Estimate what a stage has cost."),
     },
 }
 

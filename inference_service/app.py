@@ -1,7 +1,6 @@
 """Endpoints, releases and predictions of Headrace: the routes and event handlers of the inference service."""
 
 import os
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -9,10 +8,11 @@ from chalice.app import Chalice, Response
 from chalicelib.inference import (
     attempts,
     batch_routes,
+    drift_views,
     exchange,
     formats,
     naming,
-    oip,
+    oip_routes,
     truth_views,
     views,
 )
@@ -21,12 +21,12 @@ from chalicelib.inference.settings import Settings
 from chalicelib.inference.wiring import Wiring, logger
 from chalicelib.inference.workflow import (
     batch_work,
+    monitoring,
     observing,
     predicting,
     reading,
     requests,
     rollout,
-    serving,
     tidying,
     truth,
     writing,
@@ -47,6 +47,7 @@ bearer = register_authorizer(app, lambda: wiring.tokens)
 api = Api(app, bearer, logger, lambda: wiring.replies)
 
 batch_routes.register(api, lambda: wiring.batching)
+oip_routes.register(api, lambda: wiring.predicting, lambda: wiring.releasing)
 # What the slowest portion of a batch takes, with all retries.
 LAST_MS = 120_000
 
@@ -58,6 +59,14 @@ ENDPOINT_CHANGES = {
     "source": ["aws.sagemaker"],
     "detail-type": ["SageMaker Endpoint State Change"],
     "detail": {"EndpointName": [{"prefix": naming.stage_prefix(settings.stage)}]},
+}
+TRANSFORM_ENDS = {
+    "source": ["aws.sagemaker"],
+    "detail-type": ["SageMaker Transform Job State Change"],
+    "detail": {
+        "TransformJobName": [{"prefix": naming.stage_prefix(settings.stage)}],
+        "TransformJobStatus": ["Completed", "Failed", "Stopped"],
+    },
 }
 
 
@@ -78,6 +87,13 @@ def on_endpoint_state_change(event: Any) -> None:
     rollout.on_endpoint_changed(wiring.releasing, name)
 
 
+@app.on_cw_event(TRANSFORM_ENDS, name="on_transform_job_state_change")
+def on_transform_job_state_change(event: Any) -> None:
+    """Go on with the batch that waits for a transform job; how the job ended is asked of SageMaker again."""
+    log.start(transform_job=str(event.detail.get("TransformJobName", "")))
+    batch_work.on_job_ended(wiring.batching, event.detail)
+
+
 @app.schedule("rate(1 minute)", name="reconcile")
 def reconcile(event: Any) -> None:
     """Go on with what was left, hear what was lost, delete what serves nobody."""
@@ -85,6 +101,13 @@ def reconcile(event: Any) -> None:
     tidying.reconcile(wiring.releasing)
     batch_work.go_on(wiring.batching)
     metrics.tell_alive(settings.stage, "inference")
+
+
+@app.schedule("rate(1 minute)", name="monitor")
+def monitor(event: Any) -> None:
+    """Look at the drift of each pipeline whose time has come."""
+    log.start(scheduled_at=str(event.time))
+    monitoring.check_all(wiring.monitoring)
 
 
 @app.lambda_function(name="shadow")
@@ -242,54 +265,13 @@ def get_metrics(request: Request, pipeline: str) -> truth_views.EndpointMetrics:
     return truth.measure(wiring.logging, pipeline, request.query.get("window"))
 
 
-@api.route("GET", "/v2", scope="predict", response=oip.ServerMetadata)
-def get_server(_: Request) -> oip.ServerMetadata:
-    """Say what this server of the Open Inference Protocol is."""
-    return oip.ServerMetadata()
-
-
-@api.route("GET", "/v2/health/live", scope="predict", response=oip.ServerLive)
-def get_server_live(_: Request) -> oip.ServerLive:
-    """Say that the server answers."""
-    return oip.ServerLive()
-
-
-@api.route("GET", "/v2/health/ready", scope="predict", response=oip.ServerReady)
-def get_server_ready(_: Request) -> oip.ServerReady:
-    """Say that the server takes requests."""
-    return oip.ServerReady()
-
-
-def _on_model_and_version(
-    method: str, action: str, **documented: Any
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a view under both addresses of a model: of what is live, and of one version."""
-
-    def register(view: Callable[..., Any]) -> Callable[..., Any]:
-        name, path = view.__name__, "/v2/models/{pipeline}"
-        api.route(method, path + action, scope="predict", **documented)(view)
-        path += "/versions/{version}"
-        api.route(method, path + action, scope="predict", name=f"{name}_version", **documented)(view)
-        return view
-
-    return register
-
-
-@_on_model_and_version("GET", "", response=oip.ModelMetadata)
-def get_served_model(_: Request, pipeline: str, version: str | None = None) -> oip.ModelMetadata:
-    """Say which tensors a pipeline's model takes and answers."""
-    return serving.describe(wiring.predicting, pipeline, version)
-
-
-@_on_model_and_version("GET", "/ready", response=oip.ModelReady)
-def get_served_model_ready(_: Request, pipeline: str, version: str | None = None) -> oip.ModelReady:
-    """Say that a pipeline's model answers; 409 while it does not."""
-    endpoints = wiring.releasing.endpoints
-    return serving.check_ready(wiring.predicting, endpoints, pipeline, version)
-
-
-@_on_model_and_version("POST", "/infer", reads=oip.InferRequest, response=oip.InferResponse)
-def infer(request: Request, pipeline: str, version: str | None = None) -> oip.InferResponse:
-    """Answer tensors (JSON) with a pipeline's model."""
-    asked = oip.read_infer(request)
-    return serving.infer(wiring.predicting, request.id, pipeline, version, asked)
+@api.route(
+    "GET",
+    "/v1/endpoints/{pipeline}/drift",
+    scope="read",
+    response=drift_views.DriftView,
+    query={"window": "such as 15m, 1h or 7d, at most 30d; what the pipeline's monitor takes if absent"},
+)
+def get_drift(request: Request, pipeline: str) -> drift_views.DriftView:
+    """Return how far what is asked and answered is from training, and whether that is an alarm."""
+    return monitoring.show(wiring.monitoring, pipeline, request.query.get("window"))

@@ -16,6 +16,7 @@ from infra.services import SERVICES
 from infra.stage import Stage
 
 _BYTES = 48
+_MARK = "ORIGIN_SECRET_ROTATED_AT"
 OnStep = Callable[[Step], None]
 Values = dict[str, str]
 
@@ -58,13 +59,14 @@ def _forget(stage: Stage, arn: str, values: Values) -> None:
 
 
 def _restart(stage: Stage) -> None:
-    """Make the API functions read the secret anew: they keep it for minutes, a changed function starts afresh."""
+    """Make the API functions read the secret anew: they keep it for minutes, one with another environment starts afresh."""
     lambdas = stage.client("lambda")
     for service in SERVICES:
         name = f"headrace-{service}-{stage.name}"
-        # Chalice sets no description, so nothing of a deployment is changed.
-        told = f"Read the origin secret anew at {time.time():.0f}"
-        lambdas.update_function_configuration(FunctionName=name, Description=told)
+        variables = lambdas.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        # Nobody reads it, and the next deployment of the service takes it away again.
+        variables[_MARK] = f"{time.time():.3f}"
+        lambdas.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
     for service in SERVICES:
         lambdas.get_waiter("function_updated_v2").wait(FunctionName=f"headrace-{service}-{stage.name}")
 

@@ -144,6 +144,23 @@ class ReleaseRolledBack(Event, frozen=True, kw_only=True):
     reason: str
 
 
+class DriftDetected(Event, frozen=True, kw_only=True):
+    """What a live version is asked, or how it answers, is not what it was trained for; told again while it lasts.
+
+    ``signal`` is what passed its ``limit``: ``estimated_loss`` and ``measured_loss`` as ratios to the loss at release, or
+    ``psi`` of a column or of the answers, which ``detail`` names.
+    """
+
+    service: ClassVar[str] = "inference"
+
+    pipeline: str
+    version: str
+    signal: str
+    value: float
+    limit: float
+    detail: str
+
+
 EVENTS: tuple[type[Event], ...] = (
     DatasetVersionReady,
     DatasetVersionRejected,
@@ -154,6 +171,7 @@ EVENTS: tuple[type[Event], ...] = (
     ReleaseStarted,
     ReleaseCompleted,
     ReleaseRolledBack,
+    DriftDetected,
 )
 
 

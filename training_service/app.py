@@ -11,7 +11,7 @@ from chalicelib.training.workflow import exporting, reading, reproducing, reques
 
 from shared import log
 from shared.entities.training import ModelState
-from shared.events import DatasetVersionReady, source
+from shared.events import DatasetVersionReady, DriftDetected, source
 from shared.http.api import Api
 from shared.http.authorizer import register_authorizer
 from shared.http.middleware import guard
@@ -221,6 +221,12 @@ def _decide(request: Request, pipeline: str, version: str, state: ModelState) ->
 def on_dataset_version_ready(event: Any) -> None:
     """New data: plan and start its training."""
     triggers.on_dataset_version_ready(wiring.ports(), DatasetVersionReady.from_detail(event.detail))
+
+
+@app.on_cw_event({"source": [source(stage, "inference")], "detail-type": ["DriftDetected"]})
+def on_drift_detected(event: Any) -> None:
+    """What is live has drifted: train on what came since, where the pipeline wants that."""
+    triggers.on_drift_detected(wiring.ports(), DriftDetected.from_detail(event.detail))
 
 
 @app.on_cw_event(

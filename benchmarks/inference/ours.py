@@ -24,6 +24,7 @@ ENVIRONMENT = {
     "RELEASES_TABLE": "releases",
     "PREDICTIONS_TABLE": "predictions",
     "SAGEMAKER_ROLE_ARN": "role",
+    "BATCH_ROLE_ARN": "role",
     "SIGNING_KEY_ARN": "key",
 }
 

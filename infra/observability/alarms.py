@@ -165,3 +165,12 @@ def _of_inference() -> Iterator[Alarm]:
         silence="The metric is written only when it happens.",
         remedy="headrace history P says who or what, and why.",
     )
+    yield Alarm(
+        name="DriftDetected",
+        metric=of_service("DriftDetected", "inference"),
+        comparison=">=",
+        threshold=1,
+        means="What a live version answers costs well more than it did at release, or its pipeline wants to hear of any drift.",
+        silence="The metric is written at each look while it lasts.",
+        remedy="headrace drift P says what moved and what it costs; new data and a training, or a rollback, mend it.",
+    )

@@ -10,6 +10,7 @@ FUNCTIONS: Mapping[str, tuple[str, ...]] = {
     "ingest": ("on_object_created", "on_processing_job_state_change", "reconcile"),
     "training": (
         "on_dataset_version_ready",
+        "on_drift_detected",
         "on_training_job_state_change",
         "on_model_package_state_change",
         "reconcile",
@@ -17,6 +18,8 @@ FUNCTIONS: Mapping[str, tuple[str, ...]] = {
     "inference": (
         "on_model_version_approved",
         "on_endpoint_state_change",
+        "on_transform_job_state_change",
+        "monitor",
         "reconcile",
         "shadow",
         "prediction_log",

@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from typing import Final
 
-from localcloud.sagemaker.errors import ClientJobError, unsupported
+from localcloud.sagemaker import transform_joins
+from localcloud.sagemaker.errors import ClientJobError, unsupported, validation
 from localcloud.sagemaker.job_limits import check_one_instance
 from localcloud.sagemaker.store import Row
 
 _MEGABYTE: Final = 1024 * 1024
 # The API reference's default of MaxPayloadInMB.
 _DEFAULT_MB: Final = 6
+_MOST_MB: Final = 100
 
 
 def check_local_limits(request: Row) -> None:
@@ -18,8 +20,13 @@ def check_local_limits(request: Row) -> None:
     source = request["TransformInput"]
     if source.get("SplitType", "None") not in ("None", "Line"):
         raise unsupported("records are split by line or not at all (TransformInput.SplitType)")
-    if request.get("DataProcessing") or request.get("DataCaptureConfig"):
-        raise unsupported("a transform job neither filters nor joins nor captures (DataProcessing)")
+    if request.get("DataCaptureConfig"):
+        raise unsupported("a transform job does not capture (DataCaptureConfig)")
+    # The API reference's rule for MaxPayloadInMB.
+    together_mb = (request.get("MaxConcurrentTransforms") or 1) * (request.get("MaxPayloadInMB") or 0)
+    if together_mb > _MOST_MB:
+        raise validation("MaxConcurrentTransforms * MaxPayloadInMB must not be greater than 100 MB.")
+    transform_joins.check(request)
 
 
 def payloads(body: bytes, request: Row) -> Iterator[bytes]:

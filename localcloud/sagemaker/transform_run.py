@@ -1,17 +1,19 @@
 """What a transform job does, step by step: one model server, every object asked in payloads, one output each.
 
-On AWS too the outputs of a job that fails are those of the objects that were done before.
+An object with a payload that is refused has no output and fails the job in the end; the others are asked all the same
+and have theirs: https://docs.aws.amazon.com/sagemaker/latest/dg/batch-transform.html
 """
 
 import gzip
 import http.client
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localcloud.sagemaker import artifacts, channels, hosting, job_status, transform_records
+from localcloud.sagemaker import artifacts, channels, hosting, job_status, transform_joins, transform_records
 from localcloud.sagemaker.endpoint_process import StartFailed, VariantProcess, VariantSpec
 from localcloud.sagemaker.errors import ClientJobError, JobError
 from localcloud.sagemaker.job_run import JobRun
@@ -21,6 +23,11 @@ from localcloud.sagemaker.unix_http import Reply
 LOG_GROUP: Final = "/aws/sagemaker/TransformJobs"
 # The API reference's default of InvocationsTimeoutInSeconds.
 _TIMEOUT_S: Final = 600
+# That of InvocationsMaxRetries.
+_RETRIES: Final = 3
+_RETRY_PAUSE_S: Final = 0.2
+# What an algorithm may propose for itself: https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-batch-code.html
+_PROPOSED: Final = ("MaxConcurrentTransforms", "BatchStrategy", "MaxPayloadInMB")
 
 
 def transform(job: JobRun) -> None:
@@ -32,6 +39,8 @@ def transform(job: JobRun) -> None:
         except StartFailed as error:
             raise JobError("AlgorithmError", str(error)) from error
         job.change(lambda row: row.update(TransformStartTime=time.time()))
+        # What the request says comes before what the container proposes.
+        job.row = _execution_parameters(server) | job.row
         _transform_all(job, server)
     finally:
         server.stop()
@@ -61,17 +70,42 @@ def _spec(job: JobRun) -> VariantSpec:
     )
 
 
+def _execution_parameters(server: VariantProcess) -> Row:
+    """Return what the container proposes, nothing where it has no opinion."""
+    reply = server.pool.get("/execution-parameters", timeout_s=2)
+    try:
+        told = json.loads(reply.body) if reply and reply.status == 200 else {}
+    except ValueError:
+        told = {}
+    return {name: told[name] for name in _PROPOSED if isinstance(told, dict) and name in told}
+
+
 def _transform_all(job: JobRun, server: VariantProcess) -> None:
     s3 = job.session.client("s3")
     source = job.row["TransformInput"]["DataSource"]["S3DataSource"]
+    first: JobError | None = None
     for item in channels.list_sources(s3, source, job.role_arn, job.scope.region):
-        answers = _ask(job, server, _read(s3, item, job.row))
+        try:
+            _transform_one(job, server, s3, item)
+        except JobError as error:
+            first = first or error
         if job.is_stopped():
             return
-        path = job.work / "output" / f"{item.file_name}.out"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(transform_records.assemble(answers, job.row))
-        artifacts.upload_file(s3, path, transform_records.output_uri(job.row, item.file_name))
+    if first:
+        raise first
+
+
+def _transform_one(job: JobRun, server: VariantProcess, s3: Any, item: channels.Source) -> None:
+    """Ask an object's payloads and write its output, unless the job was stopped meanwhile."""
+    body = _read(s3, item, job.row)
+    answers = _ask(job, server, transform_joins.filtered(body, job.row))
+    if job.is_stopped():
+        return
+    output = transform_joins.joined(body, transform_records.assemble(answers, job.row), job.row)
+    path = job.work / "output" / f"{item.file_name}.out"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(output)
+    artifacts.upload_file(s3, path, transform_records.output_uri(job.row, item.file_name))
 
 
 def _read(s3: Any, item: channels.Source, row: Row) -> bytes:
@@ -94,18 +128,16 @@ def _ask(job: JobRun, server: VariantProcess, body: bytes) -> list[bytes]:
 
 
 def _invoke(job: JobRun, server: VariantProcess, payload: bytes) -> bytes:
-    headers = {"Content-Type": job.row["TransformInput"].get("ContentType") or "application/octet-stream"}
-    if accept := job.row["TransformOutput"].get("Accept"):
-        headers["Accept"] = accept
-    timeout_s = (job.row.get("ModelClientConfig") or {}).get("InvocationsTimeoutInSeconds", _TIMEOUT_S)
-    try:
-        reply: Reply = server.pool.post("/invocations", payload, headers, timeout_s)
-    except (OSError, http.client.HTTPException) as error:
-        if job.is_stopped():
+    """Return the answer to a payload; what fails on the server's side is asked again."""
+    again = (job.row.get("ModelClientConfig") or {}).get("InvocationsMaxRetries", _RETRIES)
+    reply = _post(job, server, payload)
+    while again > 0 and (reply is None or reply.status >= 500):
+        if job.wait_until_stopped(_RETRY_PAUSE_S):
             return b""
-        raise JobError(
-            "AlgorithmError", "The container did not answer. See job logs for more information"
-        ) from error
+        again -= 1
+        reply = _post(job, server, payload)
+    if reply is None:
+        raise JobError("AlgorithmError", "The container did not answer. See job logs for more information")
     if reply.status >= 400:
         text = reply.body.decode(errors="replace")
         raise JobError(
@@ -113,3 +145,14 @@ def _invoke(job: JobRun, server: VariantProcess, payload: bytes) -> bytes:
             f"Bad HTTP status received from algorithm: {reply.status}: {text}",
         )
     return reply.body
+
+
+def _post(job: JobRun, server: VariantProcess, payload: bytes) -> Reply | None:
+    headers = {"Content-Type": job.row["TransformInput"].get("ContentType") or "application/octet-stream"}
+    if accept := job.row["TransformOutput"].get("Accept"):
+        headers["Accept"] = accept
+    timeout_s = (job.row.get("ModelClientConfig") or {}).get("InvocationsTimeoutInSeconds", _TIMEOUT_S)
+    try:
+        return server.pool.post("/invocations", payload, headers, timeout_s)
+    except (OSError, http.client.HTTPException):
+        return None

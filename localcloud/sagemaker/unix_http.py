@@ -48,11 +48,17 @@ class ConnectionPool:
 
     def ping(self) -> int | None:
         """Return the status of GET /ping within AWS's 2 seconds; None when nothing listens yet."""
+        reply = self.get("/ping", timeout_s=2)
+        return reply.status if reply else None
+
+    def get(self, url: str, *, timeout_s: float) -> Reply | None:
+        """Return the reply to one GET on a connection of its own; None where none comes."""
         connection = _UnixConnection(self._path)
-        connection.timeout = 2
+        connection.timeout = timeout_s
         try:
-            connection.request("GET", "/ping")
-            return connection.getresponse().status
+            connection.request("GET", url)
+            response = connection.getresponse()
+            return Reply(status=response.status, headers=dict(response.getheaders()), body=response.read())
         except (OSError, http.client.HTTPException):
             return None
         finally:

@@ -120,9 +120,9 @@ class Train(Section, frozen=True, kw_only=True):
 
 
 class Retrain(Section, frozen=True, kw_only=True):
-    """What starts a training without a person."""
+    """What starts a training without a person: ``new_data``, or ``drift`` once there is data it was not trained on."""
 
-    on: tuple[Literal["new_data"], ...] = ("new_data",)
+    on: tuple[Literal["new_data", "drift"], ...] = ("new_data",)
 
 
 class ImageInput(Section, frozen=True, kw_only=True):

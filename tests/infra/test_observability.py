@@ -19,7 +19,7 @@ TEMPLATE = rules.load("observability.yaml")
 ALARMS = dict(rules.properties(TEMPLATE, "AWS::CloudWatch::Alarm"))
 NAMES = {
     *("DeadLetters", "ReconcilerSilent", "FunctionErrors", "Api5xx", "HighLatency"),
-    *("StuckJob", "JobWaiting", "LogDropped", "RollbackHappened"),
+    *("StuckJob", "JobWaiting", "LogDropped", "RollbackHappened", "DriftDetected"),
 }
 
 

@@ -7,11 +7,13 @@ from typing import Any, Protocol
 import msgspec
 from chalicelib.inference.faults import Faults
 from chalicelib.inference.formats import CSV, NDJSON, Records, to_rows
-from chalicelib.inference.validation import Row, Validator
+from chalicelib.inference.validation import MAX_ROWS, Row, Validator
 
 from shared.errors import FieldError, InvalidBody
 
 PORTION_ROWS = 500
+# Fewer, larger objects cost a transform job and us less; what reads them takes no more at once.
+PAYLOAD_ROWS = MAX_ROWS
 PORTION_BYTES = (
     1_500_000  # of text; its JSON, with the names of all fields in each record, stays under 3 MiB mostly
 )
@@ -55,7 +57,7 @@ def read_header(lines: Lines) -> bytes:
     return header
 
 
-def read_portion(lines: Lines, kind: str, start_bytes: int) -> Portion:
+def read_portion(lines: Lines, kind: str, start_bytes: int, most_rows: int = PORTION_ROWS) -> Portion:
     """Return the next records; none at the end of the file. Blank lines are no records.
 
     Raises
@@ -65,7 +67,7 @@ def read_portion(lines: Lines, kind: str, start_bytes: int) -> Portion:
     """
     records: list[bytes] = []
     end, size = start_bytes, 0
-    while len(records) < PORTION_ROWS and size < PORTION_BYTES:
+    while len(records) < most_rows and size < PORTION_BYTES:
         record = _record(lines, kind)
         if not record:
             break

@@ -56,6 +56,19 @@ def register(api: Api, adapters: Callable[[], Batching]) -> None:
         view = batches.start(adapters(), pipeline, id)
         return _accepted(request.path.removesuffix(f"/{id}/start"), view)
 
+    @api.route(
+        "POST",
+        _PATH + "/{id}/stop",
+        scope="predict",
+        response=batch_views.BatchView,
+        status=202,
+        idempotent=True,
+    )
+    def stop_batch(request: Request, pipeline: str, id: str) -> Response:
+        """Stop a batch, and the transform job that works for it: 200 where it has ended already."""
+        view = batches.stop(adapters(), pipeline, id)
+        return _accepted(request.path.removesuffix(f"/{id}/stop"), view)
+
 
 def _accepted(path: str, view: batch_views.BatchView) -> Response:
     # The path as clients know it: the API's own stage name in it is CloudFront's business.

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Literal
 
 import msgspec
 
@@ -15,24 +16,37 @@ from shared.tables import Change, Table
 ATTENTION = "batch"
 # Longer than the slowest portion: its answers, with all retries, and the writing of its parts.
 LEASE = timedelta(seconds=180)
+# What a checkpoint writes.
+_PROGRESS = ("offset_bytes", "rows", "failed", "portions", "is_cut", "attempt", "collected")
 
 
 class BatchState(StrEnum):
-    """UPLOADING waits for its file and for the word to begin; the last two are ends."""
+    """UPLOADING waits for its file and for the word to begin; the last three are ends."""
 
     UPLOADING = "UPLOADING"
     RUNNING = "RUNNING"
+    STOPPING = "STOPPING"
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
+    STOPPED = "STOPPED"
 
 
-ENDED = (BatchState.SUCCEEDED, BatchState.FAILED)
+ENDED = (BatchState.SUCCEEDED, BatchState.FAILED, BatchState.STOPPED)
+
+
+class Way(StrEnum):
+    """Who answers a batch: the endpoint of its version, or a SageMaker transform job of its own."""
+
+    ENDPOINT = "endpoint"
+    TRANSFORM = "transform"
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """One batch. ``version`` answers all of it, also where something else goes live meanwhile.
 
-    ``offset_bytes``, ``rows`` and ``portions`` are the checkpoint: what is before them is answered and written.
+    ``offset_bytes``, ``rows`` and ``portions`` are the checkpoint: what is before them is answered and written. By
+    ``way`` of a transform job it is first only cut into payloads, until ``is_cut``; ``attempt`` is the number of the job
+    that was made last, and ``collected`` of its portions are written. ``waits_for`` says what a job was refused for.
     ``stalls`` counts how often in a row a worker gave up before it could write one more portion.
     ``input_version_id`` holds the input still: what is written over it meanwhile is another object.
     """
@@ -49,6 +63,12 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     rows: int = 0
     failed: int = 0
     portions: int = 0
+    result: Literal["ndjson", "csv"] = "ndjson"
+    way: Way = Way.ENDPOINT
+    is_cut: bool = False
+    attempt: int = 0
+    collected: int = 0
+    waits_for: str | None = None
     stalls: int = 0
     reason: str | None = None
     who: str = ""
@@ -99,36 +119,48 @@ class Batches:
         found: Iterable[Batch] = (from_row(row, Batch) for row in rows)
         return [batch for batch in found if batch.lease_until is None or batch.lease_until <= to_text(now)]
 
-    def start(self, batch: Batch, version_id: str | None, size_bytes: int, now: datetime) -> Batch:
-        """Let a batch whose input has arrived run; ConditionFailed where it does not wait for it."""
-        change = {
-            "state": str(BatchState.RUNNING),
-            "size_bytes": size_bytes,
-            "attention": ATTENTION,
-            "updated_at": to_text(now),
-        } | ({"input_version_id": version_id} if version_id else {})
+    def start(self, batch: Batch, now: datetime) -> Batch:
+        """Let a batch whose input has arrived run as *batch* says; ConditionFailed where it does not wait for it."""
+        change: dict[str, object] = {
+            name: getattr(batch, name)
+            for name in ("input_version_id", "size_bytes", "attention")
+            if getattr(batch, name) is not None
+        }
+        change |= {"state": str(batch.state), "way": str(batch.way), "updated_at": to_text(now)}
         return self._update(batch, Change(set=change), having("state", str(BatchState.UPLOADING)))
+
+    def stop(self, batch: Batch, now: datetime) -> Batch:
+        """Ask for the end of a batch as it was read; ConditionFailed where its state is another by now."""
+        waits = batch.state is BatchState.UPLOADING
+        change = {
+            "state": str(BatchState.STOPPED if waits else BatchState.STOPPING),
+            "updated_at": to_text(now),
+        } | ({"ended_at": to_text(now)} if waits else {})
+        return self._update(batch, Change(set=change), having("state", str(batch.state)))
 
     def take(self, batch: Batch, owner: str, now: datetime) -> Batch:
         """Take the lease; ConditionFailed where another has it or there is nothing left to do."""
         free = any_of(Absent("lease_until"), AtMost("lease_until", to_text(now)))
         mine = {"owner": owner, "lease_until": to_text(now + LEASE)}
-        runs = having("state", str(BatchState.RUNNING))
+        runs = any_of(*(having("state", str(state)) for state in (BatchState.RUNNING, BatchState.STOPPING)))
         return self._update(batch, Change(set=mine), all_of(runs, free))
 
     def check_point(self, batch: Batch, now: datetime) -> Batch:
         """Write how far *batch* is and renew its lease; ConditionFailed where it is not ours any more."""
-        done: dict[str, object] = {
-            name: getattr(batch, name) for name in ("offset_bytes", "rows", "failed", "portions")
-        }
+        done: dict[str, object] = {name: getattr(batch, name) for name in _PROGRESS}
         done["stalls"] = 0
         times = {"lease_until": to_text(now + LEASE), "updated_at": to_text(now)}
-        return self._update(batch, Change(set={**done, **times}), having("owner", batch.owner))
+        return self._update(
+            batch, Change(set={**done, **times}, remove=["waits_for"]), having("owner", batch.owner)
+        )
 
-    def let_go(self, batch: Batch, now: datetime, *, stalled: bool = False) -> None:
-        """Give the lease back."""
+    def let_go(
+        self, batch: Batch, now: datetime, *, stalled: bool = False, waits_for: str | None = None
+    ) -> None:
+        """Give the lease back, and say what the batch waits for where somebody may wonder."""
         gone = ("owner", "lease_until")
-        change = Change(set={"updated_at": to_text(now)}, add={"stalls": int(stalled)}, remove=gone)
+        told = {"updated_at": to_text(now)} | ({"waits_for": waits_for} if waits_for else {})
+        change = Change(set=told, add={"stalls": int(stalled)}, remove=gone)
         self._update(batch, change, having("owner", batch.owner))
 
     def end(self, batch: Batch, state: BatchState, reason: str | None, now: datetime) -> Batch:
@@ -137,7 +169,7 @@ class Batches:
         change = {"state": str(state), "updated_at": at, "ended_at": at} | (
             {"reason": reason} if reason else {}
         )
-        gone = Change(set=change, remove=("attention", "owner", "lease_until"))
+        gone = Change(set=change, remove=("attention", "owner", "lease_until", "waits_for"))
         return self._update(batch, gone, having("owner", batch.owner))
 
     def _update(self, batch: Batch, change: Change, only_if: object) -> Batch:

@@ -16,14 +16,17 @@ def count_disagreements(live: list[Answer], other: list[Answer]) -> int:
 
 def _differ(live: Answer, other: Answer) -> bool:
     """Compare what a caller acts on: the value, the points or the order of the items, not the scores."""
-    if live.points is not None or other.points is not None:
-        ours, theirs = live.points or (), other.points or ()
-        return len(ours) != len(theirs) or any(
-            _unlike(one.value, two.value) for one, two in zip(ours, theirs, strict=True)
-        )
-    if live.items is not None or other.items is not None:
-        return [item.item for item in live.items or ()] != [item.item for item in other.items or ()]
-    return _unlike(live.value, other.value)
+    ours, theirs = _told(live), _told(other)
+    return len(ours) != len(theirs) or any(map(_unlike, ours, theirs))
+
+
+def _told(answer: Answer) -> list[object]:
+    """Return the values of an answer, one or many, in their order."""
+    if answer.points is not None:
+        return [point.value for point in answer.points]
+    if answer.items is not None:
+        return [item.item for item in answer.items]
+    return [answer.value]
 
 
 def _unlike(one: object, two: object) -> bool:

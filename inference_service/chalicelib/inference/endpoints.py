@@ -1,19 +1,13 @@
 """Adapter: SageMaker's control plane (models, endpoint configurations, endpoints)."""
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from chalicelib.inference.plan import CONTENT_TAG, EndpointPlan
 from chalicelib.inference.ports import EndpointState
-from chalicelib.inference.states import Refused
+from chalicelib.inference.sagemaker_words import EXISTS, absent_is_fine, only, refusals
 
 from shared.aws import aws_errors
-from shared.errors import Unavailable
-
-# SageMaker reads back eventually what it was given a moment ago: the next try finds it.
-# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpoint.html
-_NOT_SEEN_YET = ("Could not find endpoint configuration", 'Could not find model "', "already existing")
 
 
 class SageMakerEndpoints:
@@ -24,7 +18,7 @@ class SageMakerEndpoints:
 
     def describe(self, name: str) -> EndpointState | None:
         """Return the endpoint's state, None where there is no such endpoint."""
-        with _absent_is_fine() as found, aws_errors(f"describe endpoint {name}"):
+        with absent_is_fine() as found, aws_errors(f"describe endpoint {name}"):
             answer = self._client.describe_endpoint(EndpointName=name)
             tags = self._client.list_tags(ResourceArn=answer["EndpointArn"])["Tags"]
             found.append((answer, tags))
@@ -52,7 +46,7 @@ class SageMakerEndpoints:
             SageMaker finds the request invalid.
         """
         client = self._client
-        with _refusals(plan.name), aws_errors(f"create endpoint {plan.name}"):
+        with refusals(plan.name), aws_errors(f"create endpoint {plan.name}"):
             # Without an endpoint they serve nothing, so what an earlier attempt left may be replaced.
             _replace(client.create_model, plan.model, client.delete_model, {"ModelName": plan.name})
             _replace(
@@ -62,7 +56,7 @@ class SageMakerEndpoints:
                 {"EndpointConfigName": plan.name},
             )
             # One that exists is a worker's who crashed before it wrote the row: Describe judges it next.
-            with _only("already existing"):
+            with only(EXISTS):
                 client.create_endpoint(**plan.endpoint)
 
     def delete(self, name: str) -> None:
@@ -77,7 +71,7 @@ class SageMakerEndpoints:
                 (client.delete_endpoint_config, "EndpointConfigName"),
                 (client.delete_model, "ModelName"),
             ):
-                with _absent_is_fine():
+                with absent_is_fine():
                     call(**{member: name})
 
     def names(self, prefix: str) -> set[str]:
@@ -100,47 +94,8 @@ def _replace(
     create: Callable[..., Any], request: dict[str, Any], delete: Callable[..., Any], key: dict[str, str]
 ) -> None:
     """Create a resource anew if its name is taken."""
-    with _only("already existing") as taken:
+    with only(EXISTS) as taken:
         create(**request)
     if taken:
         delete(**key)
         create(**request)
-
-
-@contextlib.contextmanager
-def _only(*texts: str) -> Iterator[list[str]]:
-    """Let SageMaker's ValidationException with one of *texts* pass, and say so in the list."""
-    from botocore.exceptions import ClientError
-
-    seen: list[str] = []
-    try:
-        yield seen
-    except ClientError as error:
-        message = error.response["Error"].get("Message", "")
-        if not any(text in message for text in texts):
-            raise
-        seen.append(message)
-
-
-@contextlib.contextmanager
-def _absent_is_fine() -> Iterator[list[Any]]:
-    """Let "there is none" pass; SageMaker spells it in two ways and never as an own error code."""
-    with _only("Could not find", "does not exist"):
-        found: list[Any] = []
-        yield found
-
-
-@contextlib.contextmanager
-def _refusals(name: str) -> Iterator[None]:
-    """Turn SageMaker's complaint about a request into a reason that the release row can keep."""
-    from botocore.exceptions import ClientError
-
-    try:
-        yield
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in {"ValidationException", "ValidationError"}:
-            raise
-        message = error.response["Error"].get("Message", "")
-        if any(text in message for text in _NOT_SEEN_YET):
-            raise Unavailable(f"create {name}: {message}") from error
-        raise Refused(f"SageMaker refuses to create {name}: {message[:300]}") from error

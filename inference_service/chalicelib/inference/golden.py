@@ -1,6 +1,7 @@
 """Golden rows: what training answered, so that a new endpoint can prove that it answers the same."""
 
 import math
+from collections.abc import Iterable
 
 import msgspec
 from chalicelib.inference.answers import Answer
@@ -58,12 +59,16 @@ def _same(expected: object, given: object) -> bool:
     if isinstance(expected, msgspec.Struct):
         return _same(msgspec.to_builtins(expected), msgspec.to_builtins(given))
     if isinstance(expected, dict) and isinstance(given, dict):
-        return expected.keys() == given.keys() and all(
-            _same(expected[name], given[name]) for name in expected
+        return expected.keys() == given.keys() and _all_same(
+            expected.values(), map(given.__getitem__, expected)
         )
     if isinstance(expected, list | tuple) and isinstance(given, list | tuple):
-        return len(expected) == len(given) and all(map(_same, expected, given))
+        return len(expected) == len(given) and _all_same(expected, given)
     return _equal(expected, given)
+
+
+def _all_same(expected: Iterable[object], given: Iterable[object]) -> bool:
+    return all(map(_same, expected, given))
 
 
 def _equal(expected: object, given: object) -> bool:

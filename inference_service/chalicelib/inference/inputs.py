@@ -87,7 +87,10 @@ def kind_of(given: Input, *, only_seen: bool = False) -> Any:
         return Annotated[list[kind_of(given.fields[0])], msgspec.Meta(max_length=most)]  # type: ignore[misc]
     if only_seen and given.type == "string" and given.categories:
         return Literal[given.categories]
-    kind = _TYPES[given.type][0]
+    return _bounded(_TYPES[given.type][0], given)
+
+
+def _bounded(kind: Any, given: Input) -> Any:
     if given.minimum is None and given.maximum is None:
         return kind
     return Annotated[kind, msgspec.Meta(ge=given.minimum, le=given.maximum)]

@@ -87,22 +87,34 @@ def decide(label: Label, stored: StoredLabel | None, predicted: Predicted | None
     """Return what becomes of *label*, beside what is *stored* under its id, if its prediction is *predicted*."""
     # What waited under another pipeline's name is nobody's label.
     known = stored if stored and stored.pipeline == label.pipeline else None
-    rev = stored.rev if stored else 0
-    is_same = known is not None and _is_same(known.value, label.value)
-    if known is not None and not is_same and label.observed_at < known.observed_at:
-        held = f"a value observed at {known.observed_at} holds"
-        return Decision(result=Result.SUPERSEDED, detail=held)
-    if is_same and known is not None and (known.counted or predicted is None):
-        return Decision(result=Result.UNCHANGED if known.counted else Result.WAITING)
+    settled = _beside(label, known, has_prediction=predicted is not None) if known else None
+    if settled:
+        return settled
     try:
         counted = _counted(predicted, label.value)
     except Misfit as misfit:
         return Decision(result=Result.INVALID, detail=f"the value {misfit}")
-    write = _row(label, predicted, counted, now, rev + 1)
-    before = known.counted if known else None
-    if predicted is None:
+    write = _row(label, predicted, counted, now, 1 + (stored.rev if stored else 0))
+    return _written(write, known)
+
+
+def _written(write: StoredLabel, known: StoredLabel | None) -> Decision:
+    """Return what becomes of a label that is written, beside the one that is *known*."""
+    if write.counted is None:
         return Decision(result=Result.WAITING, write=write)
+    before = known.counted if known else None
     return Decision(result=Result.REPLACED if before else Result.JOINED, write=write, before=before)
+
+
+def _beside(label: Label, known: StoredLabel, *, has_prediction: bool) -> Decision | None:
+    """Return what becomes of *label* where the one that is *known* leaves nothing to write."""
+    if not _is_same(known.value, label.value):
+        held = f"a value observed at {known.observed_at} holds"
+        is_older = label.observed_at < known.observed_at
+        return Decision(result=Result.SUPERSEDED, detail=held) if is_older else None
+    if known.counted:
+        return Decision(result=Result.UNCHANGED)
+    return None if has_prediction else Decision(result=Result.WAITING)
 
 
 def newest(labels: list[Label]) -> Label:

@@ -21,6 +21,16 @@ def batch_function(stage: str) -> str:
     return f"headrace-inference-{stage}-batch"
 
 
+def batch_model_name(stage: str, batch_id: str) -> str:
+    """Return the name of the model that a batch's transform jobs ask."""
+    return f"{stage_prefix(stage)}batch-{batch_id}"
+
+
+def transform_name(stage: str, batch_id: str, attempt: int) -> str:
+    """Return the one name of a batch's transform job: the same work is never begun twice."""
+    return f"{batch_model_name(stage, batch_id)}-a{attempt}"
+
+
 def endpoint_name(stage: str, pipeline: str, version: str) -> str:
     """Return the one name of a model version's model, endpoint configuration and endpoint."""
     return f"{stage_prefix(stage)}{pipeline}-{version}"

@@ -49,26 +49,33 @@ def plan_endpoint(
     if len(name) > MAX_LENGTH:
         raise Refused(f"the endpoint's name {name} is longer than SageMaker's {MAX_LENGTH} characters")
     content = _content(model)
-    tags = _tags(model, stage, content)
+    tags = [*tags_of(model, stage), {"Key": CONTENT_TAG, "Value": content}]
+    return EndpointPlan(
+        name=name,
+        content=content,
+        # Serverless endpoints refuse isolation: https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html
+        model=plan_model(model, name, role_arn, tags, is_isolated=isinstance(hosting, Realtime)),
+        config={"EndpointConfigName": name, "ProductionVariants": [_variant(name, hosting)], "Tags": tags},
+        endpoint={"EndpointName": name, "EndpointConfigName": name, "Tags": tags},
+    )
+
+
+def plan_model(
+    model: ModelVersion, name: str, role_arn: str, tags: list[dict[str, str]], *, is_isolated: bool
+) -> dict[str, Any]:
+    """Return the request for CreateModel: what answers, whoever asks it."""
     container = {
         "Image": model.image_uri,
         "ModelDataUrl": model.artifact_uri,
         "Environment": dict(_ENVIRONMENT),
     }
-    return EndpointPlan(
-        name=name,
-        content=content,
-        model={
-            "ModelName": name,
-            "PrimaryContainer": container,
-            "ExecutionRoleArn": role_arn,
-            # Serverless endpoints refuse isolation: https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html
-            "EnableNetworkIsolation": isinstance(hosting, Realtime),
-            "Tags": tags,
-        },
-        config={"EndpointConfigName": name, "ProductionVariants": [_variant(name, hosting)], "Tags": tags},
-        endpoint={"EndpointName": name, "EndpointConfigName": name, "Tags": tags},
-    )
+    return {
+        "ModelName": name,
+        "PrimaryContainer": container,
+        "ExecutionRoleArn": role_arn,
+        "EnableNetworkIsolation": is_isolated,
+        "Tags": tags,
+    }
 
 
 def _variant(name: str, hosting: Serverless | Realtime) -> dict[str, Any]:
@@ -85,11 +92,11 @@ def _content(model: ModelVersion) -> str:
     return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
 
 
-def _tags(model: ModelVersion, stage: str, content: str) -> list[dict[str, str]]:
+def tags_of(model: ModelVersion, stage: str) -> list[dict[str, str]]:
+    """Return the tags by which resources of *model* are found and paid for."""
     values = {
         "headrace:stage": stage,
         "headrace:pipeline": model.pipeline,
         "headrace:version": model.version,
-        CONTENT_TAG: content,
     }
     return [{"Key": key, "Value": value} for key, value in values.items()]

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 from chalicelib.inference.answers import Answer
+from chalicelib.inference.batch_plan import TransformPlan
 from chalicelib.inference.log_lines import LogLine
 from chalicelib.inference.plan import EndpointPlan
 
@@ -34,6 +35,29 @@ class Endpoints(Protocol):
 
     def names(self, prefix: str) -> set[str]:
         """Return the names of all endpoints, configurations and models that begin with *prefix*."""
+
+
+class TransformState(msgspec.Struct, frozen=True, kw_only=True):
+    """What DescribeTransformJob says."""
+
+    status: str
+    reason: str = ""
+
+
+class Transforms(Protocol):
+    """SageMaker's transform jobs."""
+
+    def create(self, plan: TransformPlan) -> None:
+        """Create model and job, unless they are there."""
+
+    def describe(self, name: str) -> TransformState | None:
+        """Return the job's state, None where there is none."""
+
+    def stop(self, name: str) -> None:
+        """Ask a job to end."""
+
+    def forget(self, model_name: str) -> None:
+        """Delete the model of a batch, if it is there."""
 
 
 class Runtime(Protocol):

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from chalicelib.inference.answers import Item
 from chalicelib.inference.tensors import Table
 from chalicelib.inference.views import Prediction
 
@@ -46,13 +47,18 @@ def _rows(one: Prediction, columns: list[str]) -> Iterable[list[Any]]:
     if one.points is not None:
         return [[one.id, point.time, point.value, *(point.interval or (None, None))] for point in one.points]
     if one.items is not None:
-        rows = [
-            [one.id, rank, item.item, item.score, item.rating] for rank, item in enumerate(one.items, start=1)
-        ]
-        return [row[: len(columns)] for row in rows]
+        return [_item_row(one.id, *place)[: len(columns)] for place in enumerate(one.items, start=1)]
+    return [_value_row(one, columns)]
+
+
+def _item_row(name: str | None, rank: int, item: Item) -> list[Any]:
+    return [name, rank, item.item, item.score, item.rating]
+
+
+def _value_row(one: Prediction, columns: list[str]) -> list[Any]:
     scores = one.scores or {}
     names = [column.removeprefix("score_") for column in columns if column.startswith("score_")]
-    return [[one.id, one.value, *(scores.get(name) for name in names), *(one.interval or ())]]
+    return [one.id, one.value, *(scores.get(name) for name in names), *(one.interval or ())]
 
 
 def _with_errors(predictions: Sequence[Prediction], columns: list[str]) -> Table:

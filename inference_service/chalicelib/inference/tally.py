@@ -36,7 +36,9 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     Of all ``requests`` the ``cold`` ones were answered by something that had just started: they are left out of
     ``latencies`` (bucket → count, answered ones only) and of what is enough for a verdict. Labels, when they come,
     add to ``labelled`` and to ``correct``, or ``measured`` and the errors' sums; those of classes with scores to
-    ``scored`` and ``log_loss``. A shadow's answers add to ``compared`` (rows) and ``disagreed``.
+    ``scored`` and ``log_loss``. A shadow's answers add to ``compared`` (rows) and ``disagreed``. Rows whose answer says
+    how sure it is are ``estimated``: ``expected`` sums the loss that it expects (of classes) or its interval's width, with
+    its square, ``shares`` the millionths by place of the class.
     """
 
     requests: int = 0
@@ -52,6 +54,10 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     measured: int = 0
     absolute_error: float = 0.0
     squared_error: float = 0.0
+    estimated: int = 0
+    expected: float = 0.0
+    expected_squares: float = 0.0
+    shares: dict[int, int] = {}
     latencies: dict[int, int] = {}
 
     def __add__(self, other: "Tally") -> "Tally":
@@ -59,11 +65,10 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
         numbers = {
             name: getattr(self, name) + getattr(other, name)
             for name in self.__struct_fields__
-            if name != "latencies"
+            if name not in {"latencies", "shares"}
         }
-        buckets = {*self.latencies, *other.latencies}
-        latencies = {key: self.latencies.get(key, 0) + other.latencies.get(key, 0) for key in buckets}
-        return Tally(**numbers, latencies=latencies)
+        latencies = _together(self.latencies, other.latencies)
+        return Tally(**numbers, latencies=latencies, shares=_together(self.shares, other.shares))
 
     @property
     def warm(self) -> int:
@@ -81,6 +86,10 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
             "mae": (self.absolute_error, self.measured),
         }[metric]
         return part / whole if whole else None
+
+
+def _together(one: dict[int, int], other: dict[int, int]) -> dict[int, int]:
+    return {key: one.get(key, 0) + other.get(key, 0) for key in {*one, *other}}
 
 
 def one_request(latency_ms: float, *, failed: bool = False, cold: bool = False) -> Tally:

@@ -33,13 +33,7 @@ def accept(
     """
     live = release.live if release else None
     _check_free(release, model.version)
-    if model.state is not ModelState.APPROVED:
-        raise Conflict(f"{model.version} is {model.state}; only an APPROVED version can be released")
-    if live != model.evaluated_champion and not force:
-        raise Conflict(
-            f"{model.version} was compared with {model.evaluated_champion or 'no champion'}, but "
-            f"{live or 'nothing'} is live now; train again, or force it with a reason"
-        )
+    _check_judged(model, live, force=force)
     # The comparison may have become stale since the row was read, so the write says it again.
     still = having("live", live) if live else Absent("live")
     before = release or _nothing(model.pipeline, request)
@@ -54,6 +48,17 @@ def accept(
 def _nothing(pipeline: str, request: Request) -> CurrentRelease:
     at = to_text(request.at)
     return CurrentRelease(pipeline=pipeline, created_at=at, updated_at=at)
+
+
+def _check_judged(model: ModelVersion, live: str | None, *, force: bool) -> None:
+    """Raise Conflict unless the gate let *model* pass beside what is *live* now."""
+    if model.state is not ModelState.APPROVED:
+        raise Conflict(f"{model.version} is {model.state}; only an APPROVED version can be released")
+    if live != model.evaluated_champion and not force:
+        raise Conflict(
+            f"{model.version} was compared with {model.evaluated_champion or 'no champion'}, but "
+            f"{live or 'nothing'} is live now; train again, or force it with a reason"
+        )
 
 
 def _check_free(release: CurrentRelease | None, version: str) -> None:

@@ -11,6 +11,9 @@ from shared.entities.pipeline import seconds
 from shared.entities.releasing import Release
 from shared.entities.rollback_clauses import Clause, parse_clause
 
+# Whoever waits for requests waits with an endpoint that is paid for: a trial that nobody asks ends, too.
+WAITS_AT_MOST_S = 7 * 86_400
+
 
 class Decision(StrEnum):
     """What to do with the candidate."""
@@ -42,7 +45,7 @@ def judge(policy: Release, *, age_s: float, candidate: Tally, live: Tally) -> Ve
     if enough and age_s >= seconds(policy.bake):
         return Verdict(decision=Decision.GO_ON, why=_well(policy, candidate))
     if is_over:
-        return _silence(policy, candidate)
+        return _silence(policy, candidate, age_s)
     wanted = f"{candidate.warm} of {policy.min_requests} requests after {int(age_s)} s"
     return Verdict(decision=Decision.WAIT, why=wanted)
 
@@ -64,12 +67,7 @@ def _broken(clause: Clause, policy: Release, candidate: Tally, live: Tally) -> s
     """Return why *clause* rolls back, None where it does not or where there is too little to say."""
     found = candidate.value(clause.metric)
     compared = live.value(clause.metric) if clause.factor else 0.0
-    if found is None or compared is None:
-        return None
-    # A handful of live requests is no measure for a candidate either.
-    if clause.factor and live.warm < policy.min_requests:
-        return None
-    if clause.metric in {"accuracy", "mae"} and candidate.labelled < policy.min_requests:
+    if found is None or compared is None or not _is_enough(clause, policy, candidate, live):
         return None
     if not clause.is_broken(found, compared):
         return None
@@ -79,7 +77,19 @@ def _broken(clause: Clause, policy: Release, candidate: Tally, live: Tally) -> s
     )
 
 
-def _silence(policy: Release, candidate: Tally) -> Verdict:
+def _is_enough(clause: Clause, policy: Release, candidate: Tally, live: Tally) -> bool:
+    """Say whether there is enough to believe what *clause* compares."""
+    # A handful of live requests is no measure for a candidate either.
+    if clause.factor and live.warm < policy.min_requests:
+        return False
+    return clause.metric not in {"accuracy", "mae"} or candidate.labelled >= policy.min_requests
+
+
+def _silence(policy: Release, candidate: Tally, age_s: float) -> Verdict:
+    if policy.on_silence == "wait" and age_s >= seconds(policy.max_bake) + WAITS_AT_MOST_S:
+        days = WAITS_AT_MOST_S // 86_400
+        why = f"{candidate.warm} of {policy.min_requests} requests, {days} days after {policy.max_bake}"
+        return Verdict(decision=Decision.ROLL_BACK, why=why)
     why = (
         f"{candidate.warm} of {policy.min_requests} requests in {policy.max_bake}; "
         f"on_silence: {policy.on_silence}"

@@ -5,7 +5,7 @@ in them once. Counts are under the time of the prediction, also those of labels 
 """
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -19,6 +19,8 @@ SLOT_S = 300
 _SLOTS_A_DAY = 86_400 // SLOT_S
 # One item takes 1,000 writes a second, a transaction counts double.
 _SHARDS = 4
+_SAMPLE = "sample_"
+_SAMPLED = 16  # requests of a version that one item names: 64 in five minutes
 _BETWEEN = "__"  # attributes are named with letters, digits and underscores
 
 Counts = Mapping[str, int]
@@ -45,27 +47,52 @@ class Windows:
         self._table = table
         self._kept = kept
 
-    def adding(self, slot: Slot, by_version: Mapping[str, Counts], now: datetime) -> Write:
-        """Return the addition to a slot as a part of a transaction."""
+    def adding(
+        self, slot: Slot, by_version: Mapping[str, Counts], now: datetime, captured: Mapping[str, str] = {}
+    ) -> Write:
+        """Return the addition to a slot as a part of a transaction.
+
+        ``captured`` is a request of a version whose records were kept: it takes the place of one before it in the sample.
+        """
         added = {
             f"{version}{_BETWEEN}{name}": count
             for version, counts in by_version.items()
             for name, count in counts.items()
         }
         shard = random.randrange(_SHARDS)  # noqa: S311 - spreads load, hides nothing
-        expires = {"expires_at_s": int((now + self._kept).timestamp())}
+        kept: dict[str, object] = {"expires_at_s": int((now + self._kept).timestamp())}
+        place = random.randrange(_SAMPLED)  # noqa: S311 - as above
+        kept |= {
+            f"{version}{_BETWEEN}{_SAMPLE}{place}": request_id for version, request_id in captured.items()
+        }
         key = (_partition(slot.pipeline, slot.day), slot.number * _SHARDS + shard)
-        return self._table.updating(key, Change(set=expires, add=added))  # type: ignore[arg-type]
+        return self._table.updating(key, Change(set=kept, add=added))  # type: ignore[arg-type]
 
     def tallies(self, pipeline: str, since: datetime, until: datetime) -> dict[str, Tally]:
         """Return by version what was counted in the slots from that of *since* to that of *until*."""
         found: dict[str, Tally] = {}
+        for version, counts in self._counts(pipeline, since, until):
+            found[version] = found.get(version, Tally()) + of_counts(counts)
+        return found
+
+    def sample(self, pipeline: str, version: str, since: datetime, until: datetime) -> list[str]:
+        """Return some of the requests to *version* whose records were kept, the newest slots first."""
+        found = [
+            str(request_id)
+            for of, counts in self._counts(pipeline, since, until)
+            if of == version
+            for name, request_id in counts.items()
+            if name.startswith(_SAMPLE)
+        ]
+        return found[::-1]
+
+    def _counts(
+        self, pipeline: str, since: datetime, until: datetime
+    ) -> Iterator[tuple[str, dict[str, object]]]:
         for day, first, last in _days(since, until):
             between = (first * _SHARDS, (last + 1) * _SHARDS - 1)
             for row in all_rows(self._table, _partition(pipeline, day), between=between):
-                for version, counts in _by_version(row).items():
-                    found[version] = found.get(version, Tally()) + of_counts(counts)
-        return found
+                yield from _by_version(row).items()
 
 
 def begin_of_slot(moment: datetime) -> datetime:

@@ -7,8 +7,11 @@ import uuid
 from datetime import timedelta
 
 from chalicelib.inference.artifacts import SignedArtifacts
+from chalicelib.inference.baselines import Baselines
 from chalicelib.inference.batch_invocations import BatchInvocations
+from chalicelib.inference.batch_plan import Where
 from chalicelib.inference.batch_rows import Batches
+from chalicelib.inference.checks import Checks
 from chalicelib.inference.endpoints import SageMakerEndpoints
 from chalicelib.inference.kept_inputs import InputPolicies, KeptInputs
 from chalicelib.inference.naming import batch_function, shadow_function
@@ -20,11 +23,13 @@ from chalicelib.inference.runtime import SageMakerRuntime
 from chalicelib.inference.settings import Settings
 from chalicelib.inference.shadow_copies import ShadowCopies, impatient_client
 from chalicelib.inference.traffic import Traffic
+from chalicelib.inference.transforms import SageMakerTransforms
 from chalicelib.inference.usage import Usage
 from chalicelib.inference.windows import Windows
 from chalicelib.inference.workflow import requests
 from chalicelib.inference.workflow.batches import Batching
 from chalicelib.inference.workflow.context import Logging, Predicting, Releasing
+from chalicelib.inference.workflow.monitoring import Monitoring
 
 from shared import log
 from shared.auth import Tokens
@@ -72,11 +77,7 @@ class Wiring:
             pipelines=self._pipelines,
             endpoints=SageMakerEndpoints(client("sagemaker")),
             runtime=self._runtime,
-            artifacts=SignedArtifacts(
-                Bucket(s3(), self.settings.models_bucket),
-                client("kms"),
-                self.settings.signing_key_arn,
-            ),
+            artifacts=self._artifacts,
             traffic=self._traffic,
             usage=self._usage,
             bus=Bus(event_bridge(), self.settings.stage),
@@ -128,14 +129,22 @@ class Wiring:
     @functools.cached_property
     def batching(self) -> Batching:
         """What batch predictions work with."""
-        functions = BatchInvocations(client("lambda"), batch_function(self.settings.stage), logger)
+        stage = self.settings.stage
+        functions = BatchInvocations(client("lambda"), batch_function(stage), logger)
         return Batching(
-            stage=self.settings.stage,
+            stage=stage,
             pipelines=self._pipelines,
             batches=Batches(self._releases_table),
             bucket=Bucket(s3(), self.settings.data_bucket),
             router=self.predicting.router,
             runtime=self._runtime,
+            models=self._models,
+            artifacts=self._artifacts,
+            transforms=SageMakerTransforms(client("sagemaker")),
+            where=Where(
+                stage=stage, role_arn=self.settings.batch_role_arn, instance=self.settings.batch_instance
+            ),
+            transform_from_bytes=self.settings.batch_transform_from_bytes,
             begin=functions.begin,
             wake=lambda pipeline: requests.wake(self.releasing, pipeline),
             owner=lambda: uuid.uuid4().hex,
@@ -143,6 +152,28 @@ class Wiring:
             pause=time.sleep,
             log=logger,
         )
+
+    @functools.cached_property
+    def monitoring(self) -> Monitoring:
+        """What the monitor works with."""
+        return Monitoring(
+            stage=self.settings.stage,
+            pipelines=self._pipelines,
+            models=self._models,
+            releases=self._releases,
+            windows=self.logging.windows,
+            inputs=self._inputs,
+            baselines=Baselines(Bucket(s3(), self.settings.data_bucket)),
+            checks=Checks(self._releases_table),
+            bus=Bus(event_bridge(), self.settings.stage),
+            clock=utc_now,
+            log=logger,
+        )
+
+    @functools.cached_property
+    def _artifacts(self) -> SignedArtifacts:
+        models = Bucket(s3(), self.settings.models_bucket)
+        return SignedArtifacts(models, client("kms"), self.settings.signing_key_arn)
 
     @functools.cached_property
     def _inputs(self) -> KeptInputs:

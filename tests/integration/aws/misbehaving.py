@@ -90,9 +90,9 @@ class Server:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Server]:
+def running(server: Server | None = None) -> Iterator[Server]:
     """Run a server until the block ends."""
-    server = Server()
+    server = server or Server()
     try:
         yield server
     finally:

@@ -289,11 +289,24 @@ def test_what_is_counted_of_versions_adds_up_over_midnight():
         ("2026-01-02T09:00:00Z", "v1"),
     ):
         for _ in range(3):
-            tally = Tally(requests=1, rows=2, log_loss=0.25, scored=1, latencies={16: 1})
-            table.transact(windows.adding(slot_of("flights", at), {version: to_counts(tally)}, NOW))
+            tally = Tally(
+                requests=1,
+                rows=2,
+                log_loss=0.25,
+                scored=1,
+                estimated=1,
+                expected=0.5,
+                shares={1: 7},
+                latencies={16: 1},
+            )
+            kept = {version: f"{version}-{at}"}
+            table.transact(windows.adding(slot_of("flights", at), {version: to_counts(tally)}, NOW, kept))
     until = datetime(2026, 1, 2, 0, 4, tzinfo=UTC)
     found = windows.tallies("flights", until - timedelta(minutes=10), until)
     assert {version: tally.requests for version, tally in found.items()} == {"v1": 3, "v2": 3}
     assert (found["v2"].rows, found["v2"].log_loss, found["v2"].latencies) == (6, 0.75, {16: 3})
+    assert (found["v2"].estimated, found["v2"].expected, found["v2"].shares) == (3, 1.5, {1: 21})
     assert windows.tallies("flights", until, until)["v2"].requests == 3
+    since = until - timedelta(minutes=10)
+    assert set(windows.sample("flights", "v1", since, until)) == {"v1-2026-01-01T23:59:59Z"}
     assert windows.tallies("trains", until, until) == {}

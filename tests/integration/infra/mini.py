@@ -10,16 +10,19 @@ PATHS = {"ingest": "/v1/pipelines", "training": "/v1/models", "inference": "/v1/
 
 _APP = """
 import os
+import uuid
 
 from chalice import Chalice
 
 app = Chalice(app_name="headrace-{service}")
+STARTED = uuid.uuid4().hex
 
 
 @app.route("{path}")
 def hello():
     headers = app.current_request.headers
-    return {{"service": "{service}", "answer": {answer}, "secret_sent": len(headers.get("x-headrace-origin", ""))}}
+    secret = headers.get("x-headrace-origin", "")
+    return {{"service": "{service}", "answer": {answer}, "secret_sent": len(secret), "started": STARTED}}
 
 
 @app.on_cw_event({{"source": ["test." + os.environ["STAGE"]], "detail-type": ["{service}"]}})

@@ -1,11 +1,13 @@
 """What deploying, hardening and rotating ask of AWS fits the services' own models, and the local cloud takes it."""
 
 import json
+import urllib.request
 
 from infra import harden, subscription, tags
 from infra.rotation import rotate_origin_secret
 from tests.aws_calls import Noted, as_method, operations_in
 from tests.integration.infra.conftest import Deployed
+from tests.integration.infra.mini import PATHS
 
 # Only the real inference service has a log to subscribe to; the end-to-end tests deploy that one.
 SUBSCRIBING = {"add_permission", "put_subscription_filter"}
@@ -24,6 +26,21 @@ def test_every_call_that_hardening_can_make_was_made(deployed: Deployed, noted: 
     written = operations_in([harden, subscription, tags])
     assert written - SUBSCRIBING <= {as_method(one.operation) for one in noted}
     assert deployed.again()["harden"].detail == "all in place"
+
+
+def test_functions_start_afresh_before_a_new_secret_is_sent_and_after_the_old_one_went(
+    deployed: Deployed,
+) -> None:
+    def starts() -> list[str]:
+        pages = (f"{deployed.deployment.origin_url}{path}" for path in PATHS.values())
+        return [json.load(urllib.request.urlopen(page))["started"] for page in pages]
+
+    seen = [starts()]
+    rotate_origin_secret(deployed.stage, on_step=lambda _: seen.append(starts()))
+    before, accepting, changed_over, after = seen
+    assert set(before).isdisjoint(accepting)
+    assert accepting == changed_over
+    assert set(changed_over).isdisjoint(after)
 
 
 def test_a_rotation_that_broke_off_goes_on_where_it_was(deployed: Deployed) -> None:

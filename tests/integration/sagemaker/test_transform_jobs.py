@@ -22,10 +22,27 @@ def transform_fn(factor, body, content_type, accept):
     return "\\n".join([f"{len(lines)} {content_type} {accept}", *answers]), accept
 """
 
+# Proposes how it wants to be asked, fails its first request, and answers each record with how many came with it.
+CHOOSY = """
+import json
+from flask import Response
+asked = []
+def execution_parameters_fn():
+    return Response(json.dumps({"MaxConcurrentTransforms": 2, "BatchStrategy": "SingleRecord", "MaxPayloadInMB": 1}))
+def model_fn(folder): return None
+def transform_fn(model, body, content_type, accept):
+    asked.append(body)
+    if len(asked) == 1: raise RuntimeError("this once")
+    lines = body.splitlines()
+    if "wrong" in body: return Response("no number: wrong", 400)
+    return "\\n".join(f"{sum(map(float, line.split(',')))},{len(lines)}" for line in lines), accept
+"""
+
 
 @pytest.fixture(scope="module", autouse=True)
 def model(cloud: Cloud) -> None:
     cloud.create_model("echo", ECHO, {"factor.txt": "3"}, EnableNetworkIsolation=True)
+    cloud.create_model("choosy", CHOOSY, {}, EnableNetworkIsolation=True)
 
 
 def start(cloud: Cloud, name: str, files: dict[str, bytes], **changes):
@@ -123,6 +140,36 @@ def test_what_the_model_refuses_fails_the_job_with_its_words(cloud):
     )
 
 
+def test_records_are_filtered_asked_as_the_container_proposes_again_after_a_failure_and_joined(cloud):
+    choice = {"InputFilter": "$[1:]", "JoinSource": "Input", "OutputFilter": "$[0,-2:]"}
+    start(
+        cloud,
+        "joined",
+        {"a.csv": b"x,1,2\ny,3,4\n", "b.csv": b"z,5,wrong\n", "c.csv": b"z,5,6\n"},
+        ModelName="choosy",
+        DataProcessing=choice,
+        size="24xlarge",
+    )
+    job = ended(cloud, "joined")
+    # The object that the model refuses fails the job and has no output; the others have theirs.
+    assert (job["TransformJobStatus"], "wrong" in job["FailureReason"]) == ("Failed", True)
+    assert cloud.get("joined/out/a.csv.out") == b"x,3.0,1\ny,7.0,1\n"
+    assert cloud.get("joined/out/c.csv.out") == b"z,11.0,1\n"
+    with pytest.raises(ClientError, match="NoSuchKey"):
+        cloud.get("joined/out/b.csv.out")
+
+
+def test_a_failing_call_is_made_again_no_more_often_than_the_request_allows(cloud):
+    start(
+        cloud,
+        "unlucky",
+        {"a.csv": b"1\n"},
+        ModelName="choosy",
+        ModelClientConfig={"InvocationsMaxRetries": 0},
+    )
+    assert "500" in ended(cloud, "unlucky")["FailureReason"]
+
+
 def test_a_job_is_stopped(cloud):
     start(cloud, "stopped", {"a.csv": b"slow\n"}, size="16xlarge")
     cloud.sagemaker.stop_transform_job(TransformJobName="stopped")
@@ -136,7 +183,17 @@ def test_what_is_not_there_or_not_possible_is_refused(cloud):
         start(cloud, "nobody", {"a.csv": b"1"}, ModelName="nobody")
     with pytest.raises(ClientError, match="Could not find requested job"):
         cloud.sagemaker.describe_transform_job(TransformJobName="nobody")
-    with pytest.raises(ClientError, match="neither filters nor joins"):
-        start(cloud, "joins", {"a.csv": b"1"}, DataProcessing={"JoinSource": "Input"})
+    with pytest.raises(ClientError, match="needs SplitType Line"):
+        start(
+            cloud,
+            "joins",
+            {"a.csv": b"1"},
+            input={"SplitType": "None"},
+            DataProcessing={"JoinSource": "Input"},
+        )
+    with pytest.raises(ClientError, match="not understood"):
+        start(cloud, "paths", {"a.csv": b"1"}, DataProcessing={"InputFilter": "$..a"})
+    with pytest.raises(ClientError, match="must not be greater than 100 MB"):
+        start(cloud, "much", {"a.csv": b"1"}, MaxPayloadInMB=60, MaxConcurrentTransforms=2)
     start(cloud, "empty", {}, size="24xlarge")
     assert "No S3 objects found" in ended(cloud, "empty")["FailureReason"]

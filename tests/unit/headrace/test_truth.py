@@ -86,7 +86,35 @@ def test_metrics_show_the_quality_that_is_known(run: Run) -> None:
     assert "ACCURACY" not in done.stdout
 
 
-@pytest.mark.parametrize(("state", "code"), [("SUCCEEDED", 0), ("FAILED", 1)])
+def test_drift_is_told_by_loss_answers_and_columns_with_the_verdict_beside_it(run: Run) -> None:
+    told = {
+        "pipeline": "flights",
+        "model_version": "v3",
+        "since": "a",
+        "until": "b",
+        "rows": 812,
+        "alarm": True,
+        "because": "log_loss: 0.57 promised, at least 0.7 expected of 812 rows",
+        "limit": 0.2,
+        "loss": {"metric": "log_loss", "promised": 0.57, "rows": 812, "estimated": 0.75},
+        "answers": {"psi": 0.3, "classes": [{"name": "yes", "trained": 0.2, "answered": 0.4}]},
+        "columns": [{"name": "distance", "psi": 0.31, "drifted": True}],
+        "notes": ["a note"],
+    }
+    fake = FakeStage({"GET /endpoints/flights/drift": told})
+    done = run(fake, "-o", "json", "drift", "flights")
+    assert done.exit_code == 0, done.stderr
+    assert ("ALARM: log_loss: 0.57" in done.stderr, "a note" in done.stderr) == (True, True)
+    rows = {row["what"]: row for row in json.loads(done.stdout)}
+    assert rows["log_loss estimated over 812 rows"]["now"] == 0.75
+    assert (rows["answers"]["drifted"], rows["answers of yes"]["now"]) == (True, 0.4)
+    assert rows["column distance"]["psi"] == 0.31
+    nothing = {"model_version": None, "alarm": False, "because": "nothing is live", "limit": 0.2}
+    empty = FakeStage({"GET /endpoints/flights/drift": nothing | {"since": "a", "until": "a", "rows": 0}})
+    assert run(empty, "drift", "flights").exit_code == 0
+
+
+@pytest.mark.parametrize(("state", "code"), [("SUCCEEDED", 0), ("FAILED", 1), ("STOPPED", 1)])
 def test_a_file_is_sent_begun_and_followed_to_its_end(
     run: Run, tmp_path: Path, state: str, code: int
 ) -> None:
@@ -99,11 +127,26 @@ def test_a_file_is_sent_begun_and_followed_to_its_end(
             f"POST {BATCH}": ok({**plain, "state": "UPLOADING", "upload": form}, 202),
             "POST /store": ok({}, 204),
             f"POST {BATCH}/b1/start": ok({**plain, "state": "RUNNING"}, 202),
-            f"GET {BATCH}/b1": [{**plain, "state": "RUNNING"}, {**plain, "state": state, "reason": "why"}],
+            f"GET {BATCH}/b1": [
+                {**plain, "state": "RUNNING"},
+                {**plain, "state": "RUNNING", "waits_for": "an instance"},
+                {**plain, "state": "STOPPING", "transform_job": "j"},
+                {**plain, "state": state, "reason": "why"},
+            ],
         }
     )
     done = run(fake, "batch", "flights", str(file), "--watch")
     assert done.exit_code == code, done.stderr
-    assert json.loads(fake.asked(f"POST {BATCH}")[0]) == {"file": "input.csv"}
+    assert json.loads(fake.asked(f"POST {BATCH}")[0]) == {"file": "input.csv", "result": "ndjson"}
     assert b"a\n1\n" in fake.asked("POST /store")[0]
-    assert ("why" in done.stderr) == (code == 1)
+    assert {"FAILED": "why", "STOPPED": "b1 was stopped"}.get(state, "") in done.stderr
+
+
+def test_a_batch_is_stopped_by_its_id_and_not_beside_a_file(run: Run, tmp_path: Path) -> None:
+    fake = FakeStage({f"POST {BATCH}/b1/stop": ok({"id": "b1", "state": "STOPPING"}, 202)})
+    done = run(fake, "-o", "json", "batch", "flights", "--stop", "b1")
+    assert (done.exit_code, json.loads(done.stdout)["state"]) == (0, "STOPPING")
+    file = tmp_path / "a.csv"
+    file.write_text("a\n1\n")
+    assert run(fake, "batch", "flights", str(file), "--stop", "b1").exit_code == 2
+    assert run(fake, "batch", "flights").exit_code == 2

@@ -38,6 +38,7 @@ def rest(module: ModuleType) -> Rest:
     module.wiring.predicting = stage.predicting
     module.wiring.logging = stage.remembering
     module.wiring.batching = stage.batching
+    module.wiring.monitoring = stage.wire_monitoring()
     return rest
 
 

@@ -5,14 +5,17 @@ import hashlib
 import json
 import logging
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from botocore.exceptions import ClientError
 from chalicelib.inference.answers import Answer
 from chalicelib.inference.artifacts import SignedArtifacts
 from chalicelib.inference.attempts import Copy
+from chalicelib.inference.baselines import Baselines
+from chalicelib.inference.batch_plan import Where
 from chalicelib.inference.batch_rows import Batches
+from chalicelib.inference.checks import Checks
 from chalicelib.inference.kept_inputs import InputPolicies, KeptInputs
 from chalicelib.inference.log_lines import LogLine, spell
 from chalicelib.inference.naming import served_by
@@ -29,6 +32,7 @@ from chalicelib.inference.windows import Windows
 from chalicelib.inference.workflow import requests, writing
 from chalicelib.inference.workflow.batches import Batching
 from chalicelib.inference.workflow.context import Logging, Predicting, Releasing
+from chalicelib.inference.workflow.monitoring import Monitoring
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -281,11 +285,32 @@ class Stage:
             bucket=self.data,
             router=self.predicting.router,
             runtime=self.runtime,
+            models=self.adapters.models,
+            artifacts=self.adapters.artifacts,
+            transforms=cast("Any", None),
+            where=Where(stage="test", role_arn="batch-role-arn", instance="ml.m5.large"),
+            transform_from_bytes=10**9,
             begin=lambda pipeline, batch_id: self.begun.append((pipeline, batch_id)),
             wake=lambda pipeline: requests.wake(self.adapters, pipeline),
             owner=self._owner,
             clock=self.clock,
             pause=self.pauses.append,
+            log=logging.getLogger("test"),
+        )
+
+    def wire_monitoring(self) -> Monitoring:
+        """Return what the monitor works with."""
+        return Monitoring(
+            stage="test",
+            pipelines=self.adapters.pipelines,
+            models=self.adapters.models,
+            releases=self.adapters.releases,
+            windows=self.remembering.windows,
+            inputs=self.predicting.inputs,
+            baselines=Baselines(self.data),
+            checks=Checks(self.releases),
+            bus=self.bus,
+            clock=self.clock,
             log=logging.getLogger("test"),
         )
 

@@ -15,6 +15,7 @@ ENVIRONMENT = {
     for name in (
         "IDEMPOTENCY_TABLE",
         "ORIGIN_SECRET_ARN",
+        "BATCH_ROLE_ARN",
         "TOKENS_TABLE",
         "PIPELINES_TABLE",
         "DATA_BUCKET",

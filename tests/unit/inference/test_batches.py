@@ -3,11 +3,14 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from chalicelib.inference.batch_input import Unreadable, read_portion
+from chalicelib.inference.batch_results import WRITERS
 from chalicelib.inference.workflow import batch_work
 
-from shared.errors import BadGateway, InvalidBody, Unavailable
+from shared.errors import BadGateway, Conflict, InvalidBody, NotFound, Unavailable
+from shared.tables import Change
 from tests.unit.inference.breaking import Breaking
 from tests.unit.inference.fakes import answer_of
 from tests.unit.inference.rest import release
@@ -74,6 +77,27 @@ def test_a_file_in_our_bucket_is_predicted_in_order_and_bad_rows_are_explained(l
         (3, "/distance"),
         (700, "/distance"),
     ]
+
+
+def test_the_result_is_a_csv_on_demand_with_one_header_for_all_portions(live):
+    uri = put(live, "mine.csv", csv(1203, bad={3, *range(501, 1001)}))
+    batch = post(live, {"input_uri": uri, "result": "csv"}).body["id"]
+    work(live, batch)
+    assert "predictions.csv?expires=900" in show(live, batch)["result_url"]
+    text = live.stage.data.read(f"batch/flights/{batch}/out/predictions.csv").decode()
+    header, *rows = text.splitlines()
+    assert header == "row,value,score_false,score_true"
+    good = [n for n in range(1, 1204) if n != 3 and not 500 < n < 1001]
+    assert [int(row.split(",")[0]) for row in rows] == good
+    scores = answer_of("v1", {"distance": 1203}).scores or {}
+    assert rows[-1] == f"1203,false,{scores['false']},{scores['true']}"
+    assert len(result(live, batch, "rejects")) == 501
+    assert post(live, {"input_uri": uri, "result": "parquet"}).status == 422
+
+
+def test_portions_of_other_columns_are_no_table(live):
+    with pytest.raises(Conflict, match="ndjson"):
+        list(WRITERS["csv"].join([b"row,value\n1,2\n", b"", b"row,value,low\n2,3,1\n"]))
 
 
 def test_lines_of_json_are_predicted_and_a_broken_one_is_refused_alone(live):
@@ -207,6 +231,24 @@ def test_a_throttled_endpoint_is_asked_again_and_one_that_stays_away_ends_the_ba
         ticks += 1
     assert ticks == 31
     assert "down" in show(live, batch)["reason"]
+
+
+def test_an_endpoint_that_a_batch_waits_for_and_that_sleeps_is_started_by_the_tick(live):
+    woken: list[str] = []
+    live.stage.batching = msgspec.structs.replace(live.stage.batching, wake=woken.append)
+    batch = begin(live, csv(5))
+    live.stage.releases.update(("flights", "current"), Change(set={"asleep_at": "2026-01-01T00:00:00Z"}))
+    live.stage.monotonic += 5
+    batch_work.go_on(live.stage.batching)
+    assert woken == []
+    live.stage.runtime.error = NotFound("not in service")
+    work(live, batch)
+    assert (show(live, batch)["state"], woken) == ("RUNNING", [])
+    batch_work.go_on(live.stage.batching)
+    assert woken == ["flights"]
+    live.stage.runtime.error = None
+    work(live, batch)
+    assert show(live, batch)["state"] == "SUCCEEDED"
 
 
 def test_all_of_a_batch_is_answered_by_the_version_that_was_live_when_it_began(live):

@@ -46,3 +46,31 @@ def test_a_permission_given_in_time_lets_the_release_go_on(warming: Stage) -> No
     warming.runtime.error = None
     tidying.reconcile(warming.adapters)
     assert warming.release().live == "v1"
+
+
+@pytest.mark.parametrize("error", [DENIED, DOWN])
+def test_a_trial_of_which_nothing_can_be_read_ends_too(error: HeadraceError, monkeypatch) -> None:
+    stage = Stage(strategy="canary", bake="10m", max_bake="20m")
+    for version, champion in (("v1", None), ("v2", "v1")):
+        stage.add_model(version, champion)
+        event = ModelVersionApproved(
+            pipeline="flights", version=version, job_id="j", evaluated_champion=champion
+        )
+        requests.on_model_approved(stage.adapters, event)
+        stage.endpoints.finish()
+        rollout.on_endpoint_changed(stage.adapters, f"headrace-test-flights-{version}")
+    assert stage.release().phase == "CANARY"
+
+    def refused(_: str) -> None:
+        raise error
+
+    monkeypatch.setattr(stage.endpoints, "describe", refused)
+    # What is still retried flies, so that it is seen; then the candidate goes, and live answers all again.
+    stage.clock.advance(64 * 60)
+    with pytest.raises(type(error)):
+        rollout.advance(stage.adapters, "flights")
+    stage.clock.advance(2 * 60)
+    rollout.advance(stage.adapters, "flights")
+    release = stage.release()
+    assert (release.live, release.candidate, release.outcome) == ("v1", None, Outcome.FAILED)
+    assert "nothing could be read of the trial for 45 minutes" in (release.reason or "")

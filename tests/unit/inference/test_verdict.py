@@ -56,6 +56,12 @@ def test_silence_until_the_longest_bake_is_answered_as_the_pipeline_says(on_sile
     assert decided(tally_of(3), age_s=OVER, on_silence=on_silence) is decision
 
 
+def test_waiting_for_requests_ends_after_seven_days():
+    week = 7 * 86_400
+    assert decided(tally_of(3), age_s=OVER + week - 1, on_silence="wait") is Decision.WAIT
+    assert decided(tally_of(3), age_s=OVER + week, on_silence="wait") is Decision.ROLL_BACK
+
+
 def test_what_little_came_is_judged_before_silence_promotes():
     assert decided(tally_of(3, errors=1), age_s=OVER, on_silence="promote") is Decision.ROLL_BACK
 

@@ -51,14 +51,11 @@ def answer(adapters: Predicting, asked: Asked, laps: Laps) -> Attempt:
         adapters.router.forget(asked.pipeline)
         release, route = _route(adapters, asked)
         attempts = [attempt(adapters, asked, route, laps)]
-    if attempts[0].error and route.instead and attempts[0].latency_ms < LAST_ATTEMPT_MS:
-        attempts.append(attempt(adapters, asked, Route(version=route.instead), laps))
+    instead = _instead(route, attempts[0])
+    if instead:
+        attempts.append(attempt(adapters, asked, instead, laps))
     last = attempts[-1]
-    for made in attempts:
-        measure(adapters.stage, asked.pipeline, asked.request_id, made)
-        _count(adapters, release, made, is_callers_fault=isinstance(last.error, InvalidRequest))
-        if made.has_failed:
-            record_failure(adapters, asked, made)
+    _tell_of(adapters, asked, release, attempts)
     if last.error:
         raise _told(asked, last)
     if release and route.shadow:
@@ -89,6 +86,25 @@ def _route(adapters: Predicting, asked: Asked) -> tuple[CurrentRelease | None, R
         adapters.wake(asked.pipeline)
         raise Waking(f"{release.live} of {asked.pipeline} slept; it is being started")
     return release, route
+
+
+def _instead(route: Route, first: Attempt) -> Route | None:
+    """Return the way to the version that answers what the *first* one could not, if there is one and time for it."""
+    if first.error is None or route.instead is None or first.latency_ms >= LAST_ATTEMPT_MS:
+        return None
+    return Route(version=route.instead)
+
+
+def _tell_of(
+    adapters: Predicting, asked: Asked, release: CurrentRelease | None, attempts: list[Attempt]
+) -> None:
+    """Measure, count and, where they failed, write down all attempts at a request."""
+    is_callers_fault = isinstance(attempts[-1].error, InvalidRequest)
+    for made in attempts:
+        measure(adapters.stage, asked.pipeline, asked.request_id, made)
+        _count(adapters, release, made, is_callers_fault=is_callers_fault)
+        if made.has_failed:
+            record_failure(adapters, asked, made)
 
 
 def attempt(adapters: Predicting, asked: Asked, route: Route, laps: Laps) -> Attempt:

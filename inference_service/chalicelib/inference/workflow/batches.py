@@ -1,4 +1,4 @@
-"""Batch predictions as they are asked for: made, started, looked at."""
+"""Batch predictions as they are asked for: made, started, stopped, looked at."""
 
 import re
 from collections.abc import Callable
@@ -6,8 +6,11 @@ from typing import Any
 
 import msgspec
 from chalicelib.inference.batch_input import KINDS
-from chalicelib.inference.batch_rows import ATTENTION, Batch, BatchState, entry_of
+from chalicelib.inference.batch_plan import Where
+from chalicelib.inference.batch_rows import ATTENTION, Batch, BatchState, Way, entry_of
 from chalicelib.inference.batch_views import BatchList, BatchView, NewBatch, UploadForm, batch_view
+from chalicelib.inference.naming import transform_name
+from chalicelib.inference.ports import Artifacts, Transforms
 
 from shared.clock import Clock, to_text
 from shared.errors import ConditionFailed, Conflict, FieldError, InvalidBody, NotFound
@@ -22,6 +25,7 @@ class Batching(msgspec.Struct, frozen=True, kw_only=True):
     """The adapters of batches.
 
     ``begin`` lets the function that works on them begin with one, ``wake`` starts the endpoint of a pipeline that slept.
+    An input of ``transform_from_bytes`` or more is answered by a transform job, which runs as ``where`` says.
     """
 
     stage: str
@@ -30,6 +34,11 @@ class Batching(msgspec.Struct, frozen=True, kw_only=True):
     bucket: Bucket
     router: Any
     runtime: Any
+    models: Any
+    artifacts: Artifacts
+    transforms: Transforms
+    where: Where
+    transform_from_bytes: int
     begin: Callable[[str, str], None]
     wake: Callable[[str], None]
     owner: Callable[[], str]
@@ -50,22 +59,14 @@ def create(adapters: Batching, pipeline: str, new: NewBatch, who: str) -> BatchV
     InvalidBody
         Neither or both are given, or the object is not one that a batch of this pipeline may read.
     """
-    version = _live(adapters, pipeline)
+    release = _live(adapters, pipeline)
     if (new.file is None) == (new.input_uri is None):
         raise _invalid("", "give either `file` or `input_uri`")
-    batch = _new(adapters, pipeline, new, version, who)
+    batch = _new(adapters, pipeline, new, release.live, who)
     if new.file:
         adapters.batches.add(batch)
         return _view(adapters, batch)
-    info = adapters.bucket.head(batch.input_key)
-    _check_size(info.size_bytes)
-    running = msgspec.structs.replace(
-        batch,
-        state=BatchState.RUNNING,
-        attention=ATTENTION,
-        input_version_id=info.version_id,
-        size_bytes=info.size_bytes,
-    )
+    running = _running(adapters, batch)
     adapters.batches.add(running)
     adapters.begin(pipeline, batch.id)
     return _view(adapters, running)
@@ -84,15 +85,32 @@ def start(adapters: Batching, pipeline: str, batch_id: str) -> BatchView:
     batch = adapters.batches.get(pipeline, batch_id)
     if batch.state is BatchState.UPLOADING:
         try:
-            info = adapters.bucket.head(batch.input_key)
+            running = _running(adapters, batch)
         except NotFound:
             raise Conflict(f"the file of batch {batch_id} is not there; upload it first") from None
-        _check_size(info.size_bytes)
         try:
-            batch = adapters.batches.start(batch, info.version_id, info.size_bytes, adapters.clock())
+            batch = adapters.batches.start(running, adapters.clock())
         except ConditionFailed:
             batch = adapters.batches.get(pipeline, batch_id)
     if batch.state is BatchState.RUNNING:
+        adapters.begin(pipeline, batch_id)
+    return _view(adapters, batch)
+
+
+def stop(adapters: Batching, pipeline: str, batch_id: str) -> BatchView:
+    """Ask for the end of a batch: what works on it ends it, and its transform job; one that has ended stays as it is.
+
+    Raises
+    ------
+    NotFound
+        There is no such batch.
+    Conflict
+        It changed just now: ask again.
+    """
+    batch = adapters.batches.get(pipeline, batch_id)
+    if batch.state in {BatchState.UPLOADING, BatchState.RUNNING}:
+        batch = adapters.batches.stop(batch, adapters.clock())
+    if batch.state is BatchState.STOPPING:
         adapters.begin(pipeline, batch_id)
     return _view(adapters, batch)
 
@@ -117,11 +135,13 @@ def folder_of(pipeline: str, batch_id: str) -> str:
 def result_keys(batch: Batch) -> tuple[str, str]:
     """Return the keys of the predictions and of the rejects."""
     folder = f"{folder_of(batch.pipeline, batch.id)}out/"
-    return f"{folder}predictions.ndjson", f"{folder}rejects.ndjson"
+    return f"{folder}predictions.{batch.result}", f"{folder}rejects.ndjson"
 
 
 def _view(adapters: Batching, batch: Batch) -> BatchView:
     links: dict[str, Any] = {}
+    if batch.attempt:
+        links["transform_job"] = transform_name(adapters.stage, batch.id, batch.attempt)
     if batch.state is BatchState.UPLOADING:
         form = adapters.bucket.presign_post(batch.input_key, max_bytes=MAX_BYTES, expires_s=LINK_S)
         links["upload"] = UploadForm(url=form["url"], fields=form["fields"])
@@ -147,6 +167,7 @@ def _new(adapters: Batching, pipeline: str, new: NewBatch, version: str, who: st
         state=BatchState.UPLOADING,
         version=version,
         kind=KINDS[_suffix(key)],
+        result=new.result,
         input_key=key,
         who=who,
         created_at=to_text(now),
@@ -154,16 +175,40 @@ def _new(adapters: Batching, pipeline: str, new: NewBatch, version: str, who: st
     )
 
 
-def _live(adapters: Batching, pipeline: str) -> str:
+def _running(adapters: Batching, batch: Batch) -> Batch:
+    """Return the batch as it runs: its input held still, and who answers it chosen by the input's size."""
+    info = adapters.bucket.head(batch.input_key)
+    if info.size_bytes > MAX_BYTES:
+        detail = f"has {info.size_bytes} bytes; the limit of a batch is {MAX_BYTES}"
+        raise _invalid("/input_uri", detail)
+    is_large = info.size_bytes >= adapters.transform_from_bytes
+    if not is_large:
+        wake_if_asleep(adapters, batch.pipeline)
+    return msgspec.structs.replace(
+        batch,
+        state=BatchState.RUNNING,
+        way=Way.TRANSFORM if is_large else Way.ENDPOINT,
+        attention=ATTENTION,
+        input_version_id=info.version_id,
+        size_bytes=info.size_bytes,
+    )
+
+
+def wake_if_asleep(adapters: Batching, pipeline: str) -> None:
+    """Start the endpoint that a batch needs and that was stopped because nobody asked for long."""
+    release = adapters.router.release(pipeline)
+    if release and release.asleep_at:
+        # The batch waits for it, tick by tick.
+        adapters.wake(pipeline)
+
+
+def _live(adapters: Batching, pipeline: str) -> Any:
+    """Return the release row of a pipeline that has something live."""
     adapters.pipelines.get(pipeline)
     release = adapters.router.release(pipeline)
     if release is None or release.live is None:
         raise Conflict(f"nothing is live yet: pipeline {pipeline!r} has not released a model version")
-    if release.asleep_at:
-        # The batch waits for it, tick by tick.
-        adapters.wake(pipeline)
-    live: str = release.live
-    return live
+    return release
 
 
 def _key_of(adapters: Batching, pipeline: str, uri: str) -> str:
@@ -180,11 +225,6 @@ def _key_of(adapters: Batching, pipeline: str, uri: str) -> str:
 def _suffix(key: str) -> str:
     match = _SUFFIX.search(key)
     return match[0] if match else ""
-
-
-def _check_size(size_bytes: int) -> None:
-    if size_bytes > MAX_BYTES:
-        raise _invalid("/input_uri", f"has {size_bytes} bytes; the limit of a batch is {MAX_BYTES}")
 
 
 def _invalid(pointer: str, detail: str) -> InvalidBody:

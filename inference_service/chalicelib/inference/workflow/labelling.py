@@ -52,19 +52,10 @@ def _settle(adapters: Logging, pipeline: str, labels: list[Label]) -> dict[tuple
     found: dict[tuple[str, int], Decision] = {}
     pending = labels
     for parts in _PARTS:
-        known = adapters.records.find_all({label.request_id for label in pending})
-        decided = [(label, _decide(adapters, label, known[label.request_id])) for label in pending]
-        for label, decision in decided:
-            found[_key(label)] = _told(found.get(_key(label)), decision)
-        failed: set[tuple[str, int]] = set()
-        for batch in _batches([one for one in decided if one[1].write], parts):
-            if not _commit(adapters, pipeline, batch):
-                failed |= {_key(label) for label, _ in batch}
-        pending = [
-            label
-            for label, decision in decided
-            if _key(label) in failed or (decision.write and decision.result is Result.WAITING)
-        ]
+        decided = _decide_all(adapters, pending)
+        found |= {_key(label): _told(found.get(_key(label)), decision) for label, decision in decided}
+        failed = _write(adapters, pipeline, decided, parts)
+        pending = [label for label, decision in decided if _key(label) in failed or _waits(decision)]
         if not pending:
             return found
         if failed:
@@ -75,6 +66,11 @@ def _settle(adapters: Logging, pipeline: str, labels: list[Label]) -> dict[tuple
 def _told(before: Decision | None, now: Decision) -> Decision:
     # What was written and then found again is told as what it was when it was written.
     return before if before and before.result is now.result else now
+
+
+def _decide_all(adapters: Logging, labels: list[Label]) -> list[Decided]:
+    known = adapters.records.find_all({label.request_id for label in labels})
+    return [(label, _decide(adapters, label, known[label.request_id])) for label in labels]
 
 
 def _decide(adapters: Logging, label: Label, known: Partition) -> Decision:
@@ -93,6 +89,20 @@ def _decide(adapters: Logging, label: Label, known: Partition) -> Decision:
         expires_at_s=about.expires_at_s,
     )
     return decide(label, stored, predicted, adapters.clock())
+
+
+def _waits(decision: Decision) -> bool:
+    """Say whether its prediction may have come between the reading and the writing."""
+    return decision.write is not None and decision.result is Result.WAITING
+
+
+def _write(adapters: Logging, pipeline: str, decided: list[Decided], parts: int) -> set[tuple[str, int]]:
+    """Write what was decided, and return what could not be written, since somebody else wrote meanwhile."""
+    failed: set[tuple[str, int]] = set()
+    for batch in _batches([one for one in decided if one[1].write], parts):
+        if not _commit(adapters, pipeline, batch):
+            failed |= {_key(label) for label, _ in batch}
+    return failed
 
 
 def _batches(decided: list[Decided], parts: int) -> Iterator[list[Decided]]:
@@ -127,19 +137,24 @@ def _commit(adapters: Logging, pipeline: str, batch: list[Decided]) -> bool:
     return True
 
 
+def _changes(batch: list[Decided]) -> Iterator[tuple[Slot, str, Mapping[str, int]]]:
+    """Yield what each label changes, where and of which version."""
+    for label, decision in batch:
+        counted = decision.write.counted if decision.write else None
+        if counted is not None:
+            # The prediction is the same one, so the label before counted in the same place.
+            change = difference(counted.counts, decision.before.counts if decision.before else {})
+            yield slot_of(label.pipeline, counted.at), counted.version, change
+
+
 def _sums(adapters: Logging, pipeline: str, batch: list[Decided]) -> list[Write]:
     """Return what the batch changes of the sums: of its predictions' time, and of a release that is on trial."""
     by_slot: dict[Slot, dict[str, Mapping[str, int]]] = {}
     by_version: dict[str, Mapping[str, int]] = {}
-    for label, decision in batch:
-        counted = decision.write.counted if decision.write else None
-        if counted is None:
-            continue
-        # The prediction is the same one, so the label before counted in the same place.
-        change = difference(counted.counts, decision.before.counts if decision.before else {})
-        versions = by_slot.setdefault(slot_of(label.pipeline, counted.at), {})
-        versions[counted.version] = _add(versions.get(counted.version, {}), change)
-        by_version[counted.version] = _add(by_version.get(counted.version, {}), change)
+    for slot, version, change in _changes(batch):
+        versions = by_slot.setdefault(slot, {})
+        versions[version] = _add(versions.get(version, {}), change)
+        by_version[version] = _add(by_version.get(version, {}), change)
     now = adapters.clock()
     sums = [adapters.windows.adding(slot, versions, now) for slot, versions in by_slot.items()]
     release = adapters.releases.current(pipeline) if by_version else None

@@ -4,9 +4,8 @@ Each step first reads the row and describes the endpoint; what an event says onl
 crashes leaves a row with attention open and a lease that runs out: the reconciler takes it up from there.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-import msgspec
 from chalicelib.inference import stepping, transitions
 from chalicelib.inference.golden import check_answers, parse_golden
 from chalicelib.inference.naming import endpoint_name, served_by
@@ -14,11 +13,13 @@ from chalicelib.inference.plan import EndpointPlan, plan_endpoint
 from chalicelib.inference.ports import EndpointState
 from chalicelib.inference.states import CurrentRelease, Outcome, Refused, Request
 from chalicelib.inference.validation import Validator
+from chalicelib.inference.verdict import age_s
 from chalicelib.inference.workflow import baking
 from chalicelib.inference.workflow.context import Releasing
 from chalicelib.inference.workflow.leasing import under_lease
 
 from shared import metrics
+from shared.entities.pipeline import seconds
 from shared.entities.releasing import endpoint_of
 from shared.entities.serving import Phase
 from shared.entities.training import ModelVersion
@@ -35,6 +36,7 @@ from shared.events import Event, ReleaseCompleted, ReleaseRolledBack, ReleaseSta
 
 # SageMaker gives up on an endpoint by itself; this also ends what can never begin, such as a missing quota.
 PATIENCE = timedelta(minutes=45)
+_MINUTES = int(PATIENCE.total_seconds() / 60)
 MAKING = (Phase.CREATING, Phase.RECREATING)
 
 
@@ -67,31 +69,42 @@ def tell_end(adapters: Releasing, release: CurrentRelease) -> None:
 def _step_or_fail(adapters: Releasing, release: CurrentRelease) -> None:
     """Do the next steps; what can never succeed ends the release with its reason."""
     try:
-        model = adapters.models.get(release.pipeline, release.candidate or "")
-        if release.phase in MAKING:
-            release = _create(adapters, release, model)
-        if release.phase is Phase.WARMING:
-            release = _warm(adapters, release, model)
-        if release.phase in baking.TRIALS:
-            release = baking.judge_step(adapters, release)
+        release = _step(adapters, release)
     except (Refused, InvalidRequest, NotFound) as error:
         # Trying again gives the same answer; what is retryable flies instead.
         _fail(adapters, release, str(error))
         return
     except (QuotaExceeded, Forbidden, Unavailable) as error:
         _raise_while_in_time(adapters, release, error)
-    # How long a trial may take is the pipeline's own to say.
-    if release.phase not in baking.TRIALS and _is_late(release, adapters.clock()):
-        _fail(
-            adapters, release, f"not ready {int(PATIENCE.total_seconds() / 60)} minutes after it was accepted"
-        )
+    else:
+        # How long a trial may take while it is judged is the pipeline's own to say.
+        if release.phase in (*baking.TRIALS, Phase.IDLE):
+            return
+    if _is_late(adapters, release):
+        _fail(adapters, release, _too_late(release))
+
+
+def _step(adapters: Releasing, release: CurrentRelease) -> CurrentRelease:
+    """Return the release as far as it goes now."""
+    model = adapters.models.get(release.pipeline, release.candidate or "")
+    if release.phase in MAKING:
+        release = _create(adapters, release, model)
+    if release.phase is Phase.WARMING:
+        release = _warm(adapters, release, model)
+    return baking.judge_step(adapters, release) if release.phase in baking.TRIALS else release
+
+
+def _too_late(release: CurrentRelease) -> str:
+    if release.phase in baking.TRIALS:
+        return f"nothing could be read of the trial for {_MINUTES} minutes; see the log"
+    return f"not ready {_MINUTES} minutes after it was accepted"
 
 
 def _raise_while_in_time(adapters: Releasing, release: CurrentRelease, error: HeadraceError) -> None:
     """Let an error fly that another try may not meet, until it is too late; a quota is waited for in silence."""
     if isinstance(error, QuotaExceeded):
         adapters.log.warning("waiting for a SageMaker quota", extra={"reason": str(error)})
-    elif not _is_late(release, adapters.clock()):
+    elif not _is_late(adapters, release):
         raise error
     else:
         # A missing permission, say: tried every minute, but a release must end.
@@ -162,8 +175,13 @@ def _fail(adapters: Releasing, release: CurrentRelease, reason: str) -> None:
     adapters.releases.apply(release.pipeline, transitions.give_up(release, Outcome.FAILED, request))
 
 
-def _is_late(release: CurrentRelease, now: datetime) -> bool:
-    return release.accepted_at is not None and msgspec.convert(release.accepted_at, datetime) + PATIENCE < now
+def _is_late(adapters: Releasing, release: CurrentRelease) -> bool:
+    """Say whether the release should have gone on long ago: since it was accepted, on trial since its step was to be judged."""
+    since, allowed_s = release.accepted_at, PATIENCE.total_seconds()
+    if release.phase in baking.TRIALS:
+        since = release.step_since
+        allowed_s += seconds(baking.policy_of(adapters, release.pipeline).max_bake)
+    return age_s(since, adapters.clock()) > allowed_s
 
 
 def _end_of(release: CurrentRelease) -> Event:

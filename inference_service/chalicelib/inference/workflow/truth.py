@@ -56,7 +56,7 @@ def measure(adapters: Logging, pipeline: str, window: str | None) -> EndpointMet
     InvalidRequest
         The window is not spelled so, or longer than the record is kept.
     """
-    window_s = _seconds(window or "1h")
+    window_s = window_seconds(window or "1h")
     adapters.pipelines.get(pipeline)
     now = adapters.clock()
     since = begin_of_slot(now - timedelta(seconds=window_s))
@@ -84,7 +84,8 @@ def _can_be_stored(value: Truth) -> bool:
     return all(math.isfinite(number) and abs(number) <= _LARGEST for number in numbers)
 
 
-def _seconds(window: str) -> int:
+def window_seconds(window: str) -> int:
+    """Return a window such as 15m in seconds; InvalidRequest where it is not spelled so."""
     if not _WINDOW.fullmatch(window) or seconds(window) > LONGEST_WINDOW_S:
         raise InvalidRequest(f"window={window[:20]!r} is not a time such as 15m, 1h or 7d, at most 30d")
     return seconds(window)

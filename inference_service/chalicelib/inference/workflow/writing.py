@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 from chalicelib.inference.counting import to_counts
+from chalicelib.inference.estimating import expect
 from chalicelib.inference.labels import label_of
 from chalicelib.inference.log_lines import LogLine, body_of, read
 from chalicelib.inference.naming import endpoint_name
@@ -145,14 +146,22 @@ def _store(adapters: Logging, batch: list[Written]) -> None:
 def _commit(adapters: Logging, batch: list[Written]) -> None:
     now = adapters.clock()
     sums: dict[Slot, dict[str, Tally]] = {}
+    captured: dict[Slot, dict[str, str]] = {}
     # The first part stands for the request; the others are only more of its content.
     for one in (one for one in batch if one.line.part == 0):
         of_slot = sums.setdefault(_slot(one), {})
         version = one.line.model_version
         of_slot[version] = of_slot.get(version, Tally()) + _tally(one.line)
+        if one.line.inputs == "full":
+            captured.setdefault(_slot(one), {})[version] = one.line.request_id
     rows = [adapters.records.adding(one.chunk) for one in batch]
     added = [
-        adapters.windows.adding(slot, {version: to_counts(tally) for version, tally in of_slot.items()}, now)
+        adapters.windows.adding(
+            slot,
+            {version: to_counts(tally) for version, tally in of_slot.items()},
+            now,
+            captured.get(slot, {}),
+        )
         for slot, of_slot in sums.items()
     ]
     adapters.records.transact([*rows, *added])
@@ -160,7 +169,9 @@ def _commit(adapters: Logging, batch: list[Written]) -> None:
 
 def _tally(line: LogLine) -> Tally:
     counted = one_request(line.latency_ms, failed=line.outcome != "ok", cold=line.cold)
-    return counted + Tally(rows=line.row_count)
+    # An answer in parts is whole nowhere here: it is counted, and says nothing of what it expects.
+    said = expect(line.content.predictions) if line.content else Tally()
+    return counted + Tally(rows=line.row_count) + said
 
 
 def _slot(one: Written) -> Slot:

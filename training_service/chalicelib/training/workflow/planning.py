@@ -47,6 +47,25 @@ def plan_new_data(ports: Ports, pipeline: str, version: str) -> Job | None:
     return plan_data(ports, definition, dataset)
 
 
+def plan_after_drift(ports: Ports, pipeline: str, version: str) -> Job | None:
+    """Plan the job that the drift of the live *version* asks for; None where none is wanted or would tell nothing new.
+
+    The same data gives the same model: while the newest READY dataset version was trained on there is nothing to do.
+    """
+    definition = ports.pipelines.definition(pipeline)
+    release = ports.releases.current(pipeline)
+    if "drift" not in definition.retrain.on or release is None or release.live != version:
+        return None
+    ready = ports.datasets.ready(pipeline)
+    # A job for the newest trains on what came before it, too.
+    if not ready or ports.jobs.is_trained(pipeline, ready[-1].version):
+        _log.info(
+            "drift, but no data that was not trained on", extra={"pipeline": pipeline, "version": version}
+        )
+        return None
+    return plan_data(ports, definition, ready[-1])
+
+
 def plan_data(ports: Ports, definition: PipelineDefinition, dataset: DatasetVersion) -> Job:
     """Return the job for data that asks by itself, paced as the pipeline wants it."""
     plan = _gather if is_paced(definition.train) else _plan_once

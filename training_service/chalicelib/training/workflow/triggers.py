@@ -7,14 +7,14 @@ from chalicelib.training.job import job_id_of
 from chalicelib.training.ports import Ports
 from chalicelib.training.workflow.following import follow
 from chalicelib.training.workflow.hearing import hear_package
-from chalicelib.training.workflow.planning import plan_new_data
+from chalicelib.training.workflow.planning import plan_after_drift, plan_new_data
 from chalicelib.training.workflow.reconciling import reconcile_rows
 from chalicelib.training.workflow.submission import start_next
 
 from shared import log, metrics
 from shared.entities.training import JobState
 from shared.errors import Conflict, InvalidRequest, NotFound
-from shared.events import DatasetVersionReady
+from shared.events import DatasetVersionReady, DriftDetected
 
 _log = log.logger("training")
 
@@ -24,6 +24,15 @@ def on_dataset_version_ready(ports: Ports, event: DatasetVersionReady) -> None:
     log.start(correlation_id=event.version, pipeline=event.pipeline)
     with _permanent_errors_logged():
         job = plan_new_data(ports, event.pipeline, event.version)
+        if job is not None:
+            start_next(ports, job)
+
+
+def on_drift_detected(ports: Ports, event: DriftDetected) -> None:
+    """Plan a job for the data that came since the live version, and submit what the quota admits."""
+    log.start(pipeline=event.pipeline, version=event.version)
+    with _permanent_errors_logged():
+        job = plan_after_drift(ports, event.pipeline, event.version)
         if job is not None:
             start_next(ports, job)
 

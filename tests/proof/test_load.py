@@ -1,0 +1,15 @@
+"""A minute of load with a promote, a failing canary and rollbacks inside: the long form of the one in `make test`."""
+
+from collections.abc import Callable
+
+from tests.e2e.test_releases import Pipeline, release_under_load
+from tests.stage import Stage
+
+
+def test_a_minute_of_load_with_releases_inside_fails_no_prediction(
+    stage: Stage, released: Callable[[], str]
+) -> None:
+    callers = release_under_load(Pipeline(stage, released()), stage, least_s=60)
+    spent_s = callers.answers[-1][0] - callers.answers[0][0]
+    print(f"{len(callers.answers)} predictions in {spent_s:.0f} s, none failed")
+    assert spent_s >= 60
