@@ -86,20 +86,20 @@ e2e: setup $(CLIENTS)/.ready $(WHEELS)/.ready
 	$(BIN)/pytest -q tests/$@
 
 test: check recipes $(CLIENTS)/.ready $(WHEELS)/.ready $(CHECKOV)/.ready
-	$(BIN)/pytest -q -n auto tests/simulation
+	$(BIN)/pytest -q -n auto tests/simulation tests/explorer
 	$(BIN)/pytest -q tests/infra tests/docs tests/security tests/hostile tests/integration tests/e2e
 
-# Long proofs that `make test` has in short or not at all: ten thousand hostile requests, a thousand uploads under faults, MLflow's own
-# client, the SageMaker SDKs. Their figures go to docs/figures.json. An hour or so.
-proof: setup onnx conformance simulation $(CLIENTS)/.ready $(MLFLOW)/.ready
-	$(BIN)/pytest -q tests/proof --ignore tests/proof/simulation --record-figures
+# Long proofs that `make test` has in short or not at all: ten thousand hostile requests, a thousand uploads under faults, what the
+# whole suite asked of IAM, MLflow's own client, the SageMaker SDKs, the simulation. Their figures go to docs/figures.json. Some hours.
+proof: setup onnx conformance simulation $(CLIENTS)/.ready $(WHEELS)/.ready $(MLFLOW)/.ready
+	$(BIN)/pytest -q tests/security tests/hostile tests/e2e tests/proof --ignore tests/proof/simulation --record-figures
 	$(BIN)/python -m docs.generate
 
 # A hundred seeds of ten thousand simulated uploads: some hours.
 simulation: setup
 	$(BIN)/pytest -q -n auto tests/proof/simulation
 
-# The local SageMaker as unmodified clients of AWS see it: boto3 in `tests/integration`, the SDKs as they come from PyPI.
+# The local SageMaker as unmodified clients of AWS see it: boto3, and the SDKs as they come from PyPI. Some 10 minutes.
 conformance: setup $(SDKS:=/.ready)
 	$(BIN)/pytest -q tests/integration/sagemaker tests/conformance
 

@@ -88,6 +88,8 @@ class Api:
     def close(self) -> None:
         """Take no more work."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._waiting.close()
+        self._runtime.close()
 
     async def _in_thread(self, function: Callable[..., Answer], *arguments: Any) -> Answer:
         # The account and region of the request are context variables; threads of a pool have none.

@@ -55,7 +55,7 @@ class AsyncInference:
 
     def __init__(self, runtime: Runtime, settings: Settings) -> None:
         self._runtime, self._settings = runtime, settings
-        self._workers: dict[str, ThreadPoolExecutor] = {}
+        self._workers: dict[str, tuple[tuple[float, int], ThreadPoolExecutor]] = {}
         self._lock = threading.Lock()
 
     def accept(self, scope: Scope, name: str, headers: dict[str, str]) -> Accepted:
@@ -70,13 +70,25 @@ class AsyncInference:
         self._pool(row).submit(self._work, accepted)
         return accepted
 
-    def _pool(self, row: Row) -> ThreadPoolExecutor:
-        client = row["AsyncInferenceConfig"].get("ClientConfig") or {}
+    def close(self) -> None:
+        """Forget what waits."""
         with self._lock:
-            return self._workers.setdefault(
-                row["EndpointArn"],
-                ThreadPoolExecutor(int(client.get("MaxConcurrentInvocationsPerInstance") or _AT_ONCE)),
-            )
+            for _, pool in self._workers.values():
+                pool.shutdown(wait=False, cancel_futures=True)
+
+    def _pool(self, row: Row) -> ThreadPoolExecutor:
+        """Return the workers of an endpoint; one of the same name that came later has workers of its own."""
+        client = row["AsyncInferenceConfig"].get("ClientConfig") or {}
+        at_once = int(client.get("MaxConcurrentInvocationsPerInstance") or _AT_ONCE)
+        arn, kind = row["EndpointArn"], (row["CreationTime"], at_once)
+        with self._lock:
+            before, pool = self._workers.get(arn, (None, None))
+            if pool is None or before != kind:
+                if pool is not None:
+                    pool.shutdown(wait=False)
+                pool = ThreadPoolExecutor(at_once, thread_name_prefix="sagemaker-async")
+                self._workers[arn] = kind, pool
+            return pool
 
     def _work(self, accepted: Accepted) -> None:
         """Do one request as the model's role, whatever comes of it."""

@@ -49,11 +49,12 @@ class DataCapture:
             self._waiting[key].append(line)
         # The first line of a while starts the clock; whatever comes until it rings goes along.
         if is_first:
-            timer = threading.Timer(_WRITE_EVERY_S, self._write)
+            timer = threading.Timer(_WRITE_EVERY_S, self.write)
             timer.daemon = True
             timer.start()
 
-    def _write(self) -> None:
+    def write(self) -> None:
+        """Write what waits, one file for each variant."""
         with self._lock:
             taken, self._waiting = self._waiting, defaultdict(list)
         for (where, role, scope), lines in taken.items():

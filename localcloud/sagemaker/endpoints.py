@@ -131,7 +131,13 @@ class Endpoints:
         """Write the outcome of a change into the row."""
         told = {"FailureReason": reason} if reason else endpoint_rows.shown(row)
         members = {"EndpointStatus": "Failed" if reason else "InService", **told}
-        self._edit(scope, row["EndpointName"], lambda now: now.update(members))
+
+        def _change(now: Row) -> None:
+            # Of an update that ended with the server.
+            now.pop("PendingDeploymentSummary", None)
+            now.update(members)
+
+        self._edit(scope, row["EndpointName"], _change)
 
     def _begin(
         self, scope: Scope, name: str, status: str, change: Callable[[Row], None] = lambda _: None

@@ -67,10 +67,7 @@ def install(*, images: Path, home: Path, endpoint_url: str) -> Installed:
     """
     settings = Settings.from_env(images=images, home=home, endpoint_url=endpoint_url)
     _assert_patch_points()
-    settings.work.mkdir(parents=True, exist_ok=True)
-    # What a killed server left: its processes are gone, so nothing uses these folders.
-    for leftover in ("jobs", "endpoints", "warm"):
-        shutil.rmtree(settings.work / leftover, ignore_errors=True)
+    _clear(settings.work)
     containers = Containers(
         settings.work, use_namespaces=settings.use_namespaces, is_warm=settings.warm_interpreters
     )
@@ -106,6 +103,13 @@ def install(*, images: Path, home: Path, endpoint_url: str) -> Installed:
         store.save()
 
     return Installed(save=store.save, shut_down=_shut_down)
+
+
+def _clear(work: Path) -> None:
+    """Remove what a killed server left: its processes are gone, so nothing uses these folders."""
+    work.mkdir(parents=True, exist_ok=True)
+    for leftover in ("jobs", "endpoints", "warm"):
+        shutil.rmtree(work / leftover, ignore_errors=True)
 
 
 def _register(api: Api) -> None:

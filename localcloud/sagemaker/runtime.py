@@ -1,8 +1,10 @@
 """InvokeEndpoint: limits, the choice of a variant, and the model server's answer or AWS's error."""
 
+import contextlib
 import http.client
 import threading
 from collections import defaultdict
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -80,24 +82,34 @@ class Runtime:
             if fleet is None:
                 raise ApiError("ServiceUnavailable", "The endpoint is not available. Please try again.", 503)
             variant = traffic.choose_variant(fleet, headers.get(_TARGET_VARIANT), row["EndpointName"], scope)
-            with _Slot(self, row, variant, body):
+            with self._slot(row, variant, body):
                 name = str(variant["VariantName"])
                 if shadow := traffic.choose_shadow(fleet):
                     self._copies.submit(self._copy, row, shadow["VariantName"], scope, headers, body)
                 reply = self._ask(fleet, name, scope, headers=headers, body=body, timeout_s=timeout_s)
         return reply, name
 
-    def take_slot(self, slot: tuple[str, str], limit: int | None) -> None:
-        """Count a request in, or throttle it: a serverless variant has a fixed concurrency."""
+    def close(self) -> None:
+        """Copy nothing to shadows any more, and write what is captured."""
+        self._copies.shutdown(wait=False, cancel_futures=True)
+        self._capture.write()
+
+    @contextlib.contextmanager
+    def _slot(self, row: Row, variant: Row, body: bytes) -> Iterator[None]:
+        """Hold a place in a variant while it answers: a serverless one has so many, for bodies of such a size."""
+        serverless = variant.get("ServerlessConfig")
+        if serverless and len(body) > _SERVERLESS_LIMIT:
+            raise ApiError("ValidationError", "Request has oversize body.")
+        slot = row["EndpointArn"], variant["VariantName"]
         with self._lock:
-            if limit is not None and self._in_flight[slot] >= limit:
+            if serverless and self._in_flight[slot] >= serverless["MaxConcurrency"]:
                 raise ApiError("ThrottlingException", "Rate exceeded", 400)
             self._in_flight[slot] += 1
-
-    def free_slot(self, slot: tuple[str, str]) -> None:
-        """Count a request out."""
-        with self._lock:
-            self._in_flight[slot] -= 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._in_flight[slot] -= 1
 
     def _ask(
         self,
@@ -136,23 +148,6 @@ class Runtime:
                 self._ask(fleet, shadow, scope, headers=headers, body=body, timeout_s=timeout_s)
             except ApiError:
                 return
-
-
-class _Slot:
-    """A request's place among those that a serverless variant takes at once, and the size that it takes."""
-
-    def __init__(self, runtime: Runtime, row: Row, variant: Row, body: bytes) -> None:
-        serverless = variant.get("ServerlessConfig")
-        if serverless and len(body) > _SERVERLESS_LIMIT:
-            raise ApiError("ValidationError", "Request has oversize body.")
-        self._runtime, self._slot = runtime, (row["EndpointArn"], variant["VariantName"])
-        self._limit = serverless["MaxConcurrency"] if serverless else None
-
-    def __enter__(self) -> None:
-        self._runtime.take_slot(self._slot, self._limit)
-
-    def __exit__(self, *_: object) -> None:
-        self._runtime.free_slot(self._slot)
 
 
 def _model_error(status: int, text: str, name: str, scope: Scope, log_stream: str) -> ApiError:

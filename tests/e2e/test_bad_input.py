@@ -126,3 +126,9 @@ def test_without_a_token_nothing_but_health_answers(stage: Stage) -> None:
     for path in ("/v1/pipelines", "/v1/models/deliveries", "/v1/endpoints"):
         status, headers, _ = stage.request("GET", path, Authorization="Bearer hr_" + "a" * 43)
         assert (status, headers["Content-Type"]) == (401, "application/problem+json")
+
+
+def test_a_deleted_pipeline_is_not_there_any_more(stage: Stage, pipelines: Pipelines) -> None:
+    name = pipelines.create("deleted")
+    assert stage.request("DELETE", f"/v1/pipelines/{name}")[0] in {200, 202, 204}
+    assert stage.request("GET", f"/v1/pipelines/{name}")[0] == 404

@@ -6,6 +6,8 @@ import sys
 
 import numpy as np
 import pytest
+from recipe.labels import encode_labels
+from tabular.options import MANY_ROWS, PRESETS
 
 
 def test_missing_values_and_mixed_columns_make_a_model_better_than_the_baseline(trained):
@@ -294,3 +296,17 @@ def test_bytes_and_numbers_that_name_rows_teach_nothing(make_job, rows, schema):
     assert job.run() == 0
     names = {i["name"] for i in job.read("signature.json")["inputs"]}
     assert names == {*schema, "zip"} - {"y"}
+
+
+def test_many_rows_are_taught_in_fewer_and_larger_steps_by_the_fast_preset_alone():
+    few, many = (PRESETS["fast"].for_rows(rows) for rows in (MANY_ROWS - 1, MANY_ROWS))
+    assert few is PRESETS["fast"]
+    assert many.max_iter < few.max_iter
+    assert many.learning_rate > few.learning_rate
+    assert PRESETS["good"].for_rows(MANY_ROWS) is PRESETS["good"]
+
+
+def test_labels_that_are_missing_or_unknown_have_no_code():
+    texts = np.array(["b", None, "a", "c", "b"], dtype=object)
+    np.testing.assert_array_equal(encode_labels(texts, ("a", "b")), [1, np.nan, 0, np.nan, 1])
+    np.testing.assert_array_equal(encode_labels(np.array([1.0, np.nan, 0.0]), (False, True)), [1, np.nan, 0])

@@ -208,3 +208,36 @@ def test_a_function_announces_only_in_its_own_services_name(stage: Stage, functi
         entry = {"Source": f"headrace.local.{service}", "DetailType": "Probe", "Detail": "{}"}
         probe = Probe("events:PutEvents", "", "events", "put_events", {"Entries": [entry]})
         assert is_denied(events, probe) == (service != own), service
+
+
+def grants_of(policies: list[Path]) -> set[tuple[str, str]]:
+    """Return every (action, resource) of policy templates, without what names the function itself."""
+    return {
+        (action.lower(), resource)
+        for policy in policies
+        for statement in statements(policy)
+        for action in statement["Action"]
+        for resource in statement["Resource"]
+        # An index is read only, whatever else its table's statement says of it.
+        if ":log-group:/aws/lambda/" not in resource and ("/index/" not in resource or "Query" in action)
+    }
+
+
+# What only a clock leads to: looking for work, and for what nobody needs any more.
+ONLY_THE_CLOCK = {
+    "dynamodb:query",
+    "dynamodb:getitem",
+    "s3:listbucketversions",
+    "sagemaker:listendpoints",
+    "sagemaker:listendpointconfigs",
+    "sagemaker:listmodels",
+}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_reconciler_may_do_what_the_others_of_its_service_may_and_look_around(service: str) -> None:
+    own = [policy for policy in templates() if policy.parents[2].name == f"{service}_service"]
+    reconciler = [policy for policy in own if policy.stem == "policy-reconcile"]
+    others = grants_of([policy for policy in own if policy not in reconciler])
+    more = {grant for grant in grants_of(reconciler) - others if grant[0] not in ONLY_THE_CLOCK}
+    assert more == set()

@@ -65,6 +65,16 @@ def test_the_detail_of_a_job_event_is_its_description_with_milliseconds_and_tags
     assert isinstance(detail["SecondaryStatusTransitions"][0]["StartTime"], int)
 
 
+def test_the_event_of_a_job_that_failed_says_why(cloud):
+    pattern = {"source": ["aws.sagemaker"], "detail": {"TrainingJobStatus": ["Failed"]}}
+    url = queue_for(cloud, "failed", pattern | {"detail-type": ["SageMaker Training Job State Change"]})
+    cloud.train("told-failure", "raise SystemExit(3)")
+    reason = cloud.wait_for_job("told-failure")["FailureReason"]
+    details = [event["detail"] for event in received(cloud, url, 1)]
+    told = [detail for detail in details if detail["TrainingJobName"] == "told-failure"]
+    assert [(detail["SecondaryStatus"], detail["FailureReason"]) for detail in told] == [("Failed", reason)]
+
+
 def test_every_status_of_a_processing_job_is_an_event_with_its_description_in_milliseconds(cloud):
     pattern = {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Processing Job State Change"]}
     url = queue_for(cloud, "processing", pattern | {"detail": {"ProcessingJobName": [{"prefix": "told-"}]}})

@@ -215,3 +215,12 @@ def test_a_submitter_finds_its_plan_and_not_the_newer_definition() -> None:
     roomy.jobs_table.rows, roomy.data.versions = world.jobs_table.rows, world.data.versions
     submit(roomy.ports, job)
     assert roomy.sagemaker.created[0]["ResourceConfig"]["InstanceType"] == "ml.m5.large"
+
+
+def test_threads_that_wait_sleep_and_are_no_more_than_the_instance_has() -> None:
+    """Libraries read both when they are loaded, which may be before the script sets them."""
+    world = World()
+    world.ready(world.dataset(1))
+    (request,) = world.sagemaker.created
+    threads = {name: value for name, value in request["Environment"].items() if name.startswith("OMP_")}
+    assert threads == {"OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "PASSIVE"}

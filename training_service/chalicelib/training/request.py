@@ -63,9 +63,17 @@ def training_request(plan: TrainingPlan, attempt: int, place: Place) -> dict[str
         "EnableManagedSpotTraining": plan.spot,
         "EnableNetworkIsolation": True,
         # Describe returns the environment but not the tags, so the input hash is in both.
-        "Environment": {INPUT_VARIABLE: plan.input_sha256, "OMP_NUM_THREADS": str(vcpus_of(plan.instance))},
+        "Environment": {INPUT_VARIABLE: plan.input_sha256, **_threads(plan)},
         "Tags": _tags(plan, place.stage),
     }
+
+
+def _threads(plan: TrainingPlan) -> dict[str, str]:
+    """Return how many threads there are, and that they sleep while they wait.
+
+    Here and not only in the script: libraries read both once, when they are loaded, which may be before it begins.
+    """
+    return {"OMP_NUM_THREADS": str(vcpus_of(plan.instance)), "OMP_WAIT_POLICY": "PASSIVE"}
 
 
 def _tags(plan: TrainingPlan, stage: str) -> list[dict[str, str]]:

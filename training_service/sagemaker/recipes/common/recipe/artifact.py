@@ -46,14 +46,11 @@ def load_pipeline(content: bytes, trusted: Sequence[str] = TRUSTED_TYPES) -> Pip
     """
     _check_size(content)
     try:
-        untrusted = set(sio.get_untrusted_types(data=content)) - set(trusted)
-        if untrusted:
-            raise ModelRefusedError(
-                f"The model holds types that are not trusted: {', '.join(sorted(untrusted))}."
-            )
         model = sio.loads(content, trusted=list(trusted))
+    except UntrustedTypesFoundException as error:
+        found = ", ".join(sorted(set(sio.get_untrusted_types(data=content)) - set(trusted)))
+        raise ModelRefusedError(f"The model holds types that are not trusted: {found}.") from error
     except (
-        UntrustedTypesFoundException,
         KeyError,
         TypeError,
         ValueError,

@@ -43,7 +43,10 @@ def draw_weights(
 
 def replicate(measures: Mapping[str, Measure], draws: list[Floats]) -> dict[str, Floats]:
     """Return each metric's value in each replicate."""
-    return {name: np.array([measure(weights) for weights in draws]) for name, measure in measures.items()}
+    # A draw at a time: metrics of one ranking share what they find out of it.
+    values = [[measure(weights) for measure in measures.values()] for weights in draws]
+    by_metric = np.array(values, dtype=np.float64).reshape(len(draws), len(measures)).T
+    return dict(zip(measures, by_metric, strict=True))
 
 
 def compare(challenger: Floats, other: Floats, estimate: float, confidence: float = CONFIDENCE) -> Difference:

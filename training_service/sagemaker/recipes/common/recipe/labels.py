@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from .columns import Column, is_missing
 from .failure import UserError
@@ -34,7 +35,10 @@ def find_classes(values: Column, target: Field) -> tuple[Label, ...]:
 def encode_labels(values: Column, classes: Sequence[Label]) -> npt.NDArray[np.float64]:
     """Return the position of each value in the classes, NaN for a value that is none of them."""
     codes = {label: float(code) for code, label in enumerate(classes)}
-    return np.array([codes.get(value, np.nan) for value in values.tolist()], dtype=np.float64)
+    places, present = pd.factorize(values)
+    # Missing values have the place -1, which is the last.
+    known = [*(codes.get(value, np.nan) for value in present.tolist()), np.nan]
+    return np.array(known, dtype=np.float64)[places]
 
 
 def label_text(label: Label) -> str:

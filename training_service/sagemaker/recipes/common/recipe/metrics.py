@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 type Floats = npt.NDArray[np.float64]
 type Measure = Callable[[Floats], float]
+type Curve = Callable[[Floats], tuple[Floats, Floats]]
 
 
 def classification_measures(truth: npt.NDArray[np.int64], scores: Floats) -> dict[str, Measure]:
@@ -21,17 +22,18 @@ def classification_measures(truth: npt.NDArray[np.int64], scores: Floats) -> dic
     best = scores.argmax(axis=1)
     # With two classes both curves are about the second one, as scikit-learn's are.
     ranked = [1] if classes == 2 else range(classes)
+    curves = [_ranked(hits[:, c], scores[:, c]) if len(truth) else None for c in ranked]
     squares = ((scores - hits) ** 2).sum(axis=1)
     # The same floor as scikit-learn's: a certain and wrong answer costs much, but not infinitely much.
     likelihood = np.clip(scores[np.arange(len(truth)), truth], np.finfo(np.float64).eps, 1.0)
     return {
         "log_loss": mean_of(-np.log(likelihood)),
-        "roc_auc": _macro([_roc_auc(hits[:, c], scores[:, c]) for c in ranked]),
+        "roc_auc": _macro([_roc_auc(curve) for curve in curves]),
         "accuracy": mean_of((best == truth).astype(np.float64)),
         "f1": lambda weights: _macro_f1(truth, best, classes, weights),
         # Halved for two classes, which gives the definition everybody knows for them.
         "brier": mean_of(squares / 2 if classes == 2 else squares),
-        "average_precision": _macro([_average_precision(hits[:, c], scores[:, c]) for c in ranked]),
+        "average_precision": _macro([_average_precision(curve) for curve in curves]),
     }
 
 
@@ -65,24 +67,27 @@ def _macro(measures: list[Measure]) -> Measure:
     return lambda weights: float(np.mean([measure(weights) for measure in measures]))
 
 
-def _ranked(hits: Floats, scores: Floats) -> Callable[[Floats], tuple[Floats, Floats]]:
+def _ranked(hits: Floats, scores: Floats) -> Curve:
     """Return a function from weights to cumulated (hits, misses) at each distinct score, best score first."""
     order = np.argsort(-scores, kind="stable")
     ends = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)
     positive = hits[order]
+    # Half of the bootstrap's time: the metrics of a curve are asked with the same weights one after the other.
+    last: list[tuple[Floats, tuple[Floats, Floats]]] = []
 
     def cumulate(weights: Floats) -> tuple[Floats, Floats]:
         """Walk down the ranking; rows of equal score are passed together, or ties would be flattered."""
-        ordered = weights[order]
-        caught = np.cumsum(ordered * positive)[ends]
-        return caught, np.cumsum(ordered)[ends] - caught
+        if not last or last[0][0] is not weights:
+            ordered = weights[order]
+            caught = np.cumsum(ordered * positive)[ends]
+            last[:] = [(weights, (caught, np.cumsum(ordered)[ends] - caught))]
+        return last[0][1]
 
     return cumulate
 
 
-def _roc_auc(hits: Floats, scores: Floats) -> Measure:
+def _roc_auc(cumulate: Curve | None) -> Measure:
     """Prepare the share of (positive, negative) pairs ranked rightly, by the trapezoidal rule over ROC points."""
-    cumulate = _ranked(hits, scores) if len(hits) else None
 
     def measure(weights: Floats) -> float:
         """Return the area under the curve of these weights."""
@@ -95,9 +100,8 @@ def _roc_auc(hits: Floats, scores: Floats) -> Measure:
     return measure
 
 
-def _average_precision(hits: Floats, scores: Floats) -> Measure:
+def _average_precision(cumulate: Curve | None) -> Measure:
     """Prepare the sum of precision times gained recall, without interpolation, as scikit-learn defines it."""
-    cumulate = _ranked(hits, scores) if len(hits) else None
 
     def measure(weights: Floats) -> float:
         """Return the area under the curve of these weights."""

@@ -1,7 +1,5 @@
 """What there is to see of the judged rows, as Vega-Lite specs."""
 
-from typing import Any
-
 import numpy as np
 
 from .columns import row_count, take_rows
@@ -65,16 +63,16 @@ def importance(judged: Answered, model: Scorer, primary: str, seed: int) -> Spec
     """Return how much worse the primary metric gets when one input is shuffled."""
     rows = spread(row_count(judged.columns), IMPORTANCE_ROWS)
     columns, truth = take_rows(judged.columns, rows), judged.truth[rows]
-    ones = np.ones(len(rows))
-
-    def loss(changed: dict[str, Any]) -> float:
-        """Return the primary metric with some columns replaced."""
-        answers = model.scores_for({**columns, **changed}, judged.classes)
-        return measures_of(truth, answers)[primary](ones)
-
-    order = np.random.default_rng(seed).permutation(len(rows))
-    usual = loss({})
-    gains = {i.name: loss({i.name: columns[i.name][order]}) - usual for i in model.signature.inputs}
+    order, ones = np.random.default_rng(seed).permutation(len(rows)), np.ones(len(rows))
+    names = [i.name for i in model.signature.inputs]
+    # The rows as they are and once per input, in one question: asking costs more than answering a few rows.
+    asked = {
+        name: np.concatenate([values if name != shuffled else values[order] for shuffled in (None, *names)])
+        for name, values in columns.items()
+    }
+    answers = np.split(model.scores_for(asked, judged.classes), len(names) + 1)
+    usual, *changed = (measures_of(truth, part)[primary](ones) for part in answers)
+    gains = {name: value - usual for name, value in zip(names, changed, strict=True)}
     best = sorted(gains.items(), key=lambda pair: -pair[1])[:MAX_POINTS]
     values = [{"feature": name, "increase": gain} for name, gain in best]
     x = {"field": "increase", "title": f"increase of {primary} when shuffled"}

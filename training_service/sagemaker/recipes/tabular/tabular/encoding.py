@@ -8,7 +8,7 @@ The training rows are encoded by hash look-ups over whole columns, which gives w
 time: scikit-learn encodes text value by value.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,7 @@ from sklearn.preprocessing import OrdinalEncoder, TargetEncoder
 # Boosting bins at most 255 values of a column.
 MAX_CATEGORIES = 200
 FOLDS = 5
+type Categories = npt.NDArray[np.object_]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,16 @@ class Lesson:
     task: str
     target: Floats
     seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Part:
+    """Some columns of the matrix, what encodes them, and the training rows as it does, of shape (rows, features)."""
+
+    name: str
+    encoder: object
+    places: list[int]
+    encoded: Floats
 
 
 def fit_encoding(
@@ -49,39 +60,55 @@ def fit_encoding(
         No column has a value.
     """
     numbers = to_numbers(columns, fields)
-    names = [f.name for f in fields if f.type == "string"]
-    known = {name: _categories(columns[name]) for name in names}
-    few = [name for name in names if 0 < len(known[name]) <= max_categories]
-    many = [name for name in names if len(known[name]) > max_categories]
-    usable = np.flatnonzero(~np.isnan(numbers).all(axis=0)).tolist()
-    if not (usable or few or many):
+    texts = {f.name: columns[f.name] for f in fields if f.type == "string"}
+    places = {name: numbers.shape[1] + place for place, name in enumerate(texts)}
+    few, many = _by_count(texts, max_categories)
+    parts = [*_pass_on(numbers), *_fit_codes(texts, few, places), *_fit_means(texts, many, places, lesson)]
+    if not parts:
         raise UserError(NOTHING_TO_LEARN)
-    places = {name: numbers.shape[1] + place for place, name in enumerate(names)}
-    parts: list[tuple[str, object, list[int]]] = []
-    blocks = []
-    if usable:
-        parts.append(("numbers", "passthrough", usable))
-        blocks.append(numbers[:, usable])
-    if few:
-        parts.append(("categories", _ordinal([known[n] for n in few]), [places[n] for n in few]))
-        blocks.append(np.column_stack([_codes(columns[name], known[name]) for name in few]))
-    if many:
-        encoder, encoded = _fit_means([columns[name] for name in many], lesson)
-        parts.append(("means", FrozenEstimator(encoder), [places[n] for n in many]))
-        blocks.append(encoded)
     # Dense: HistGradientBoosting takes no sparse matrix.
-    transformer = ColumnTransformer(parts, sparse_threshold=0.0)
+    transformer = ColumnTransformer([(p.name, p.encoder, p.places) for p in parts], sparse_threshold=0.0)
     # The parts know everything already; one row shows the layout.
     transformer.fit(to_matrix(take_rows(columns, np.arange(min(1, row_count(columns)))), fields))
-    return transformer, np.column_stack(blocks)
+    return transformer, np.column_stack([part.encoded for part in parts])
 
 
-def _categories(values: Column) -> npt.NDArray[np.object_]:
+def _by_count(texts: Columns, most: int) -> tuple[dict[str, Categories], list[str]]:
+    """Return the categories of columns of few, and the names of those of many; one without a value is neither."""
+    known = {name: _categories(values) for name, values in texts.items()}
+    few = {name: found for name, found in known.items() if 0 < len(found) <= most}
+    return few, [name for name, found in known.items() if len(found) > most]
+
+
+def _pass_on(numbers: Floats) -> list[_Part]:
+    usable = np.flatnonzero(~np.isnan(numbers).all(axis=0)).tolist()
+    if not usable:
+        return []
+    return [_Part(name="numbers", encoder="passthrough", places=usable, encoded=numbers[:, usable])]
+
+
+def _fit_codes(texts: Columns, few: Mapping[str, Categories], places: Mapping[str, int]) -> list[_Part]:
+    if not few:
+        return []
+    encoded = np.column_stack([_codes(texts[name], known) for name, known in few.items()])
+    chosen = [places[name] for name in few]
+    return [_Part(name="categories", encoder=_ordinal([*few.values()]), places=chosen, encoded=encoded)]
+
+
+def _fit_means(texts: Columns, many: Sequence[str], places: Mapping[str, int], lesson: Lesson) -> list[_Part]:
+    if not many:
+        return []
+    encoder, encoded = _cross_fit([texts[name] for name in many], lesson)
+    chosen = [places[name] for name in many]
+    return [_Part(name="means", encoder=FrozenEstimator(encoder), places=chosen, encoded=encoded)]
+
+
+def _categories(values: Column) -> Categories:
     found = pd.unique(values[~is_missing(values)])
     return np.array(sorted(found.tolist()), dtype=object)
 
 
-def _ordinal(categories: list[npt.NDArray[np.object_]]) -> OrdinalEncoder:
+def _ordinal(categories: list[Categories]) -> OrdinalEncoder:
     return OrdinalEncoder(
         categories=categories,
         handle_unknown="use_encoded_value",
@@ -90,12 +117,12 @@ def _ordinal(categories: list[npt.NDArray[np.object_]]) -> OrdinalEncoder:
     )
 
 
-def _codes(values: Column, categories: npt.NDArray[np.object_]) -> Floats:
+def _codes(values: Column, categories: Categories) -> Floats:
     codes = pd.Index(categories).get_indexer(values)
     return np.where(codes < 0, np.nan, codes.astype(np.float64))
 
 
-def _fit_means(values: list[Column], lesson: Lesson) -> tuple[TargetEncoder, Floats]:
+def _cross_fit(values: list[Column], lesson: Lesson) -> tuple[TargetEncoder, Floats]:
     of_classes = "binary" if len(np.unique(lesson.target)) <= 2 else "multiclass"
     kind = "continuous" if lesson.task == "regression" else of_classes
     folds = KFold(FOLDS, shuffle=True, random_state=lesson.seed)

@@ -103,7 +103,7 @@ def _transform(transformer: ColumnTransformer, plan: Plan, side: Known) -> Float
 
 def _fit_boosting(plan: Plan, params: Mapping[str, Any], train: Numbers, tuning: Numbers) -> BaseEstimator:
     """Add trees until the held-out loss has not improved for the preset's patience; without one, all of them."""
-    budget = PRESETS[plan.preset]
+    budget = PRESETS[plan.preset].for_rows(len(train.target))
     candidates = [
         {**one, **params} for one in draw(CHOICES, plan.search.trials or budget.candidates, plan.seed)
     ]

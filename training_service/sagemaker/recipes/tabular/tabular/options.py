@@ -1,6 +1,6 @@
 """What `model.params` may say to the two tabular recipes, and what the presets may spend."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from recipe.options import Option
@@ -29,11 +29,15 @@ CHOICES: dict[str, tuple[Any, ...]] = {
 }
 
 
+MANY_ROWS = 50_000
+
+
 @dataclass(frozen=True, kw_only=True)
 class Budget:
     """How long a preset may search; boosting has `candidates`, of which few rows find the good ones in `rounds`.
 
-    The first of the `strengths` is the usual one.
+    The first of the `strengths` is the usual one. `of_many` is the trees and the learning rate for MANY_ROWS and more, where each
+    tree learns so much that fewer, larger steps come as far.
     """
 
     max_iter: int
@@ -42,10 +46,18 @@ class Budget:
     strengths: tuple[float, ...]
     candidates: int = 1
     rounds: int = 1
+    of_many: tuple[int, float] | None = None
+
+    def for_rows(self, rows: int) -> "Budget":
+        """Return what so many training rows need."""
+        if self.of_many is None or rows < MANY_ROWS:
+            return self
+        max_iter, learning_rate = self.of_many
+        return replace(self, max_iter=max_iter, learning_rate=learning_rate)
 
 
 PRESETS = {
-    "fast": Budget(max_iter=100, learning_rate=0.1, patience=10, strengths=(1.0,)),
+    "fast": Budget(max_iter=100, learning_rate=0.1, patience=10, strengths=(1.0,), of_many=(80, 0.12)),
     "good": Budget(max_iter=400, learning_rate=0.05, patience=20, strengths=(1.0, 0.1, 10.0)),
     "best": Budget(
         max_iter=1500,

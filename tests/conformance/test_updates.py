@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.integration.sagemaker.harness import Cloud, refusal, wait_for
+from tests.integration.sagemaker.harness import Cloud, Server, new_cloud, refusal, wait_for
 from tests.integration.sagemaker.hosting import ask, configure, model, serve, variant, wait_for_update
 from tests.integration.sagemaker.test_events import queue_for, received
 
@@ -25,14 +25,14 @@ def updated(cloud: Cloud) -> str:
 
 
 class Load:
-    """Requests one after the other, from the start of the block to its end."""
+    """Quick and slow requests one after the other, from the start of the block to its end; who answered them."""
 
     def __init__(self, cloud: Cloud, endpoint: str) -> None:
         self._cloud, self._endpoint = cloud, endpoint
         self.answers: list[str] = []
         self.errors: list[str] = []
         self._is_over = threading.Event()
-        self._threads = [threading.Thread(target=self._ask) for _ in range(2)]
+        self._threads = [threading.Thread(target=self._ask, args=(body,)) for body in ("x", "slow")]
 
     def __enter__(self) -> "Load":
         for thread in self._threads:
@@ -44,10 +44,10 @@ class Load:
         for thread in self._threads:
             thread.join()
 
-    def _ask(self) -> None:
+    def _ask(self, body: str) -> None:
         while not self._is_over.is_set():
             try:
-                self.answers.append(ask(self._cloud, self._endpoint))
+                self.answers.append(ask(self._cloud, self._endpoint, body).split()[0])
             except ClientError as error:
                 self.errors.append(str(error))
 
@@ -62,12 +62,12 @@ def test_an_update_under_load_loses_no_request_and_ends_with_the_new_model(
     update(cloud, updated, "updated")
     wait_for_update(cloud, updated)
     with Load(cloud, updated) as load:
-        wait_for(lambda: "old got x" in load.answers, 10, "the old model answers")
+        wait_for(lambda: "old" in load.answers, 10, "the old model answers")
         update(cloud, updated, "new-config")
         endpoint = wait_for_update(cloud, updated)
-        wait_for(lambda: "new got x" in load.answers, 10, "the new model answers")
+        wait_for(lambda: "new" in load.answers, 10, "the new model answers")
     assert load.errors == []
-    assert set(load.answers) == {"old got x", "new got x"}
+    assert set(load.answers) == {"old", "new"}
     assert (endpoint["EndpointStatus"], endpoint["EndpointConfigName"]) == ("InService", "new-config")
     assert "PendingDeploymentSummary" not in endpoint
     assert {ask(cloud, updated) for _ in range(5)} == {"new got x"}
@@ -84,7 +84,7 @@ def test_a_new_model_that_cannot_load_keeps_the_old_one_and_the_reason_until_the
         endpoint = wait_for_update(cloud, updated)
     assert begun["EndpointStatus"] == "Updating"
     assert load.errors == []
-    assert set(load.answers) == {"old got x"}
+    assert set(load.answers) == {"old"}
     assert (endpoint["EndpointStatus"], endpoint["EndpointConfigName"]) == ("InService", "updated")
     assert "did not pass the ping health check" in endpoint["FailureReason"]
     update(cloud, updated, "new-config")
@@ -153,7 +153,7 @@ def test_a_canary_gets_its_part_of_the_traffic_and_an_alarm_takes_it_back_with_a
     url = queue_for(cloud, "deployments", pattern | {"detail": {"EndpointName": [updated]}})
     with Load(cloud, updated) as load:
         update(cloud, updated, "watched-config", DeploymentConfig=guarded("CANARY", 600, alarm, **HALF))
-        wait_for(lambda: {"old got x", "watched got x"} <= set(load.answers[-20:]), 60, "both fleets answer")
+        wait_for(lambda: {"old", "watched"} <= set(load.answers[-20:]), 60, "both fleets answer")
         cloud.client("cloudwatch").set_alarm_state(
             AlarmName=alarm, StateValue="ALARM", StateReason="too many"
         )
@@ -204,3 +204,25 @@ def test_what_has_no_meaning_on_one_machine_is_refused(cloud: Cloud, updated: st
         "CanarySize is required"
         in refusal(lambda: update(cloud, updated, "updated", DeploymentConfig=incomplete))[1]
     )
+
+
+def test_a_server_that_ends_in_an_update_comes_back_with_what_was_in_service(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    server = Server(tmp_path_factory.mktemp("ended"))
+    cloud = new_cloud(server.url)
+    serve(cloud, "ended", variant(model(cloud, "before")))
+    cloud.create_model("never", "import time\ndef model_fn(folder): time.sleep(600)")
+    configure(cloud, "never", variant("never"))
+    update(cloud, "ended", "never")
+    assert cloud.sagemaker.describe_endpoint(EndpointName="ended")["EndpointStatus"] == "Updating"
+    assert ask(cloud, "ended") == "before got x"
+    server.stop()
+    server.start()
+    try:
+        endpoint = wait_for_update(cloud, "ended")
+        assert (endpoint["EndpointStatus"], endpoint["EndpointConfigName"]) == ("InService", "ended")
+        assert "PendingDeploymentSummary" not in endpoint
+        assert ask(cloud, "ended") == "before got x"
+    finally:
+        server.stop()
