@@ -86,7 +86,7 @@ e2e: setup $(CLIENTS)/.ready $(WHEELS)/.ready
 	$(BIN)/pytest -q tests/$@
 
 test: check recipes $(CLIENTS)/.ready $(WHEELS)/.ready $(CHECKOV)/.ready
-	$(BIN)/pytest -q -n auto tests/simulation
+	$(BIN)/pytest -q -n auto tests/simulation tests/explorer
 	$(BIN)/pytest -q tests/infra tests/docs tests/security tests/hostile tests/integration tests/e2e
 
 # Long proofs that `make test` has in short or not at all: ten thousand hostile requests, a thousand uploads under faults, what the

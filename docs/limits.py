@@ -60,7 +60,7 @@ def _format_rows() -> list[tuple[str, str, str]]:
         ("name of a column", f"{column_names.MAX_NAME_CHARS} characters", _code("bad_header")),
         ("row of delimited text", f"{delimited_lines.MAX_LINE_BYTES:,} bytes", _bad_row()),
         ("line of delimited text", f"{2 * delimited_lines.MAX_LINE_BYTES:,} bytes", _code("line_too_long")),
-        ("rows of a wrong shape", f"{delimited_shape.MAX_MALFORMED:,}", _code("too_many_bad_rows")),
+        ("rows of a wrong shape", f"{delimited_shape.MAX_MALFORMED:,} in 64 MiB", _code("too_many_bad_rows")),
         ("line of JSON Lines", f"{json_lines_rows.MAX_LINE_BYTES:,} bytes", _bad_row()),
         ("footer of Parquet", _size(parquet_file.MAX_FOOTER_BYTES), _code("corrupt_parquet")),
         ("files in a zip of pictures", f"{images_archive.MAX_ENTRIES:,}", _code("bad_archive")),

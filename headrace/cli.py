@@ -72,6 +72,7 @@ SECTIONS: dict[str, dict[str, Entry]] = {
             f"{_O}.alarms:alarms", "Show how the alarms of a stage stand, those that fire first."
         ),
         "logs": Entry(f"{_O}.logs:logs", "Show what the functions of a stage log."),
+        "cost": Entry(f"{_O}.cost:cost", "Estimate what a stage has cost."),
     },
 }
 

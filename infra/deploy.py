@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from infra import edge, site
+from infra.choices import AS_BEFORE, Choices
 from infra.harden import harden
 from infra.job_code import store_job_code
 from infra.observability.stack import deploy_observability
@@ -53,13 +54,8 @@ def foundation_name(stage: Stage) -> str:
     return f"headrace-{stage.name}-foundation"
 
 
-def deploy(stage: Stage, *, root: Path, on_step: OnStep, alert_email: str | None = None) -> Deployment:
+def deploy(stage: Stage, *, root: Path, on_step: OnStep, choices: Choices = AS_BEFORE) -> Deployment:
     """Deploy the checkout in *root* to *stage* and report each step when it is done.
-
-    Parameters
-    ----------
-    alert_email
-        Who gets alarms by mail; empty is nobody, None whoever got them so far.
 
     Raises
     ------
@@ -73,9 +69,9 @@ def deploy(stage: Stage, *, root: Path, on_step: OnStep, alert_email: str | None
     _step(on_step, "render", lambda: _render(stage, outputs, recipes, code_uri, root))
     deployed = _step(on_step, "services", lambda: _services(stage, outputs["ModelsBucket"], root))
     _step(on_step, "harden", lambda: _harden(stage, deployed, outputs))
-    _step(on_step, "observability", lambda: _observability(stage, outputs, alert_email))
+    _step(on_step, "observability", lambda: _observability(stage, outputs, choices))
     api_ids = {service: record.api_id for service, record in deployed.items()}
-    front = _step(on_step, "edge", lambda: _edge(stage, outputs, api_ids, root))
+    front = _step(on_step, "edge", lambda: _edge(stage, outputs, api_ids, root, choices))
     return Deployment(
         stage=stage,
         outputs={**outputs, **front.outputs},
@@ -144,15 +140,15 @@ def _harden(stage: Stage, deployed: dict[str, Record], outputs: dict[str, str]) 
     return None, f"{len(done)} settings made" if done else "all in place", bool(done)
 
 
-def _observability(stage: Stage, outputs: dict[str, str], alert_email: str | None) -> tuple[Stack, str, bool]:
-    stack = deploy_observability(stage, outputs, alert_email)
+def _observability(stage: Stage, outputs: dict[str, str], choices: Choices) -> tuple[Stack, str, bool]:
+    stack = deploy_observability(stage, outputs, choices.alert_email)
     return stack, f"stack {stack.name}", stack.changed
 
 
 def _edge(
-    stage: Stage, outputs: dict[str, str], api_ids: dict[str, str], root: Path
+    stage: Stage, outputs: dict[str, str], api_ids: dict[str, str], root: Path, choices: Choices
 ) -> tuple[Stack, str, bool]:
-    front = edge.deploy_edge(stage, outputs, api_ids)
+    front = edge.deploy_edge(stage, outputs, api_ids, choices)
     foundation = _deploy_foundation(stage, front.outputs)
     published = site.publish_site(stage, outputs["SiteBucket"], root)
     detail = f"{edge.origin_url(stage, front.outputs)}, {len(published)} site files changed"

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from infra.choices import AS_BEFORE, Choices
 from infra.stacks import Stack, deploy_stack, stack_outputs
 from infra.stage import EDGE_REGION, Stage
 from infra.tags import tags_of
@@ -23,8 +24,10 @@ def edge_outputs(stage: Stage) -> dict[str, str]:
     return stack_outputs(stage.client("cloudformation", EDGE_REGION), stack_name(stage)) or {}
 
 
-def deploy_edge(stage: Stage, outputs: Mapping[str, str], api_ids: Mapping[str, str]) -> Stack:
-    """Bring the distribution to the current APIs and origin secret."""
+def deploy_edge(
+    stage: Stage, outputs: Mapping[str, str], api_ids: Mapping[str, str], choices: Choices = AS_BEFORE
+) -> Stack:
+    """Bring the distribution to the current APIs and origin secret, and the web ACL to what is chosen."""
     parameters = {
         "Stage": stage.name,
         "StageRegion": stage.region,
@@ -34,10 +37,20 @@ def deploy_edge(stage: Stage, outputs: Mapping[str, str], api_ids: Mapping[str, 
         "InferenceApi": api_ids["inference"],
         "OriginSecret": _origin_secret(stage, outputs["OriginSecretArn"]),
         "Alias": LOCAL_ALIAS if stage.endpoint_url else "",
-        "WithWaf": "true" if stage.is_prod else "false",
+        **_web_acl(stage, edge_outputs(stage), choices),
     }
     client = stage.client("cloudformation", EDGE_REGION)
     return deploy_stack(client, stack_name(stage), TEMPLATE, parameters, tags=tags_of(stage), poll_s=10.0)
+
+
+def _web_acl(stage: Stage, before: Mapping[str, str], choices: Choices) -> dict[str, str]:
+    has_one = before.get("WithWaf", "true" if stage.is_prod else "false")
+    if choices.web_acl is not None:
+        has_one = "true" if choices.web_acl else "false"
+    blocked = before.get("BlockedAddresses", "")
+    if choices.blocked_addresses is not None:
+        blocked = ",".join(choices.blocked_addresses)
+    return {"WithWaf": has_one, "BlockedAddresses": blocked}
 
 
 def origin_url(stage: Stage, edge: Mapping[str, str]) -> str:

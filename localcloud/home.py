@@ -104,16 +104,6 @@ class Home(msgspec.Struct, frozen=True, kw_only=True):
             raise AlreadyRunning(f"{self.root} is served by {who}: stop that one first") from None
         return handle
 
-    def is_locked(self) -> bool:
-        """Tell whether a living server owns the folder."""
-        if not self.lock_file.exists():
-            return False
-        try:
-            self.lock().close()
-        except AlreadyRunning:
-            return True
-        return False
-
     def clear_predecessor(self) -> Record | None:
         """Remove what a killed server left behind; return its record, or None after a clean stop.
 

@@ -19,13 +19,6 @@ def is_free(port: int) -> bool:
         return True
 
 
-def find_free() -> int:
-    """Return a port nobody listens on. Somebody else may take it before you do."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def holder(port: int) -> str | None:
     """Name the process that listens on the port, as `name (process 123)`; None when not knowable."""
     try:

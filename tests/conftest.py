@@ -1,5 +1,6 @@
 """Fixtures that more than one suite needs."""
 
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -59,3 +60,14 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield deployed
     finally:
         deployed.down()
+
+
+def pytest_unconfigure() -> None:
+    """Take back the callback that Hypothesis leaves with the garbage collector.
+
+    It outlives the modules at the interpreter's end, and with them all that they hold: DuckDB would report its classes
+    and functions as leaked.
+    """
+    gc.callbacks[:] = [
+        callback for callback in gc.callbacks if not callback.__module__.startswith("hypothesis.")
+    ]

@@ -16,14 +16,19 @@ MAX_BYTES = 64 * 1024
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.2 booleans: for YAML 1.1, as PyYAML reads it, the key `on` of `retrain` would be `True`."""
+    """Plain texts as YAML 1.2 and JSON know them.
+
+    For YAML 1.1, as PyYAML reads it, the key `on` of `retrain` is `True`, `10:30` is 630, and a day is no text.
+    """
 
 
+_BOOL, _INT, _TIME = (f"tag:yaml.org,2002:{kind}" for kind in ("bool", "int", "timestamp"))
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in rules if tag != "tag:yaml.org,2002:bool"]
+    first: [(tag, pattern) for tag, pattern in rules if tag not in {_BOOL, _INT, _TIME}]
     for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"true|false"), ["t", "f"])
+_Loader.add_implicit_resolver(_BOOL, re.compile(r"(?:true|false)$"), ["t", "f"])
+_Loader.add_implicit_resolver(_INT, re.compile(r"[-+]?(?:0|[1-9][0-9_]*)$"), [*"-+0123456789"])
 
 
 def load_definition(file: Path) -> dict[str, Any]:
@@ -81,6 +86,8 @@ def read_definition(file: Path) -> dict[str, Any]:
         document = yaml.load(content, Loader=_Loader)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:
         raise BadData(f"{file} is no YAML: {_where(error)}") from error
+    except RecursionError:
+        raise BadData(f"{file} is no pipeline definition: it nests too deeply") from None
     if not isinstance(document, dict):
         raise BadData(f"{file} must hold keys and values such as `name: flights`")
     if not isinstance(document.get("name"), str):

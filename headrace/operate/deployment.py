@@ -11,6 +11,7 @@ from headrace.operate.project import Project
 from headrace.session import Session
 
 if TYPE_CHECKING:
+    from infra.choices import Choices
     from infra.deploy import Step
     from infra.stage import Stage
 
@@ -24,9 +25,10 @@ class Deployed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def deploy_stage(
-    session: Session, project: Project, stage: "Stage", alert_email: str | None = None
+    session: Session, project: Project, stage: "Stage", choices: "Choices | None" = None
 ) -> Deployed:
     """Bring the stage to what the checkout says, telling each step; again, it changes nothing."""
+    from infra.choices import AS_BEFORE
     from infra.deploy import deploy
 
     changed = False
@@ -39,7 +41,7 @@ def deploy_stage(
         session.progress.doing("deploying")
 
     session.progress.doing("deploying")
-    deployment = deploy(stage, root=project.root, on_step=on_step, alert_email=alert_email)
+    deployment = deploy(stage, root=project.root, on_step=on_step, choices=choices or AS_BEFORE)
     return Deployed(
         stage=stage.name,
         url=deployment.origin_url,

@@ -33,6 +33,7 @@ from localcloud.mends import (
     rule_targets,
     upload_parts,
     version_ranges,
+    web_acls,
 )
 from localcloud.mends.async_invocations import AsyncInvocations
 from localcloud.mends.patch_points import MINISTACK_VERSION, require_version
@@ -68,6 +69,7 @@ MENDS: tuple[tuple[str, Callable[[Settings], object]], ...] = tuple(
         event_sources,
         iam_ledger,
         cloudfront_origins,
+        web_acls,
         cloudformation_properties,
     )
 )

@@ -88,19 +88,28 @@ def columns(draw: Any, encoding: str, *, plain: bool) -> list[Column]:
 
 
 @st.composite
-def valid(draw: Any) -> Valid:
-    """Draw a table and a way to write it."""
-    ending = draw(st.sampled_from(["csv", "csv", "tsv", "jsonl", "parquet"]))
-    packing = draw(st.sampled_from(["", "", "gz", "zst"])) if ending != "parquet" else ""
-    delimited = ending in {"csv", "tsv"}
-    encoding = draw(st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"])) if delimited else "utf-8"
-    plain = delimited and draw(st.booleans())
-    codec = encoding if encoding == "cp1252" else "utf-8"
+def valid(draw: Any, spellings: int) -> list[Valid]:
+    """Draw a table and so many ways to write it: to draw a table takes longer than to judge a file of it."""
+    plain = draw(st.booleans())
+    codec = draw(st.sampled_from(["utf-8", "utf-8", "utf-8", "cp1252"]))
     found = draw(columns(codec, plain=plain))
     count = draw(st.integers(20, 40))
     late = Column(name="late", kind="boolean", cells=[True, False, False])
     whole = [Column(name="id", kind="integer", cells=list(range(count))), *found, late]
     rows = [tuple(column.cells[i % len(column.cells)] for column in whole) for i in range(count)]
+    return [draw(_spelled(whole, rows, codec, plain=plain)) for _ in range(spellings)]
+
+
+@st.composite
+def _spelled(
+    draw: Any, whole: list[Column], rows: list[tuple[Any, ...]], codec: str, *, plain: bool
+) -> Valid:
+    """Draw a way to write a table; with *plain* texts the quote of delimited text may be left to detection."""
+    ending = draw(st.sampled_from(["csv", "csv", "tsv", "jsonl", "parquet"]))
+    packing = draw(st.sampled_from(["", "", "gz", "zst"])) if ending != "parquet" else ""
+    delimited = ending in {"csv", "tsv"}
+    encodings = ["cp1252"] if codec == "cp1252" else ["utf-8", "utf-8-sig", "utf-16"]
+    encoding = draw(st.sampled_from(encodings)) if delimited else "utf-8"
     data: dict[str, Any] = {"key": "id", "max_bad": "0%"}
     if delimited:
         body = draw(_delimited(whole, rows, ending)).encode(encoding)

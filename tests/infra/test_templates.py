@@ -27,6 +27,8 @@ EDGE_RULES = [
     rules.errors_are_passed_on,
     rules.origins_are_guarded,
     rules.no_secret_is_written_down,
+    aws_rules.the_web_acl_lets_data_through,
+    aws_rules.the_web_acl_answers_in_our_shape,
 ]
 OUTPUTS = {
     *("IncomingBucket", "DataBucket", "ModelsBucket", "SiteBucket"),
@@ -78,6 +80,7 @@ def tell_the_secret(template: Template) -> None:
 
 
 _ROLE = "SagemakerRole/Properties/Policies/0/PolicyDocument/Statement"
+_ACL = "WebAcl/Properties/Rules"
 _EDGE = "Distribution/Properties/DistributionConfig"
 BREAKS: list[tuple[str, Rule, Callable[[Template], None]]] = [
     ("foundation.yaml", rules.buckets_are_closed, drop("DataBucket/Properties/BucketEncryption")),
@@ -185,6 +188,18 @@ BREAKS: list[tuple[str, Rule, Callable[[Template], None]]] = [
     ),
     ("edge.yaml", rules.origins_are_guarded, drop(f"{_EDGE}/Origins/2/OriginCustomHeaders")),
     ("edge.yaml", rules.origins_are_guarded, drop(f"{_EDGE}/Origins/0/OriginAccessControlId")),
+    (
+        "edge.yaml",
+        aws_rules.the_web_acl_lets_data_through,
+        drop(f"{_ACL}/5/Statement/ManagedRuleGroupStatement/RuleActionOverrides/0"),
+    ),
+    ("edge.yaml", aws_rules.the_web_acl_lets_data_through, drop(f"{_ACL}/4")),
+    ("edge.yaml", aws_rules.the_web_acl_answers_in_our_shape, put(f"{_ACL}/1/Action", {"Block": {}})),
+    (
+        "edge.yaml",
+        aws_rules.the_web_acl_answers_in_our_shape,
+        drop(f"{_ACL}/1/Action/Block/CustomResponse/ResponseHeaders"),
+    ),
     ("edge.yaml", rules.no_secret_is_written_down, show_the_secret),
     ("edge.yaml", rules.no_secret_is_written_down, tell_the_secret),
 ]

@@ -1,6 +1,7 @@
 """`headrace deploy`: bring a stage to what the checkout says, or show what that would be."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +12,9 @@ from headrace.operate.stages import stage_of
 from headrace.options import command
 from headrace.progress import following
 from headrace.session import Session
+
+if TYPE_CHECKING:
+    from infra.choices import Choices
 
 
 @command("deploy")
@@ -30,7 +34,17 @@ from headrace.session import Session
     metavar="ADDRESS",
     help="Who gets alarms and failures by mail, once confirmed there; '' is nobody. Left out: as before.",
 )
-def deploy(session: Session, plan: bool, templates: Path | None, alert_email: str | None) -> None:
+@click.option(
+    "--waf/--no-waf",
+    default=None,
+    help="Put a web ACL before the stage; it costs. Left out: as before, at first only the stage prod.",
+)
+@click.option(
+    "--block",
+    metavar="CIDR,...",
+    help="Networks that the web ACL refuses; '' is none. Left out: as before.",
+)
+def deploy(session: Session, plan: bool, templates: Path | None, **chosen: Any) -> None:
     """Deploy Headrace to a stage.
 
     On AWS with the caller's own credentials; the stage `local` is the running local cloud. Run again, it
@@ -45,8 +59,15 @@ def deploy(session: Session, plan: bool, templates: Path | None, alert_email: st
         return
     with following(session.progress), told_in_one_line():
         stage = stage_of(session, project)
-        deployed = deploy_stage(session, project, stage, alert_email)
+        deployed = deploy_stage(session, project, stage, _choices(**chosen))
         credentials, minted = ensure_token(session, project, stage, deployed)
         check_health(session, credentials)
     changed = deployed.changed or minted
     session.show({"stage": stage.name, "api": f"{credentials.url}/v1", "changed": changed})
+
+
+def _choices(alert_email: str | None, waf: bool | None, block: str | None) -> "Choices":
+    from infra.choices import Choices
+
+    blocked = None if block is None else tuple(filter(None, block.split(",")))
+    return Choices(alert_email=alert_email, web_acl=waf, blocked_addresses=blocked)

@@ -5,7 +5,7 @@ in them once. Counts are under the time of the prediction, also those of labels 
 """
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -48,11 +48,15 @@ class Windows:
         self._kept = kept
 
     def adding(
-        self, slot: Slot, by_version: Mapping[str, Counts], now: datetime, captured: Mapping[str, str] = {}
+        self,
+        slot: Slot,
+        by_version: Mapping[str, Counts],
+        now: datetime,
+        captured: Mapping[str, Sequence[str]] = {},
     ) -> Write:
         """Return the addition to a slot as a part of a transaction.
 
-        ``captured`` is a request of a version whose records were kept: it takes the place of one before it in the sample.
+        ``captured`` are requests of versions whose records were kept: they take the places of those before in the sample.
         """
         added = {
             f"{version}{_BETWEEN}{name}": count
@@ -61,10 +65,12 @@ class Windows:
         }
         shard = random.randrange(_SHARDS)  # noqa: S311 - spreads load, hides nothing
         kept: dict[str, object] = {"expires_at_s": int((now + self._kept).timestamp())}
-        place = random.randrange(_SAMPLED)  # noqa: S311 - as above
-        kept |= {
-            f"{version}{_BETWEEN}{_SAMPLE}{place}": request_id for version, request_id in captured.items()
-        }
+        for version, requests in captured.items():
+            newest = requests[-_SAMPLED:]
+            places = random.sample(range(_SAMPLED), len(newest))
+            kept |= {
+                f"{version}{_BETWEEN}{_SAMPLE}{place}": one for place, one in zip(places, newest, strict=True)
+            }
         key = (_partition(slot.pipeline, slot.day), slot.number * _SHARDS + shard)
         return self._table.updating(key, Change(set=kept, add=added))  # type: ignore[arg-type]
 

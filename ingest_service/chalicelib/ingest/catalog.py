@@ -1,5 +1,6 @@
 """Adapter: the datasets table. Every change of a version's state is one conditional write (contracts, section 3)."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -234,8 +235,8 @@ class Catalog:
         """
         place = (_schema(mine.pipeline), "newest")
         there = self._table.get(*place)
-        holder = self.find(mine.pipeline, str(there["holder"])) if there else None
-        if there and holder and holder.version != mine.version and holder.state in _HOLDS_SCHEMA:
+        holder = self._other_holder(mine, there) if there else None
+        if there and holder:
             if there["sha256"] != judged_by:
                 return holder
             if becomes == judged_by:
@@ -252,6 +253,11 @@ class Catalog:
             # Another took it between the two calls: it is there now.
             return self.take_schema(mine, judged_by, becomes)
         return None
+
+    def _other_holder(self, mine: DatasetVersion, there: Mapping[str, Any]) -> DatasetVersion | None:
+        """Return the version that holds the schema, unless it is *mine* or will not be READY any more."""
+        holder = self.find(mine.pipeline, str(there["holder"]))
+        return holder if holder and holder.version != mine.version and holder.state in _HOLDS_SCHEMA else None
 
     def holder(self, pipeline: str, content_sha256: str) -> DatasetVersion | None:
         """Return the READY version of *pipeline* that had this content first."""

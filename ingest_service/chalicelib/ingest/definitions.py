@@ -9,6 +9,7 @@ from chalicelib.ingest.data_section import Check, data_checks
 from chalicelib.ingest.release_section import release_checks
 from chalicelib.ingest.table_schema.declaring import parse_declared
 
+from shared.entities.gate_clauses import FORMS, ClauseError, parse_clause
 from shared.entities.pipeline import (
     FAIRNESS_METRICS,
     IMAGE_FORM,
@@ -24,14 +25,10 @@ from shared.errors import FieldError, InvalidBody, PayloadTooLarge
 
 # An item of DynamoDB has 400 KB. A list of digits grows most on its way there: 2 bytes of JSON become 3.
 MAX_BYTES = 256 * 1024
-# Read, never evaluated: a gate is data.
-_NUMBER = r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?"
 # ECR of any account; a tag before the digest is allowed, as `docker push` prints it, and means nothing.
 _IMAGE = re.compile(
     r"[0-9]{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9][a-z0-9._/-]*(:[A-Za-z0-9._-]+)?@sha256:[0-9a-f]{64}"
 )
-_REFERENCE = rf"(?P<reference>champion|baseline)(\s*[+-]\s*{_NUMBER})?"
-_CLAUSE = re.compile(rf"\s*(?P<metric>[a-z][a-z0-9_]*)\s*(>=|<=|>|<)\s*({_NUMBER}|{_REFERENCE})\s*")
 
 
 def check_definition(name: str, definition: PipelineDefinition) -> None:
@@ -163,16 +160,16 @@ def _gate_checks(definition: PipelineDefinition) -> list[Check]:
     return [(wrong is not None, pointer, wrong or "") for pointer, wrong in found]
 
 
-def _wrong_clause(clause: str, definition: PipelineDefinition) -> str | None:
+def _wrong_clause(text: str, definition: PipelineDefinition) -> str | None:
     """Return what is wrong with a clause of the gate, None where nothing is."""
-    match = _CLAUSE.fullmatch(clause)
-    if match is None:
-        forms = "'metric op number', 'metric op champion ± number' or 'metric op baseline ± number'"
-        return f"{clause!r} is not {forms}"
+    try:
+        clause = parse_clause(text)
+    except ClauseError as error:
+        return f"{error}; clauses are {FORMS}"
     task = task_of(definition)
-    if match["metric"] in METRICS[task]:
-        return _out_of_place(match["metric"], match["reference"], definition)
+    if clause.metric in METRICS[task]:
+        return _out_of_place(clause.metric, clause.reference, definition)
     # A metric that no recipe reports would fail every model, weeks after the typing error.
-    close = difflib.get_close_matches(match["metric"], METRICS[task], n=1)
+    close = difflib.get_close_matches(clause.metric, METRICS[task], n=1)
     meant = f"; did you mean {close[0]!r}?" if close else ""
-    return f"{match['metric']!r} is no metric of {task} (it has {', '.join(METRICS[task])}){meant}"
+    return f"{clause.metric!r} is no metric of {task} (it has {', '.join(METRICS[task])}){meant}"

@@ -6,7 +6,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -17,6 +17,8 @@ from shared.errors import Unavailable
 
 # Beside it a process needs about 100 MB for itself: within 256 MB in all (measured, decision 11).
 MEMORY_LIMIT = "150MB"
+# What is sorted spills beyond this. To sort in as much as there is would only make large files take more than small ones.
+SORTING_LIMIT = "64MB"
 # One thread keeps rows in file order and sums in one order: every attempt writes the same bytes. A second one would
 # wait for the pump anyway, which is a thread of its own.
 THREADS = 1
@@ -78,6 +80,15 @@ class Scratch(msgspec.Struct, frozen=True, kw_only=True):
                 os.close(writer)
                 _raise_first(carried)
 
+    @contextlib.contextmanager
+    def sorting(self) -> Iterator[None]:
+        """Hold the statements of the block, which sort all rows, to less memory."""
+        self.run(f"SET memory_limit = '{SORTING_LIMIT}'")
+        try:
+            yield
+        finally:
+            self.run(f"SET memory_limit = '{MEMORY_LIMIT}'")
+
     def _execute(self, statement: str) -> Any:
         import _duckdb
 
@@ -133,9 +144,9 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def table(path: Path) -> str:
-    """Return the Parquet file at *path* as something to select from."""
-    return f"read_parquet({literal(str(path))})"
+def tables(paths: Iterable[Path]) -> str:
+    """Return Parquet files of the same columns as one thing to select from."""
+    return f"read_parquet([{', '.join(literal(str(path)) for path in paths)}])"
 
 
 def _settings(folder: Path) -> dict[str, Any]:
@@ -175,12 +186,12 @@ class CappedFile:
 
     def __init__(self, file: IO[bytes], max_bytes: int) -> None:
         self._file = file
-        self._left = max_bytes
+        self.left_bytes = max_bytes
 
     def write(self, data: bytes, /) -> int:
         """Write *data* where it still fits."""
-        self._left -= len(data)
-        if self._left < 0:
+        self.left_bytes -= len(data)
+        if self.left_bytes < 0:
             raise DiskFull
         try:
             return self._file.write(data)

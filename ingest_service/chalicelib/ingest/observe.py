@@ -35,8 +35,10 @@ def count_staged(scratch: Scratch, staged: Staged, doubted: Mapping[str, Mapping
     """
     schema = staged.plan.schema
     names = [field.name for field in schema.fields]
-    counts = _counted(scratch, names, f"SELECT raw FROM {staged.rows} WHERE broken IS NOT NULL")
-    good = _count_good(scratch, staged)
+    total, good = _count_good(scratch, staged)
+    counts: Counts = {name: {} for name in names}
+    if total < staged.accepted:
+        counts = _counted(scratch, names, f"SELECT raw FROM {staged.rows} WHERE broken IS NOT NULL")
     if doubted is not None:
         for i, field in _doubtful(scratch, staged, doubted):
             good[field.name] = _count_texts(scratch, f"SELECT v{i} AS x FROM {staged.good}")
@@ -78,21 +80,27 @@ def _count_by_value(
     scratch: Scratch, staged: Staged, columns: Sequence[tuple[int, Field]]
 ) -> list[Counter[str]]:
     """Count the texts of *columns*, those of good rows in one scan, and those of bad rows."""
-    counts: list[Counter[str]] = [Counter() for _ in columns]
     if not columns:
-        return counts
-    places = [place for place, _ in columns]
-    good, bad = [f"v{place}" for place in places], [f"raw[{place + 1}]" for place in places]
-    for cells, rows in ((good, staged.good), (bad, f"{staged.rows} WHERE broken IS NOT NULL")):
-        named = ", ".join(f"{cell} AS x{i}" for i, cell in enumerate(cells))
-        names = [f"x{i}" for i in range(len(cells))]
-        sets = ", ".join(f"({name})" for name in names)
-        query = f"SELECT {', '.join(names)}, count(*) FROM (SELECT {named} FROM {rows}) GROUP BY GROUPING SETS ({sets})"
-        for *texts, count in scratch.rows(query):
-            # A row has a text in the column it is grouped by, and nowhere where that text is missing.
-            for counted, text in zip(counts, texts, strict=True):
-                if text is not None:
-                    counted[text] += count
+        return []
+    good = [f"v{place}" for place, _ in columns]
+    bad = [f"raw[{place + 1}]" for place, _ in columns]
+    of_good = _count_cells(scratch, good, staged.good)
+    of_bad = _count_cells(scratch, bad, f"{staged.rows} WHERE broken IS NOT NULL")
+    return [one + other for one, other in zip(of_good, of_bad, strict=True)]
+
+
+def _count_cells(scratch: Scratch, cells: Sequence[str], rows: str) -> list[Counter[str]]:
+    """Count for each of the SQL texts *cells* how many of *rows* have which."""
+    counts: list[Counter[str]] = [Counter() for _ in cells]
+    named = ", ".join(f"{cell} AS x{i}" for i, cell in enumerate(cells))
+    names = [f"x{i}" for i in range(len(cells))]
+    sets = ", ".join(f"({name})" for name in names)
+    query = f"SELECT {', '.join(names)}, count(*) FROM (SELECT {named} FROM {rows}) GROUP BY GROUPING SETS ({sets})"
+    for *texts, count in scratch.rows(query):
+        # A row has a text in the column it is grouped by, and nowhere where that text is missing.
+        for counted, text in zip(counts, texts, strict=True):
+            if text is not None:
+                counted[text] += count
     return counts
 
 
@@ -108,12 +116,13 @@ def _most_frequent(texts: str) -> str:
     )
 
 
-def _count_good(scratch: Scratch, staged: Staged) -> Counts:
+def _count_good(scratch: Scratch, staged: Staged) -> tuple[int, Counts]:
+    """Return the number of good rows, and their cells by kind."""
     fields = staged.plan.schema.fields
     total, *present = _aggregate(
         scratch, staged.good, ["count(*)", *(f"count(v{i})" for i in range(len(fields)))]
     )
-    return {
+    return total, {
         field.name: {label_of(field): count, MISSING: total - count}
         for field, count in zip(fields, present, strict=True)
     }

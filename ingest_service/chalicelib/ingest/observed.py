@@ -38,10 +38,12 @@ def _names_rows(field: Field, found: ColumnProfile) -> bool:
     if field.type is Type.STRING:
         return found.lengths is not None and found.lengths.max <= _LONGEST_NAME
     # Training leaves such integers out: x of a small table of x and y is all different as well, so its name must tell.
-    is_dense = (
-        isinstance(found.min, int) and isinstance(found.max, int) and found.max - found.min < 2 * found.count
-    )
-    return field.type is Type.INTEGER and is_dense and _NAME.search(field.name) is not None
+    return field.type is Type.INTEGER and _are_dense(found) and _NAME.search(field.name) is not None
+
+
+def _are_dense(found: ColumnProfile) -> bool:
+    low, high = found.min, found.max
+    return isinstance(low, int) and isinstance(high, int) and high - low < 2 * found.count
 
 
 def _are_distinct(found: ColumnProfile) -> bool:

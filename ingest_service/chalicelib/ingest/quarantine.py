@@ -77,13 +77,14 @@ def _find_repeated(scratch: Scratch, staged: Staged) -> None:
         present = " AND ".join(f"{place[name]} IS NOT NULL" for name in group)
         shown = f"substr(concat_ws(', ', {values}), 1, {MAX_VALUE_CHARS})"
         # The first of equals stays: it is what a reader of the file meets first.
-        scratch.run(
-            f"""INSERT INTO repeated
-            SELECT n, {literal(", ".join(group))}, {shown} FROM (
-                SELECT n, {values}, row_number() OVER (PARTITION BY {values} ORDER BY n) AS place
-                FROM {good_rows(staged)} WHERE {present})
-            WHERE place > 1"""
-        )
+        with scratch.sorting():
+            scratch.run(
+                f"""INSERT INTO repeated
+                SELECT n, {literal(", ".join(group))}, {shown} FROM (
+                    SELECT n, {values}, row_number() OVER (PARTITION BY {values} ORDER BY n) AS place
+                    FROM {good_rows(staged)} WHERE {present})
+                WHERE place > 1"""
+            )
 
 
 def _write_down(scratch: Scratch, staged: Staged) -> None:

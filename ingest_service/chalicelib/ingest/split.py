@@ -8,6 +8,7 @@ A hash is arithmetic where one whole number decides, else 64 bits of MD5: any to
 
 import hashlib
 import re
+from collections.abc import Sequence
 
 import msgspec
 from chalicelib.ingest.engine import Scratch
@@ -95,8 +96,7 @@ def sides_by_time(scratch: Scratch, rows: str, time: str, split: Split) -> Sides
     (total,) = scratch.row(f"SELECT count(*) FROM {rows}")
     test = round(total * fraction(split.test))
     validation = round(total * fraction(split.validation))
-    test_from = _time_at(scratch, rows, time, total - test)
-    validation_from = _time_at(scratch, rows, time, total - test - validation)
+    validation_from, test_from = _times_at(scratch, rows, time, (total - test - validation, total - test))
     return Sides(
         conditions={
             "train": f"{time} < {validation_from}",
@@ -120,11 +120,12 @@ def check_sides(rows: dict[str, int]) -> None:
             raise rejection("too_few_rows", f"The split leaves no row to {side} on ({told} rows).")
 
 
-def _time_at(scratch: Scratch, rows: str, time: str, place: int) -> str:
-    """Return, as SQL, the time of the row at *place* (0 is the oldest); past the end, a time after all."""
-    found = scratch.rows(
-        f"""SELECT {time}::VARCHAR FROM (
-            SELECT {time}, sum(count(*)) OVER (ORDER BY {time}) AS up_to FROM {rows} GROUP BY {time})
-        WHERE up_to > {place} ORDER BY {time} LIMIT 1"""
-    )
-    return f"TIMESTAMP '{found[0][0]}'" if found else "TIMESTAMP 'infinity'"
+def _times_at(scratch: Scratch, rows: str, time: str, places: Sequence[int]) -> list[str]:
+    """Return, as SQL, the times of the rows at *places* (0 is the oldest); past the end, a time after all."""
+    times = ", ".join(f"(min({time}) FILTER (up_to > {place}))::VARCHAR" for place in places)
+    with scratch.sorting():
+        found = scratch.row(
+            f"""SELECT {times} FROM (
+            SELECT {time}, sum(count(*)) OVER (ORDER BY {time}) AS up_to FROM {rows} GROUP BY {time})"""
+        )
+    return [f"TIMESTAMP '{at or 'infinity'}'" for at in found]

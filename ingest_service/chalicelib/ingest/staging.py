@@ -1,19 +1,20 @@
-"""Read a file's rows once: typed, judged row by row, and kept in one Parquet file on local disk.
+"""Read a file's rows once: typed, judged row by row, and kept in Parquet files on local disk.
 
 A staged row has ``n`` (1, 2, … in file order), the typed values ``v0``, ``v1``, … in the schema's order,
 ``bucket`` (what a split by hash or group goes by), ``broken`` (the number of the first rule that the row breaks, NULL
-for a good row) and ``raw`` (the texts of a bad row, in the schema's order). Only a bad row keeps its texts, so the file
-stays about as small as the dataset. Rows of a small file are a table in memory instead: to encode and decode them twenty
+for a good row) and ``raw`` (the texts of a bad row, in the schema's order). Only a bad row keeps its texts, so the files
+stay about as small as the dataset. Rows of a small file are a table in memory instead: to encode and decode them twenty
 times would cost more than they do.
 """
 
 # ruff: noqa: S608 - SQL here is made of our own names; what users wrote passes through engine.literal and identifier.
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import msgspec
-from chalicelib.ingest.engine import CappedFile, Scratch, parquet, table
-from chalicelib.ingest.formats.reader import Pass, Reader
+from chalicelib.ingest.engine import CappedFile, Scratch, parquet, tables
+from chalicelib.ingest.formats.reader import Reader
 from chalicelib.ingest.reasons import rejection
 from chalicelib.ingest.roles import Roles
 from chalicelib.ingest.split import bucket_sql
@@ -100,7 +101,7 @@ def _deciding(schema: TableSchema, roles: Roles) -> list[str]:
 
 
 def stage(scratch: Scratch, reader: Reader, plan: Plan, max_bytes: int) -> Staged:
-    """Drain *reader* into memory, or else into a file that takes *max_bytes* at most.
+    """Drain *reader* into memory, or else into files that take *max_bytes* at most.
 
     Raises
     ------
@@ -121,22 +122,34 @@ def stage(scratch: Scratch, reader: Reader, plan: Plan, max_bytes: int) -> Stage
 
 def _drain(scratch: Scratch, reader: Reader, plan: Plan, max_bytes: int) -> str:
     """Return where the judged rows of one reading are."""
-    scratch.run("DROP TABLE IF EXISTS malformed")
-    with reader.rows(scratch) as rows:
-        judged = _judged(rows, reader.columns, plan)
+    with reader.rows(scratch) as queries:
+        judged = (_judged(query, reader.columns, plan) for query in queries)
         if reader.is_small and len(plan.schema.fields) <= _MOST_COLUMNS_HELD:
-            scratch.run(f"CREATE OR REPLACE TABLE {_TABLE} AS {judged}")
-            return _TABLE
+            return _hold(scratch, judged)
         return _write(scratch, judged, plan.schema, max_bytes)
 
 
-def _write(scratch: Scratch, judged: str, schema: TableSchema, max_bytes: int) -> str:
+def _hold(scratch: Scratch, judged: Iterable[str]) -> str:
+    statement = f"CREATE OR REPLACE TABLE {_TABLE} AS"
+    for query in judged:
+        scratch.run(f"{statement} {query}")
+        statement = f"INSERT INTO {_TABLE}"
+    return _TABLE
+
+
+def _write(scratch: Scratch, judged: Iterable[str], schema: TableSchema, max_bytes: int) -> str:
     # Snappy, with the newer encodings: it is read a few times, by DuckDB alone, and then thrown away.
     options = parquet(len(schema.fields) + 3, "snappy", pictures=schema.has_pictures)
-    path = scratch.folder / "staged.parquet"
-    with path.open("wb") as file:
-        scratch.stream(judged, f"{options}, PARQUET_VERSION V2", CappedFile(file, max_bytes))
-    return table(path)
+    for outdated in scratch.folder.glob("staged-*.parquet"):
+        outdated.unlink()
+    paths: list[Path] = []
+    for number, query in enumerate(judged):
+        paths.append(scratch.folder / f"staged-{number}.parquet")
+        with paths[-1].open("wb") as opened:
+            file = CappedFile(opened, max_bytes)
+            scratch.stream(query, f"{options}, PARQUET_VERSION V2", file)
+        max_bytes = file.left_bytes
+    return tables(paths)
 
 
 def texts_of(source: str, columns: Sequence[str], schema: TableSchema) -> str:
@@ -149,10 +162,10 @@ def texts_of(source: str, columns: Sequence[str], schema: TableSchema) -> str:
     return f"SELECT n, {', '.join(texts)} FROM ({source})"
 
 
-def _judged(rows: Pass, columns: Sequence[str], plan: Plan) -> str:
+def _judged(query: str, columns: Sequence[str], plan: Plan) -> str:
     fields = list(enumerate(plan.schema.fields))
     values = ", ".join(f"{value_of(field, f'x{i}')} AS v{i}" for i, field in fields)
-    typed = f"SELECT *, {values} FROM ({texts_of(rows.query, columns, plan.schema)})"
+    typed = f"SELECT *, {values} FROM ({texts_of(query, columns, plan.schema)})"
     judged = (
         f"SELECT *, {bucket_sql(list(plan.hashed), plan.seed, plan.whole)} AS bucket, "
         f"{_first_broken(plan.rules)} AS broken FROM ({typed})"

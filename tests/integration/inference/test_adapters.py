@@ -299,7 +299,7 @@ def test_what_is_counted_of_versions_adds_up_over_midnight():
                 shares={1: 7},
                 latencies={16: 1},
             )
-            kept = {version: f"{version}-{at}"}
+            kept = {version: [f"{version}-{at}", f"{version}-{at}-2"]}
             table.transact(windows.adding(slot_of("flights", at), {version: to_counts(tally)}, NOW, kept))
     until = datetime(2026, 1, 2, 0, 4, tzinfo=UTC)
     found = windows.tallies("flights", until - timedelta(minutes=10), until)
@@ -308,5 +308,8 @@ def test_what_is_counted_of_versions_adds_up_over_midnight():
     assert (found["v2"].estimated, found["v2"].expected, found["v2"].shares) == (3, 1.5, {1: 21})
     assert windows.tallies("flights", until, until)["v2"].requests == 3
     since = until - timedelta(minutes=10)
-    assert set(windows.sample("flights", "v1", since, until)) == {"v1-2026-01-01T23:59:59Z"}
+    assert set(windows.sample("flights", "v1", since, until)) == {
+        "v1-2026-01-01T23:59:59Z",
+        "v1-2026-01-01T23:59:59Z-2",
+    }
     assert windows.tallies("trains", until, until) == {}

@@ -5,12 +5,12 @@ import sys
 from pathlib import Path
 
 import duckdb
-from chalicelib.ingest.engine import open_scratch, table
+from chalicelib.ingest.engine import open_scratch
 from chalicelib.ingest.formats.images import Images
 from chalicelib.ingest.formats.reader import Limits
 
 from shared.entities.pipeline import Data
-from tests.integration.ingest.formats.sources import OnDisk
+from tests.integration.ingest.formats.sources import OnDisk, drain
 
 OVER_BASE_BYTES = 512 << 20
 
@@ -24,10 +24,8 @@ def main() -> None:
     limits = Limits(max_bytes=1 << 30, hard_max_bytes=1 << 30)
     reader = Images(OnDisk(Path(sys.argv[1])), Data(), limits)
     with open_scratch() as scratch:
-        staged = scratch.folder / "staged.parquet"
-        with reader.rows(scratch) as one:
-            scratch.copy(one.query, staged, "FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 64")
-        print(reader.accepted(scratch, table(staged)), *scratch.row("SELECT count(*) FROM malformed"))
+        _, accepted = drain(scratch, reader, "FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 64")
+        print(accepted, *scratch.row("SELECT count(*) FROM malformed"))
 
 
 main()

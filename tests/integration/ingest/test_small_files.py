@@ -1,14 +1,16 @@
 """A small file is made into its dataset in fewer steps, and into the same dataset to the last byte."""
 
 import io
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from chalicelib.ingest.formats import compression
+from chalicelib.ingest.formats import compression, feed, stretches
 from chalicelib.ingest.raw_objects import RawObjects
 from chalicelib.ingest.source import HELD_BYTES, StoredSource
 
 from shared.objects import ObjectInfo
+from tests.database import answers
 from tests.unit.ingest.world import World
 
 HEADER = b"id,distance,at,late\n"
@@ -25,9 +27,9 @@ def dirty() -> bytes:
 
 def made_of(body: bytes) -> dict[str, bytes]:
     world = World()
-    world.define(data={"max_bad": "5%"})
+    world.define(data={"max_bad": "5%", "time": "at"})
     row = world.upload(body)
-    assert row.rows_bad
+    assert (row.state, row.rows_bad) == ("READY", 3)
     files = {key.split("/", 3)[3]: key for key in world.data.versions if "manifest" not in key}
     return {name: world.data.read(key) for name, key in files.items()}
 
@@ -38,6 +40,38 @@ def test_rows_held_in_memory_make_the_same_files_as_rows_staged_on_disk(
     held = made_of(dirty())
     monkeypatch.setattr(compression, "SMALL_BYTES", 0)
     assert made_of(dirty()) == held
+
+
+@pytest.fixture
+def cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stage a file as if it were large: on disk, by a statement for every 16 kB."""
+    monkeypatch.setattr(compression, "SMALL_BYTES", 0)
+    monkeypatch.setattr(feed, "CHUNK_BYTES", 4096)
+    monkeypatch.setattr(stretches, "STRETCH_BYTES", 2000)
+
+
+def with_rows(files: dict[str, bytes], folder: Path) -> dict[str, object]:
+    """Return *files*, of Parquet ones the rows in their order: how they are packed depends on how they arrive."""
+    found: dict[str, object] = {}
+    for name, body in files.items():
+        path = folder / name.replace("/", "-")
+        path.write_bytes(body)
+        found[name] = answers(f"FROM read_parquet('{path}')") if name.endswith(".parquet") else body
+    return found
+
+
+def test_rows_staged_by_several_statements_make_the_same_dataset_as_rows_staged_by_one(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    at_once = with_rows(made_of(dirty()), tmp_path)
+    request.getfixturevalue("cut")
+    assert with_rows(made_of(dirty()), tmp_path) == at_once
+
+
+def test_what_several_statements_stage_counts_together_against_the_disk(cut: None, world: World) -> None:
+    world.define(data={"max_bad": "5%", "time": "at"})
+    row = world.handle(world.put(dirty()), disk_bytes=10_000)
+    assert (row.state, row.processing_job is None) == ("VALIDATING", False)
 
 
 def test_where_the_few_rows_looked_at_mislead_a_small_file_is_read_again(world: World) -> None:

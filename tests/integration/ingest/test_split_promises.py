@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from contextlib import AbstractContextManager, nullcontext
 from itertools import chain, pairwise
 from typing import Any
 
@@ -32,6 +33,9 @@ class Rows:
 
     def row(self, query: str) -> Any:
         return self.rows(query)[0]
+
+    def sorting(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def times(self, condition: str) -> list[Any]:
         return [time for (time,) in self.rows(f"SELECT t FROM {self.table} WHERE {condition}")]

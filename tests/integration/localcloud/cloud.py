@@ -14,7 +14,8 @@ import boto3
 import msgspec
 from botocore.config import Config
 
-from localcloud import control, ports
+from localcloud import control
+from tests.clouds import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 RUNTIMES = ROOT / ".venv" / "runtimes"
@@ -47,7 +48,7 @@ def start_cloud(home: Path, port: int | None = None, options: tuple[str, ...] = 
     """Start a cloud on a free port. The caller stops it with `control.stop(home)`."""
     running = control.start(
         home=home,
-        port=port or ports.find_free(),
+        port=port or free_port(),
         lambda_runtime=LAMBDA_RUNTIME,
         images=RUNTIMES,
         options=options,

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from localcloud import control, doctor, ports
+from localcloud import control, doctor
 from localcloud.errors import PortTaken, RuntimeMissing, StartFailed
 from localcloud.home import Home
 from localcloud.processes import start_ticks
+from tests.clouds import free_port
 from tests.integration.localcloud.cloud import (
     LAMBDA_RUNTIME,
     RUNTIMES,
@@ -185,9 +186,7 @@ def test_a_port_in_use_is_named_with_its_holder(home: Path) -> None:
 
 def test_a_missing_interpreter_is_one_clear_line(home: Path) -> None:
     with pytest.raises(RuntimeMissing, match="no Lambda interpreter at /nowhere/python"):
-        control.start(
-            home=home, port=ports.find_free(), lambda_runtime=Path("/nowhere/python"), images=RUNTIMES
-        )
+        control.start(home=home, port=free_port(), lambda_runtime=Path("/nowhere/python"), images=RUNTIMES)
 
 
 def test_a_server_that_cannot_start_says_why(home: Path) -> None:

@@ -4,7 +4,6 @@ import io
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tarfile
@@ -20,6 +19,8 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+
+from tests.clouds import free_port
 
 ROOT = Path(__file__).parents[3]
 IMAGES = ROOT / ".venv" / "runtimes"
@@ -37,7 +38,7 @@ class Server:
     """A server process of our own; `restart` and `kill` are what the process tests are about."""
 
     def __init__(self, home: Path, *, images: Path = IMAGES, **environment: str) -> None:
-        self.home, self.images, self.port = home, images, _free_port()
+        self.home, self.images, self.port = home, images, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._environment = environment
         self.start()
@@ -246,9 +247,3 @@ def _sizes(name: str) -> str:
     # The quota counts per instance type: a type per test keeps the tests from meeting in it.
     sizes = ["large", "xlarge", "2xlarge", "4xlarge", "12xlarge", "24xlarge"]
     return sizes[sum(name.encode()) % len(sizes)]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -64,7 +64,7 @@ def test_the_local_keys_never_travel_with_the_session_of_a_real_account(tmp_path
     assert "unset" not in exports(Project(root=tmp_path), {"HEADRACE_URL": URL}, on_path=True)
 
 
-@pytest.mark.parametrize("command", [("env",), ("deploy",), ("status",), ("logs",), ("alarms",)])
+@pytest.mark.parametrize("command", [("env",), ("deploy",), ("status",), ("logs",), ("alarms",), ("cost",)])
 def test_what_needs_the_local_cloud_says_with_5_how_to_start_it(
     run: Run, checkout: Path, command: tuple[str]
 ) -> None:

@@ -158,3 +158,19 @@ def test_a_schema_that_is_not_there_is_told_with_who_names_it(tmp_path: Path) ->
 def test_a_schema_written_inside_the_definition_stays_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text("name: flights\ndata: {schema: {fields: [{name: a, type: string}]}}\n")
     assert load_definition(tmp_path / "p.yaml")["data"]["schema"]["fields"][0]["name"] == "a"
+
+
+def test_what_stands_in_yaml_is_what_json_would_have(tmp_path: Path) -> None:
+    texts = "[on, no, 2026-01-31, 10:30, 007, trueValues, falsely, 2026-01-31T10:00:00Z]"
+    (tmp_path / "p.yaml").write_text(
+        f"name: flights\ntexts: {texts}\nothers: [true, false, 12, -3, 1_000, 0.5, null]\ntrueValues: [on]\n"
+    )
+    found = load_definition(tmp_path / "p.yaml")
+    assert found["texts"] == texts[1:-1].split(", ")
+    assert (found["others"], found["trueValues"]) == ([True, False, 12, -3, 1000, 0.5, None], ["on"])
+
+
+def test_yaml_that_nests_without_end_is_told(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text("name: flights\na: " + "[" * 60_000)
+    with pytest.raises(BadData, match="nests too deeply"):
+        load_definition(tmp_path / "p.yaml")

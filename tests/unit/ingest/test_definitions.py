@@ -192,6 +192,14 @@ def test_a_wrong_schema_is_refused_with_every_problem_and_its_place_in_the_defin
     assert places == ["/gate/0", "/data/schema/fields/0/type", "/data/schema/fields/1/constraints/minimun"]
 
 
+def test_a_gate_out_of_its_grammar_is_told_with_the_place_as_training_would_tell_it() -> None:
+    with pytest.raises(
+        InvalidBody, match=r"expected \+ or - at position 21, found '0.1'; clauses are 'metric op number'"
+    ):
+        check_definition("trips", parsed(TABLE, gate=["roc_auc >= champion 0.1"]))
+    assert pointers(TABLE, gate=["roc_auc >= .5", "roc_auc>=champion+1e-3"]) == []
+
+
 def test_a_schema_must_declare_the_columns_that_the_pipeline_uses() -> None:
     schema = {"fields": [{"name": "late", "type": "boolean"}]}
     assert pointers(TABLE, data={"schema": schema}) == []

@@ -10,7 +10,7 @@ from chalicelib.ingest.engine import (
     DiskFull,
     open_scratch,
     parquet,
-    table,
+    tables,
 )
 
 from shared.errors import Unavailable
@@ -32,7 +32,7 @@ def test_a_query_streams_into_its_target_as_a_whole_parquet_file(tmp_path):
     with open_scratch() as scratch:
         scratch.stream("SELECT n FROM range(200000) AS numbers(n)", parquet(1), sink)
         (tmp_path / "x.parquet").write_bytes(sink.data)
-        assert scratch.row(f"SELECT count(*), sum(n) FROM {table(tmp_path / 'x.parquet')}") == (
+        assert scratch.row(f"SELECT count(*), sum(n) FROM {tables([tmp_path / 'x.parquet'])}") == (
             200_000,
             19_999_900_000,
         )
@@ -41,7 +41,7 @@ def test_a_query_streams_into_its_target_as_a_whole_parquet_file(tmp_path):
 def test_rows_come_out_in_the_order_they_went_in(tmp_path):
     with open_scratch() as scratch:
         scratch.copy("SELECT n FROM range(300000) AS numbers(n)", tmp_path / "x.parquet")
-        found = scratch.rows(f"SELECT n FROM {table(tmp_path / 'x.parquet')}")
+        found = scratch.rows(f"SELECT n FROM {tables([tmp_path / 'x.parquet'])}")
     assert found == [(n,) for n in range(300_000)]
 
 
@@ -59,6 +59,7 @@ def test_a_file_takes_what_fits_and_no_byte_more(tmp_path):
     with (tmp_path / "x").open("wb") as file:
         capped = CappedFile(file, 10)
         assert capped.write(b"1234567890") == 10
+        assert capped.left_bytes == 0
         with pytest.raises(DiskFull):
             capped.write(b"1")
 
@@ -69,6 +70,25 @@ def test_a_file_takes_what_fits_and_no_byte_more(tmp_path):
 def test_a_full_disk_is_told_from_a_broken_one(number, expected):
     with pytest.raises(expected):
         CappedFile(Sink(OSError(number, "")), 10).write(b"1")  # type: ignore[arg-type]
+
+
+def limit_of(scratch):
+    return scratch.row("SELECT current_setting('memory_limit')")[0]
+
+
+def fail_while_sorting(scratch, limits):
+    with scratch.sorting():
+        limits.append(limit_of(scratch))
+        raise ZeroDivisionError
+
+
+def test_what_sorts_is_held_to_less_memory_and_what_follows_is_not():
+    with open_scratch() as scratch:
+        limits = [limit_of(scratch)]
+        with pytest.raises(ZeroDivisionError):
+            fail_while_sorting(scratch, limits)
+        limits.append(limit_of(scratch))
+    assert limits == ["143.0 MiB", "61.0 MiB", "143.0 MiB"]
 
 
 @pytest.mark.parametrize("columns", [1, 24, 100, 1000, 100_000])

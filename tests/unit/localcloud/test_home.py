@@ -42,11 +42,9 @@ def test_a_broken_record_counts_as_none(home: Home) -> None:
 
 
 def test_the_folder_has_one_owner_at_a_time(home: Home) -> None:
-    with home.lock():
-        assert home.is_locked()
-        with pytest.raises(AlreadyRunning, match="stop that one first"):
-            home.lock()
-    assert not home.is_locked()
+    with home.lock(), pytest.raises(AlreadyRunning, match="stop that one first"):
+        home.lock()
+    home.lock().close()
 
 
 def test_a_killed_predecessor_is_reported_and_its_temporary_files_go(home: Home) -> None:

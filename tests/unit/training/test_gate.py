@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from chalicelib.training.clauses import ClauseError, parse_clause
 from chalicelib.training.evaluation import Evaluation, decode_evaluation
 from chalicelib.training.gate import Decision, decide, gate_metrics
 
+from shared.entities.gate_clauses import ClauseError, parse_clause
 from shared.entities.training import ModelState
 from tests.unit.training.world import make_evaluation, make_serving
 

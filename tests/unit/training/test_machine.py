@@ -504,3 +504,21 @@ def test_data_is_trained_with_what_came_before_it_and_nothing_later() -> None:
     world = World()
     world.dataset(2)
     assert pending(world, 1).dataset_versions == ("d1",)
+
+
+def test_a_submitter_that_comes_after_the_end_of_its_job_stops_what_it_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It hung longer than its lease; who stopped the job meanwhile saw none in SageMaker."""
+    world = World()
+    create = world.sagemaker.create
+
+    def late(request: dict[str, object]) -> None:
+        world.clock.advance((LEASE + LEASE_MARGIN).total_seconds())
+        following.stop(world.ports, world.only_job(), "stopped by ada")
+        create(request)
+
+    monkeypatch.setattr(world.sagemaker, "create", late)
+    world.ready(world.dataset(1))
+    assert world.only_job().state is JobState.STOPPED
+    assert world.sagemaker.stopped == [world.name(world.only_job())]

@@ -14,9 +14,9 @@ import operator
 from typing import TypeGuard
 
 import msgspec
-from chalicelib.training.clauses import Clause, ClauseError, parse_clause
 from chalicelib.training.evaluation import Evaluation
 
+from shared.entities.gate_clauses import Clause, ClauseError, parse_clause
 from shared.entities.training import Basis, ModelState, Verdict
 
 MIN_ROWS = 200

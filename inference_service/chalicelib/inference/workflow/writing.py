@@ -146,14 +146,14 @@ def _store(adapters: Logging, batch: list[Written]) -> None:
 def _commit(adapters: Logging, batch: list[Written]) -> None:
     now = adapters.clock()
     sums: dict[Slot, dict[str, Tally]] = {}
-    captured: dict[Slot, dict[str, str]] = {}
+    captured: dict[Slot, dict[str, list[str]]] = {}
     # The first part stands for the request; the others are only more of its content.
     for one in (one for one in batch if one.line.part == 0):
         of_slot = sums.setdefault(_slot(one), {})
         version = one.line.model_version
         of_slot[version] = of_slot.get(version, Tally()) + _tally(one.line)
         if one.line.inputs == "full":
-            captured.setdefault(_slot(one), {})[version] = one.line.request_id
+            captured.setdefault(_slot(one), {}).setdefault(version, []).append(one.line.request_id)
     rows = [adapters.records.adding(one.chunk) for one in batch]
     added = [
         adapters.windows.adding(

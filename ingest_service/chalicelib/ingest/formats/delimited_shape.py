@@ -1,4 +1,4 @@
-"""Stop a file of mostly malformed rows early: DuckDB keeps each of them in memory until its end."""
+"""Stop a file of mostly malformed rows early: DuckDB keeps each of them in memory until its statement ends."""
 
 import csv
 from collections.abc import Iterator
@@ -28,6 +28,10 @@ class ShapeGuard:
         self._rows = 0.0
         self._bytes = 0.0
 
+    def forget(self) -> None:
+        """Begin with another statement: what DuckDB has held is gone."""
+        self._rows = self._bytes = 0.0
+
     def check(self, data: bytes, delimiters: int, lines: int, *, in_quotes: bool) -> None:
         """Look at *data*, *lines* lines that follow what was looked at before; it may begin within quotes.
 
@@ -49,7 +53,7 @@ class ShapeGuard:
             raise rejection(
                 "too_many_bad_rows",
                 f"More rows than can be set apart have not the header's {self._inner + 1} cells: "
-                f"at most {MAX_MALFORMED:,} of them and 32 MiB are; is it the file's own header?",
+                f"of some 64 MiB at most {MAX_MALFORMED:,} of them and 32 MiB are; is it the file's own header?",
             )
 
     def _extra_bytes(self, data: bytes, in_quotes: bool) -> int:

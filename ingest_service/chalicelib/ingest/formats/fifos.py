@@ -1,12 +1,14 @@
-"""Adapter: pour streams of bytes through FIFOs, beside the block in which DuckDB reads them as files.
+"""Adapter: pour streams of bytes through FIFOs, beside the statements in which DuckDB reads them as files.
 
 One thread pours them one after the other, so whoever reads must take them in the same order.
 """
 
 import contextlib
+import itertools
 import os
+import secrets
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
@@ -14,9 +16,24 @@ from typing import IO
 from chalicelib.ingest.engine import widen
 from chalicelib.ingest.formats.feed import closable
 
+Stream = Callable[[], Iterator[bytes]]
+
+
+def queries_of(
+    streams: Iterable[Stream], together: int, folder: Path, query_of: Callable[[Sequence[Path]], str]
+) -> Generator[str]:
+    """Yield a query for every few of *streams*, which are poured while it is run; each must be run before the next.
+
+    What DuckDB keeps of the rows that it sets apart, and of the files that it has read, is gone with its statement.
+    """
+    for few in itertools.batched(streams, together):
+        fifos = {folder / f"{secrets.token_hex(8)}.fifo": stream for stream in few}
+        with pouring(fifos):
+            yield query_of(list(fifos))
+
 
 @contextlib.contextmanager
-def pouring(streams: Mapping[Path, Callable[[], Iterator[bytes]]]) -> Iterator[None]:
+def pouring(streams: Mapping[Path, Stream]) -> Iterator[None]:
     """Pour *streams*, each into the new FIFO of its path, in their order; raise what went wrong with either side.
 
     A stream is begun when its FIFO has a reader. Its error wins: to DuckDB a stream that broke off is only a
@@ -35,7 +52,7 @@ def pouring(streams: Mapping[Path, Callable[[], Iterator[bytes]]]) -> Iterator[N
             _raise_error_of(poured)
 
 
-def _pour(streams: Mapping[Path, Callable[[], Iterator[bytes]]], given_up: threading.Event) -> None:
+def _pour(streams: Mapping[Path, Stream], given_up: threading.Event) -> None:
     error: Exception | None = None
     for fifo, begin in streams.items():
         # Unbuffered: the pipe itself is the buffer, and a broken one is known at once.
@@ -48,7 +65,7 @@ def _pour(streams: Mapping[Path, Callable[[], Iterator[bytes]]], given_up: threa
         raise error
 
 
-def _pour_one(pipe: IO[bytes], begin: Callable[[], Iterator[bytes]]) -> Exception | None:
+def _pour_one(pipe: IO[bytes], begin: Stream) -> Exception | None:
     """Return what broke the stream off."""
     widen(pipe.fileno())
     try:

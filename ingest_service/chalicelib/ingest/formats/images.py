@@ -18,8 +18,8 @@ from chalicelib.ingest.formats.compression import check_size
 from chalicelib.ingest.formats.images_archive import Archive, DamagedMember, Member
 from chalicelib.ingest.formats.images_pictures import BadPicture, check_picture
 from chalicelib.ingest.formats.local_copy import LocalCopy
-from chalicelib.ingest.formats.reader import Limits, Pass, Source
-from chalicelib.ingest.formats.row_pipe import RowLog, pass_query, piped, quoted
+from chalicelib.ingest.formats.reader import Limits, Source
+from chalicelib.ingest.formats.row_pipe import RowLog, piped, query_of_rows, quoted
 
 from shared.entities.pipeline import Data
 
@@ -28,6 +28,7 @@ SAMPLE_BYTES = 1 << 20
 # What DuckDB holds of pictures at a time; it works on 2,048 rows otherwise, whatever their size.
 PART_BYTES = 4 << 20
 PART_ROWS = 500
+PARTS_TOGETHER = 64
 _TYPES = {
     "name": "string",
     "label": "string",
@@ -70,13 +71,14 @@ class Images:
                     continue
                 if taken > SAMPLE_BYTES:
                     break
-        return pass_query([path], len(self.columns), self._line_bytes)
+        return query_of_rows([path], len(self.columns), self._line_bytes)
 
-    def rows(self, scratch: Scratch) -> AbstractContextManager[Pass]:
+    def rows(self, scratch: Scratch) -> AbstractContextManager[Iterator[str]]:
         """Read the pictures of the local copy beside the block, one at a time."""
         return piped(
             scratch,
-            [partial(self._produce, part) for part in self._parts],
+            lambda log: (partial(self._produce, part, log) for part in self._parts),
+            together=PARTS_TOGETHER,
             width=len(self.columns),
             first_row=self.first_row,
             max_line_bytes=self._line_bytes,

@@ -22,8 +22,9 @@ from chalicelib.ingest.formats.encoding import encoding_of, to_utf8
 from chalicelib.ingest.formats.feed import Feed
 from chalicelib.ingest.formats.json_lines_columns import read_keys
 from chalicelib.ingest.formats.json_lines_rows import MAX_LINE_BYTES, Cutter, MalformedLine
-from chalicelib.ingest.formats.reader import Limits, Pass, Source
-from chalicelib.ingest.formats.row_pipe import RowLog, in_stretches, pass_query, piped
+from chalicelib.ingest.formats.reader import Limits, Source
+from chalicelib.ingest.formats.row_pipe import RowLog, piped, query_of_rows
+from chalicelib.ingest.formats.stretches import TOGETHER, Stretches
 from chalicelib.ingest.reasons import rejection
 
 from shared.entities.pipeline import Data
@@ -74,14 +75,15 @@ class JsonLines:
                     break
                 with contextlib.suppress(MalformedLine):
                     rows.write(self._cutter.cut(line) + b"\n")
-        return pass_query([path], len(self.columns), _CSV_LINE_BYTES)
+        return query_of_rows([path], len(self.columns), _CSV_LINE_BYTES)
 
-    def rows(self, scratch: Scratch) -> AbstractContextManager[Pass]:
+    def rows(self, scratch: Scratch) -> AbstractContextManager[Iterator[str]]:
         """Read the source once, cutting its lines beside the block."""
         self._feed = Feed(self._source, self._limits)
         return piped(
             scratch,
-            in_stretches(self._produce, self._source, self._limits),
+            lambda log: Stretches(self._produce(log), len),  # only whole rows are produced
+            together=TOGETHER,
             width=len(self.columns),
             first_row=self.first_row,
             max_line_bytes=_CSV_LINE_BYTES,

@@ -11,8 +11,9 @@ from msgspec import Raw
 
 MAX_LINE_BYTES = 1_000_000
 _MISSING = Raw(ABSENT)  # compared by identity
-# Escapes, lists, breaks of Windows, and the byte that stands for a key that is not there.
-_NOT_PLAIN = re.compile(rb"[\\\[\r" + re.escape(ABSENT) + rb"]")
+_decode_text = msgspec.json.Decoder(str).decode
+# Lists, breaks of Windows, and the byte that stands for a key that is not there.
+_NOT_PLAIN = re.compile(rb"[\[\r" + re.escape(ABSENT) + rb"]")
 _UNKNOWN = re.compile("unknown field `(.*?)`", re.DOTALL)
 
 
@@ -31,7 +32,7 @@ class Cutter:
         row_type = _type_of(self._keys)
         self._decode = msgspec.json.Decoder(row_type).decode
         self._width, self._all = len(keys), len(self._keys)
-        is_plain = row_type is not dict[str, Raw] and not extra
+        is_plain = row_type != dict[str, Raw] and not extra
         self._decode_all = msgspec.json.Decoder(list[row_type]).decode if is_plain else None  # type: ignore[valid-type]
 
     def cut_block(self, block: bytes) -> list[bytes] | None:
@@ -39,20 +40,23 @@ class Cutter:
 
         Where every brace stands at the end of a line, each line is one object, or no JSON. A string without
         escapes is a quoted CSV cell already, and numbers, true and false need no quotes: the values are only
-        cut and joined again.
+        cut and joined again. Those of a line that has escapes are looked at one by one.
         """
         lines = block.count(b"\n") + 1
         if self._decode_all is None or not _is_plain(block, lines):
             return None
         try:
             rows = self._decode_all(b"[" + block.replace(b"}\n{", b"},\n{") + b"]")
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+            values = list(map(msgspec.structs.astuple, rows))
+            cut = list(map(b",".join, values))
+            joined = b"\n".join(cut)
+            # A key that occurs twice, which the decoder passes over, is told by the quotes that are left over.
+            keys = self._all * lines - joined.count(ABSENT)
+            if block.count(b'"') - joined.count(b'"') != 2 * keys:
+                return None
+            return _without_escapes(cut, values) if b"\\" in joined else cut
+        except (msgspec.MsgspecError, UnicodeDecodeError, MalformedLine):
             return None
-        cut = list(map(b",".join, map(msgspec.structs.astuple, rows)))
-        joined = b"\n".join(cut)
-        # A key that occurs twice, which the decoder passes over, is told by the quotes that are left over.
-        keys = self._all * lines - joined.count(ABSENT)
-        return cut if block.count(b'"') - joined.count(b'"') == 2 * keys else None
 
     def cut(self, line: bytes) -> bytes:
         """Return the line of CSV for *line*, one JSON object.
@@ -90,6 +94,14 @@ class Cutter:
             json.loads(line, object_pairs_hook=_refuse_equal_keys, parse_int=str, parse_float=str)
 
 
+def _without_escapes(cut: list[bytes], values: list[tuple[Raw, ...]]) -> list[bytes]:
+    """Return the lines *cut* of *values*, those with escapes made of cells that have none."""
+    return [
+        b",".join([_cell(bytes(value), is_dropped=False) for value in row]) if b"\\" in line else line
+        for line, row in zip(cut, values, strict=True)
+    ]
+
+
 def _is_plain(block: bytes, lines: int) -> bool:
     """Say whether each of the *lines* of *block* has braces around it and none inside, and no byte to look at."""
     return (
@@ -122,7 +134,7 @@ def _cell(value: bytes, *, is_dropped: bool) -> bytes:
         raise MalformedLine("nested value")
     if b"\\" not in value:
         return value
-    text: str = msgspec.json.decode(value, type=str)
+    text = _decode_text(value)
     if "\0" in text:
         raise MalformedLine("NUL character")
     return quoted(text)

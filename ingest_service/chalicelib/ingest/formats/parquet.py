@@ -16,7 +16,7 @@ from chalicelib.ingest.formats.column_names import check_names
 from chalicelib.ingest.formats.compression import check_size
 from chalicelib.ingest.formats.local_copy import LocalCopy
 from chalicelib.ingest.formats.parquet_file import ParquetColumn, check_readable, read_footer, scan
-from chalicelib.ingest.formats.reader import Limits, Pass, Source
+from chalicelib.ingest.formats.reader import Limits, Source
 from chalicelib.ingest.reasons import rejection
 
 from shared.entities.pipeline import Data
@@ -72,11 +72,11 @@ class Parquet:
         return "SELECT * FROM parquet_sample"
 
     @contextlib.contextmanager
-    def rows(self, scratch: Scratch) -> Iterator[Pass]:
+    def rows(self, scratch: Scratch) -> Iterator[Iterator[str]]:
         """Read the local copy; a file that turns out broken is rejected."""
         scratch.connection.execute(f"CREATE OR REPLACE TABLE malformed ({_MALFORMED})")
         with self._blaming():
-            yield Pass(query=self._query())
+            yield iter([self._query()])
 
     def accepted(self, scratch: Scratch, staged: str) -> int:
         """Return the rows of *staged*: all are the file's own."""

@@ -1,6 +1,6 @@
 """What every format offers: the rows of one immutable object as texts, streamed as often as asked."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import IO, Protocol
 
@@ -40,15 +40,6 @@ class TooLargeHere(Exception):
     """The upload is larger than this process can finish; it says nothing against the upload."""
 
 
-class Pass(msgspec.Struct, frozen=True, kw_only=True):
-    """One streaming pass; ``query`` selects ``n`` (1, 2, … in file order) and ``c0``, ``c1``, … as texts.
-
-    A text is as the file has it, not trimmed; NULL where the file has nothing.
-    """
-
-    query: str
-
-
 class Reader(Protocol):
     """One file, opened by the module of its format.
 
@@ -73,10 +64,13 @@ class Reader(Protocol):
         """The raw object's bytes that have arrived."""
 
     def sample(self, scratch: Scratch) -> str:
-        """Return a query, like :attr:`Pass.query`, of the first rows: at most about 1 MiB of text."""
+        """Return a query, like those of :meth:`rows`, of the first rows: at most about 1 MiB of text."""
 
-    def rows(self, scratch: Scratch) -> AbstractContextManager[Pass]:
-        """Read the source once, from its first byte, while the block runs one query over all columns.
+    def rows(self, scratch: Scratch) -> AbstractContextManager[Iterator[str]]:
+        """Read the source once, from its first byte, while the block runs query after query over all columns.
+
+        Each is to be run to its end before the next is asked for. They select ``n`` (1, 2, … in file order, over all of
+        them) and ``c0``, ``c1``, … as texts: as the file has them, not trimmed; NULL where the file has nothing.
 
         Leaving the block without an error means: the transfer was complete, and the table ``malformed`` holds the
         rows that could not be cut into cells: ``row`` (the number people see), ``rule``, ``value`` (at most 100

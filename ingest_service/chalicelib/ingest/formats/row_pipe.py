@@ -8,15 +8,12 @@ cells go as CSV through a FIFO, the malformed rows into a small file beside it, 
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
 from chalicelib.ingest.engine import Scratch, literal
-from chalicelib.ingest.formats.fifos import pouring
-from chalicelib.ingest.formats.reader import Limits, Pass, Source
-from chalicelib.ingest.formats.stretches import Stretches, count_stretches
+from chalicelib.ingest.formats.fifos import Stream, queries_of
 
 # Unquoted cells that mean nothing is there; the same texts in quotes stay texts.
 ABSENT = b"\x7f"  # JSON's null is the other
@@ -48,54 +45,43 @@ class RowLog:
         self._file.write("\t".join(texts) + "\n")
 
 
-Part = Callable[[RowLog], Iterator[bytes]]
-
-
 @contextlib.contextmanager
 def piped(
     scratch: Scratch,
-    parts: Sequence[Part],
+    produce: Callable[[RowLog], Iterable[Stream]],
     *,
+    together: int,
     width: int,
     first_row: int,
     max_line_bytes: int,
-) -> Iterator[Pass]:
-    """Produce the rows of all *parts* beside the block that reads them, then make the table ``malformed``.
+) -> Iterator[Iterator[str]]:
+    """Pour the streams of rows that *produce* offers beside the block that reads them, then make the table ``malformed``.
 
-    Each part has a FIFO of its own, and rows of two files never share a vector: where rows are so large that DuckDB
-    must not gather its usual 2,048 of them, a part is about what it holds at a time.
+    Rows of two streams never share a vector: where rows are so large that DuckDB must not gather its usual 2,048 of
+    them, a stream is about what it holds at a time. So many of them *together* are read by one query.
     """
-    fifos = [scratch.folder / f"rows-{part}.fifo" for part in range(len(parts))]
     beside = scratch.folder / "malformed.tsv"
     with beside.open("w", encoding="utf-8", errors="replace", newline="\n") as malformed:
         log = RowLog(malformed, first_row)
-        with pouring({fifo: partial(part, log) for fifo, part in zip(fifos, parts, strict=True)}):
-            yield Pass(query=pass_query(fifos, width, max_line_bytes))
+
+        def query_of(fifos: Sequence[Path]) -> str:
+            return query_of_rows(fifos, width, max_line_bytes, behind=log.accepted)
+
+        streams = queries_of(produce(log), together, scratch.folder, query_of)
+        with contextlib.closing(streams) as queries:
+            yield queries
     _make_table(scratch, beside)
 
 
-def in_stretches(produce: Part, source: Source, limits: Limits) -> list[Part]:
-    """Return the parts for :func:`piped` of the one stream that *produce* makes, which may be long."""
-    begun: list[Stretches] = []
-
-    def part(log: RowLog, *, is_last: bool) -> Iterator[bytes]:
-        if not begun:
-            begun.append(Stretches(produce(log), len))  # only whole rows are produced
-        return begun[0].stretch(is_last=is_last)
-
-    count = count_stretches(source, limits)
-    return [partial(part, is_last=number == count) for number in range(1, count + 1)]
-
-
-def pass_query(paths: Sequence[Path], width: int, max_line_bytes: int) -> str:
-    """Return the query of the rows in *paths*, each made of what :meth:`RowLog.accept` returned."""
+def query_of_rows(paths: Sequence[Path], width: int, max_line_bytes: int, *, behind: int = 0) -> str:
+    """Return the query of the rows in *paths*, behind so many others; files of what :meth:`RowLog.accept` returned."""
     files = ", ".join(literal(str(path)) for path in paths)
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(width))
     cells = ", ".join(f"nullif(c{i}, '') AS c{i}" for i in range(width))
     # DuckDB's own choice of buffer is 16 of the longest lines: too much where a line is a picture.
     buffer_bytes = max(4 << 20, 2 * max_line_bytes) if max_line_bytes > 4 << 20 else 16 * max_line_bytes
     return (
-        f"SELECT row_number() OVER () AS n, {cells} FROM read_csv([{files}], auto_detect=false, "
+        f"SELECT {behind} + row_number() OVER () AS n, {cells} FROM read_csv([{files}], auto_detect=false, "
         f"header=false, columns={{{columns}}}, delim=',', quote='\"', escape='\"', new_line='\\n', "
         f"strict_mode=true, parallel=false, nullstr=['null', '\x7f'], allow_quoted_nulls=false, "
         f"max_line_size={max_line_bytes}, buffer_size={buffer_bytes})"

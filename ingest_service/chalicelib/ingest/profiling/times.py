@@ -53,11 +53,12 @@ def find_gaps(scratch: Scratch, rows: str, v: str, k: int) -> Gaps | None:
         f"(SELECT epoch_us({v}::TIMESTAMP) AS t FROM {rows} WHERE {v} IS NOT NULL ORDER BY t)"
     )
     quantiles = [str(q) for q in sketches.QUANTILES]
-    count, mean, largest, start, end, found = scratch.row(
-        f"SELECT count(*), avg(gap), max(gap), {_spelled('arg_max(t - gap, gap)')}, "
-        f"{_spelled('arg_max(t, gap)')}, quantile_disc(gap, {quantiles}::DOUBLE[]) FILTER (is_sampled) "
-        f"FROM ({gaps}) WHERE gap > 0"
-    )
+    with scratch.sorting():
+        count, mean, largest, start, end, found = scratch.row(
+            f"SELECT count(*), avg(gap), max(gap), {_spelled('arg_max(t - gap, gap)')}, "
+            f"{_spelled('arg_max(t, gap)')}, quantile_disc(gap, {quantiles}::DOUBLE[]) FILTER (is_sampled) "
+            f"FROM ({gaps}) WHERE gap > 0"
+        )
     if not count:
         return None
     return Gaps(

@@ -43,14 +43,17 @@ def infer_type(counts: Kinds, tolerance: float, *, decimal_comma: bool = False) 
     """
     if counts.get(IDENTIFIER):
         return Type.STRING, DEFAULT
-    present = sum(count for label, count in counts.items() if not label.startswith(MISSING))
     commas = [_DECIMAL_COMMAS] if decimal_comma and counts.get(DECIMAL_COMMA) else []
     for family in (*commas, *_FAMILIES, *_day_month_families(counts)):
-        members = [label for label in family if counts.get(label)]
-        inside = sum(counts[label] for label in members)
-        if inside * 2 > present and present - inside <= tolerance * present:
-            return family[members[-1]]
+        if _wins(family, counts, tolerance):
+            return next(family[label] for label in reversed(family) if counts.get(label))
     return Type.STRING, DEFAULT
+
+
+def _wins(family: Family, counts: Kinds, tolerance: float) -> bool:
+    present = sum(count for label, count in counts.items() if not label.startswith(MISSING))
+    inside = sum(counts.get(label, 0) for label in family)
+    return inside * 2 > present and present - inside <= tolerance * present
 
 
 def infer_field(

@@ -91,7 +91,7 @@ def kind_of(x: str) -> str:
     cases = [(is_valid(Field(name="", type=kind), x), literal(kind)) for kind in ordered]
     cases.insert(2, (_matches(x, "-?[0-9]+"), literal(IDENTIFIER)))
     cases += [(_is_in_format(x, pattern), literal(format_label(pattern))) for pattern in PLAIN_FORMATS]
-    cases += [case for pair in DAY_MONTH_FORMATS for case in _day_month_cases(x, *pair)]
+    cases += [_day_month_case(x, *pair) for pair in DAY_MONTH_FORMATS]
     cases.append((_matches(x, "-?[1-9][0-9]{0,2},[0-9]{3}"), literal(COMMA_OR_GROUP)))
     cases.append((_matches(x, "-?[0-9]{1,18},[0-9]+"), literal(DECIMAL_COMMA)))
     tokens = ", ".join(literal(token) for token in MISSING_TOKENS)
@@ -101,13 +101,17 @@ def kind_of(x: str) -> str:
     return f"CASE WHEN {x} IS NULL THEN '{MISSING}' WHEN NOT {may_be_typed(x)} THEN 'string' {whens} ELSE 'string' END"
 
 
-def _day_month_cases(x: str, day_first: str, month_first: str) -> list[tuple[str, str]]:
-    day, month = _is_in_format(x, day_first), _is_in_format(x, month_first)
-    return [
-        (f"({day} AND {month})", literal(ambiguous_label(day_first, month_first))),
-        (day, literal(format_label(day_first))),
-        (month, literal(format_label(month_first))),
-    ]
+def _day_month_case(x: str, day_first: str, month_first: str) -> tuple[str, str]:
+    # One regular expression for both: DuckDB compiles each anew with every statement, whatever it is asked about.
+    day, month = (
+        f"try_strptime({x}, {literal(pattern)}) IS NOT NULL" for pattern in (day_first, month_first)
+    )
+    label = (
+        f"CASE WHEN {day} AND {month} THEN {literal(ambiguous_label(day_first, month_first))} "
+        f"WHEN {day} THEN {literal(format_label(day_first))} "
+        f"WHEN {month} THEN {literal(format_label(month_first))} ELSE 'string' END"
+    )
+    return _matches(x, text_pattern(day_first)), label
 
 
 def _is_in_format(x: str, pattern: str) -> str:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import IO, Any
 
 import msgspec
-from chalicelib.ingest.engine import open_scratch, table
+from chalicelib.ingest.engine import PARQUET, Scratch, open_scratch, tables
 from chalicelib.ingest.formats.detect import open_reader
-from chalicelib.ingest.formats.reader import Limits
+from chalicelib.ingest.formats.reader import Limits, Reader
 
 from shared.entities.pipeline import Data
 
@@ -68,20 +68,29 @@ def read(body: bytes, name: str = "data.csv", *, arriving: int | None = None, **
     return read_source(Bytes(body, name, arriving), LIMITS, **data)
 
 
+def drain(scratch: Scratch, reader: Reader, options: str = PARQUET) -> tuple[str, int]:
+    """Return where all rows of *reader* are, read as often as it asks for, and their number."""
+    accepted = None
+    while accepted is None:
+        paths: list[Path] = []
+        with reader.rows(scratch) as queries:
+            for query in queries:
+                paths.append(scratch.folder / f"staged-{len(paths)}.parquet")
+                scratch.copy(query, paths[-1], options)
+        accepted = reader.accepted(scratch, tables(paths))
+    return tables(paths), accepted
+
+
 def read_source(source: Any, limits: Limits, **data: Any) -> Table:
     """Read *source* as the ingest core does."""
     reader = open_reader(source, Data(**data), limits)
     with open_scratch() as scratch:
         sampled = scratch.rows(reader.sample(scratch))
-        staged = scratch.folder / "staged.parquet"
-        accepted = None
-        while accepted is None:
-            with reader.rows(scratch) as reading:
-                scratch.copy(reading.query, staged)
-            accepted = reader.accepted(scratch, table(staged))
-        rows = scratch.rows(f"FROM {table(staged)} ORDER BY n")
+        staged, accepted = drain(scratch, reader)
+        rows = scratch.rows(f"FROM {staged} ORDER BY n")
         malformed = scratch.rows("SELECT row, rule, value, rank, before FROM malformed ORDER BY rank")
     assert accepted == len(rows)
+    assert [row[0] for row in rows] == list(range(1, accepted + 1))
     return Table(
         columns=reader.columns,
         rows=[row[1:] for row in rows],

@@ -221,9 +221,9 @@ def test_pictures_with_random_damage_are_bad_and_nothing_else():
 
 
 def give_up(scratch, reader, rows_read):
-    with reader.rows(scratch) as one:
+    with reader.rows(scratch) as queries:
         if rows_read:
-            scratch.rows(f"SELECT n FROM ({one.query}) LIMIT {rows_read}")
+            scratch.rows(f"SELECT n FROM ({next(queries)}) LIMIT {rows_read}")
         raise ZeroDivisionError
 
 

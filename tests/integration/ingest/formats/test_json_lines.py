@@ -10,12 +10,14 @@ import pytest
 from chalicelib.ingest.engine import open_scratch
 from chalicelib.ingest.formats import json_lines
 from chalicelib.ingest.formats.json_lines import JsonLines
+from chalicelib.ingest.formats.json_lines_rows import Cutter, MalformedLine
 from chalicelib.ingest.formats.reader import Limits, TooLargeHere
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.entities.pipeline import Data
 from shared.errors import InvalidDataset, Unavailable
+from tests.integration.ingest.formats.sources import drain
 
 LIMITS = Limits(max_bytes=1 << 30, hard_max_bytes=1 << 32)
 
@@ -43,12 +45,9 @@ def reader_of(*lines, data=None, limits=LIMITS):
 def read(reader):
     """Return the good rows without their numbers and the malformed ones as (row, rule)."""
     with open_scratch() as scratch:
-        staged = scratch.folder / "staged.parquet"
-        with reader.rows(scratch) as one:
-            scratch.copy(one.query, staged)
-        good = scratch.rows(f"SELECT * FROM read_parquet('{staged}') ORDER BY n")
-        assert [row[0] for row in good] == list(range(1, len(good) + 1))
-        assert reader.accepted(scratch, f"read_parquet('{staged}')") == len(good)
+        staged, accepted = drain(scratch, reader)
+        good = scratch.rows(f"SELECT * FROM {staged} ORDER BY n")
+        assert [row[0] for row in good] == list(range(1, accepted + 1))
         return [row[1:] for row in good], scratch.rows("SELECT row, rule FROM malformed ORDER BY rank")
 
 
@@ -210,3 +209,27 @@ def test_every_value_reaches_its_cell_as_it_was_written(rows, ascii_only, keys):
     good, malformed = read(reader_of(*lines))
     assert malformed == []
     assert good == [tuple(map(as_text, row)) for row in rows]
+
+
+ESCAPED = [
+    b'{"a": "K\\u00f6ln", "b": 1}',
+    b'{"a": "say \\"hi\\"", "b": 2.50}',
+    b'{"a": "two\\nlines, \\ud83d\\ude00", "b": null}',
+    b'{"b": true}',
+    b'{"a": "\\\\", "b": "plain, \\/"}',
+]
+
+
+def test_lines_with_escapes_are_cut_together_with_others_into_the_same_cells():
+    cutter = Cutter(("a", "b"))
+    assert cutter.cut_block(b"\n".join(ESCAPED)) == [cutter.cut(line) for line in ESCAPED]
+
+
+@pytest.mark.parametrize(
+    "wrong", [rb'{"a": "\u0000"}', rb'{"a": "\ud800"}', rb'{"a": 1, "\u0061": 2}', rb'{"a": "\x"}']
+)
+def test_a_line_of_wrong_escapes_is_looked_at_alone(wrong):
+    cutter = Cutter(("a", "b"))
+    assert cutter.cut_block(b"\n".join([*ESCAPED, wrong])) is None
+    with pytest.raises(MalformedLine):
+        cutter.cut(wrong)

@@ -5,10 +5,12 @@ import random
 from typing import Any
 
 import pytest
-from chalicelib.ingest.formats import delimited, stretches
+from chalicelib.ingest.engine import open_scratch
+from chalicelib.ingest.formats import delimited, delimited_shape, stretches
+from chalicelib.ingest.formats.detect import open_reader
 from chalicelib.ingest.formats.reader import Limits, TooLargeHere
-from chalicelib.ingest.formats.stretches import Stretches, count_stretches
 
+from shared.entities.pipeline import Data
 from shared.errors import InvalidDataset
 from tests.integration.ingest.formats.sources import LIMITS, Bytes, read, read_source
 
@@ -40,7 +42,7 @@ def rows_of(seed: int, count: int = 3000) -> bytes:
 @pytest.fixture
 def short(monkeypatch):
     """Let stretches be of 2 kB, from chunks of 512 bytes."""
-    monkeypatch.setattr(stretches, "FIRST_BYTES", 2000)
+    monkeypatch.setattr(stretches, "STRETCH_BYTES", 2000)
     monkeypatch.setattr("chalicelib.ingest.formats.feed.CHUNK_BYTES", 4096)
 
 
@@ -48,25 +50,31 @@ def short(monkeypatch):
 def test_rows_and_malformed_rows_are_those_of_the_file_in_one_piece(monkeypatch, seed):
     body = HEADER + rows_of(seed)
     whole = read(body)
-    monkeypatch.setattr(stretches, "FIRST_BYTES", 3000)
+    monkeypatch.setattr(stretches, "STRETCH_BYTES", 3000)
     monkeypatch.setattr("chalicelib.ingest.formats.feed.CHUNK_BYTES", 4096)
     cut = read(body)
     assert (cut.rows, cut.malformed, cut.sha256) == (whole.rows, whole.malformed, whole.sha256)
     assert len(cut.rows) + len(cut.malformed) == 3000
 
 
-def test_a_file_of_plain_rows_is_really_cut(short, monkeypatch):
-    begun = []
-    original = Stretches.stretch
+def test_a_file_of_plain_rows_is_really_cut_and_read_by_several_statements(short):
+    body = HEADER + b"".join(b"%d,two,\n" % number for number in range(4000))
+    reader = open_reader(Bytes(body), Data(), LIMITS)
+    with open_scratch() as scratch, reader.rows(scratch) as queries:
+        found = [scratch.rows(query) for query in queries]
+    assert len(found) > 2
+    assert [row[:2] for rows in found for row in rows] == [(n + 1, str(n)) for n in range(4000)]
 
-    def counted(self, *, is_last):
-        begun.append(is_last)
-        return original(self, is_last=is_last)
 
-    monkeypatch.setattr(Stretches, "stretch", counted)
-    found = read(HEADER + b"".join(b"%d,two,\n" % number for number in range(4000)))
-    assert [row[0] for row in found.rows] == [str(number) for number in range(4000)]
-    assert len(begun) > 15
+def test_malformed_rows_without_number_are_told_where_no_statement_has_too_many_of_them(short, monkeypatch):
+    monkeypatch.setattr(delimited_shape, "MAX_MALFORMED", 1000)
+    monkeypatch.setattr("chalicelib.ingest.formats.delimited_shape._SAMPLED_CHUNKS", 1)
+    rows = [*[b"1,2,3\n"] * 5, b"1,2\n"]
+    found = read(HEADER + b"".join(rows * 2500))
+    assert [row[0] for row in found.malformed] == list(range(7, 15002, 6))
+    with pytest.raises(InvalidDataset, match="at most 1,000") as raised:
+        read(HEADER + b"1\n" * 9000)
+    assert raised.value.reason == "too_many_bad_rows"
 
 
 def test_a_table_within_a_value_is_never_cut_into_rows(short):
@@ -97,18 +105,6 @@ def test_json_lines_are_poured_in_stretches_too(short):
     found = read(text.encode(), "data.jsonl")
     assert [row[0] for row in found.malformed] == [500, 1000, 1500, 2000, 2500, 3000]
     assert [row[0] for row in found.rows] == [str(n) for n in range(3000) if n % 500 != 499]
-
-
-@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
-def test_a_hundred_gigabytes_are_some_hundreds_of_files(name):
-    class Huge(Bytes, frozen=True):
-        @property
-        def size_bytes(self):
-            return 100 << 30
-
-    most = Limits(max_bytes=100 << 30, hard_max_bytes=100 << 30)
-    assert 300 < count_stretches(Huge(b"", name), most) < 500
-    assert count_stretches(Bytes(b"1"), most) == 1
 
 
 TAILS = [

@@ -197,9 +197,10 @@ def _wait(ports: Ports, job: Job, error: Exception) -> None:
 
 
 def _note_running(ports: Ports, job: Job) -> None:
-    """Write that SageMaker has the job; if somebody stopped it meanwhile, stop it there too."""
+    """Write that SageMaker has the job; if it was stopped, or ended, meanwhile, stop it there too."""
     try:
         tell_started(ports, ports.jobs.running(job))
     except ConditionFailed:
-        if ports.jobs.get(job.job_id).state is JobState.STOPPING:
+        # At rest: this submitter was so late that its lease was over, and whoever ended the job saw none in SageMaker.
+        if ports.jobs.get(job.job_id).state in {JobState.STOPPING, JobState.STOPPED, JobState.DEAD}:
             ports.sagemaker.stop(sagemaker_name(ports.place.stage, job.job_id, job.attempt))

@@ -10,6 +10,7 @@ import msgspec
 from shared.errors import InvalidRequest
 
 REFERENCES = ("champion", "baseline")
+FORMS = "'metric op number', 'metric op champion ± number' or 'metric op baseline ± number'"
 _TOKEN = re.compile(
     r"\s*(?:(?P<op>>=|<=|>|<)"
     r"|(?P<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)"

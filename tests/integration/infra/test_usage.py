@@ -1,0 +1,24 @@
+"""What a stage has cost, counted on a deployed one."""
+
+from datetime import UTC, datetime
+
+from infra.usage import usage
+from tests.integration.infra.conftest import Deployed
+from tests.integration.infra.mini import PATHS
+from tests.integration.infra.test_deploy import get
+
+
+def test_what_stands_and_what_was_done_on_a_stage_has_a_price(deployed: Deployed) -> None:
+    for path in PATHS.values():
+        assert get(deployed, path)[0] == 200
+    found = usage(deployed.stage, deployed.outputs, days=1, now=datetime.now(UTC))
+    priced = {line.what: line.usd for line in found}
+    for what in (
+        "alarms",
+        "dashboard",
+        "secrets",
+        "signing key",
+        "requests to the APIs",
+        "runs of functions",
+    ):
+        assert (priced[what] or 0.0) > 0.0, what
