@@ -1,5 +1,6 @@
 """Uploads while the bus duplicates, delays, loses and fails, and workers are killed: what came of each, counted."""
 
+import json
 import os
 import random
 import signal
@@ -17,6 +18,20 @@ from localcloud.delivery_faults import Plan
 from tests.stage import Stage, eventually
 
 RECONCILERS = ("headrace-ingest-local-reconcile", "headrace-training-local-reconcile")
+# As EventBridge tells a function that its schedule is due.
+TICK = json.dumps(
+    {
+        "version": "0",
+        "id": "0" * 8,
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "000000000000",
+        "time": "2026-01-01T00:00:00Z",
+        "region": "us-east-1",
+        "resources": [],
+        "detail": {},
+    }
+).encode()
 AT_REST = {"READY", "REJECTED", "FAILED", "SUPERSEDED"}
 ENDED = {"SUCCEEDED", "DEAD", "STOPPED"}
 _read = TypeDeserializer().deserialize
@@ -121,7 +136,7 @@ class Uploads:
         if health["async_queue_depth"] or health["async_running"]:
             return
         for function in RECONCILERS:
-            self.stage.aws("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=b"{}")
+            self.stage.aws("lambda").invoke(FunctionName=function, InvocationType="Event", Payload=TICK)
 
     def unsettled(self) -> Counter[str]:
         """Return what is not at its end yet, by state; nothing once all is."""

@@ -7,7 +7,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer
 
 from tests.e2e.data import RECORD
-from tests.e2e.faulty import RECONCILERS
+from tests.e2e.faulty import RECONCILERS, TICK
 from tests.stage import Stage, eventually
 from tests.unit.infra.test_rebuilt_rows import UNKNOWN
 
@@ -81,7 +81,7 @@ def test_lost_tables_come_back_and_nothing_is_trained_again(
 
     jobs = {job["job_id"] for job in stage.get(f"/v1/training-jobs?pipeline={name}")["jobs"]}
     for function in RECONCILERS:
-        done = stage.aws("lambda").invoke(FunctionName=function, Payload=b"{}")
+        done = stage.aws("lambda").invoke(FunctionName=function, Payload=TICK)
         assert "FunctionError" not in done
     assert {job["job_id"] for job in stage.get(f"/v1/training-jobs?pipeline={name}")["jobs"]} == jobs
     status, _, answer = eventually(
