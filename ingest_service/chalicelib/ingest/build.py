@@ -117,10 +117,10 @@ def _stage(scratch: Scratch, reader: Reader, order: Order) -> Staged:
     columns = [name for name in reader.columns if name not in definition.data.drop]
     schema = _proposed(scratch, reader, basis, columns)
     for _ in range(MAX_PASSES):
-        plan = plan_of(schema, basis.roles, definition.split.seed)
+        plan = plan_of(schema, basis.roles, definition.split.seed, reader.native)
         staged = stage(scratch, reader, plan, order.disk_bytes)
         verdict = _verdict(scratch, staged, basis)
-        if plan.judges_as(plan_of(verdict, basis.roles, definition.split.seed)):
+        if plan.judges_as(plan_of(verdict, basis.roles, definition.split.seed, reader.native)):
             return msgspec.structs.replace(staged, plan=msgspec.structs.replace(plan, schema=verdict))
         schema = verdict
     raise HeadraceError(f"the schema of {reader.columns[:5]} did not settle in {MAX_PASSES} passes")

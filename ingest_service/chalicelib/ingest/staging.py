@@ -9,7 +9,7 @@ times would cost more than they do.
 
 # ruff: noqa: S608 - SQL here is made of our own names; what users wrote passes through engine.literal and identifier.
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -18,8 +18,8 @@ from chalicelib.ingest.formats.reader import Reader
 from chalicelib.ingest.reasons import rejection
 from chalicelib.ingest.roles import Roles
 from chalicelib.ingest.split import bucket_sql
-from chalicelib.ingest.table_schema.kinds import text_of, value_of
-from chalicelib.ingest.table_schema.model import TableSchema
+from chalicelib.ingest.table_schema.kinds import native_value_of, text_of, value_of
+from chalicelib.ingest.table_schema.model import Field, TableSchema
 from chalicelib.ingest.table_schema.rules import Rule, rules_of
 from chalicelib.ingest.table_schema.types import Type
 
@@ -31,7 +31,7 @@ _MOST_COLUMNS_HELD = 200  # DuckDB sets some 16 KiB aside for each, however few 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How rows are judged: the schema, the rules that follow from it, the texts that decide a row's side.
 
-    ``cells`` is how each field is read: the SQL for its text and for its value. ``hashed`` are the texts that decide a
+    ``cells`` is how each field is read: the SQL for the text of ``c`` and for the value of ``x``. ``hashed`` are the texts that decide a
     row's side, ``whole`` the value of the only one where that is a plain integer.
     """
 
@@ -41,6 +41,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     hashed: tuple[str, ...]
     whole: str | None
     seed: int
+    native: Mapping[str, frozenset[str]]
 
     def judges_as(self, other: "Plan") -> bool:
         """Say whether every row fares the same under both: categories only tell what was seen."""
@@ -65,15 +66,18 @@ class Staged(msgspec.Struct, frozen=True, kw_only=True):
         return f"(SELECT * FROM {self.rows} WHERE broken IS NULL)"
 
 
-def plan_of(schema: TableSchema, roles: Roles, seed: int) -> Plan:
-    """Return how rows are held against *schema*."""
+def plan_of(
+    schema: TableSchema, roles: Roles, seed: int, native: Mapping[str, frozenset[str]] | None = None
+) -> Plan:
+    """Return how rows are held against *schema*; *native* is the reader's."""
     places = range(len(schema.fields))
     texts = {field.name: f"x{i}" for i, field in zip(places, schema.fields, strict=True)}
     values = {field.name: f"v{i}" for i, field in zip(places, schema.fields, strict=True)}
     hashed = _deciding(schema, roles)
     rules = tuple(rules_of(schema, texts, values, roles))
     cells = tuple(
-        (text_of(schema.missing_texts(field.name), "c"), value_of(field, "x")) for field in schema.fields
+        (text_of(schema.missing_texts(field.name), "c"), _value_of(field, "x", native or {}))
+        for field in schema.fields
     )
     return Plan(
         schema=schema,
@@ -82,7 +86,13 @@ def plan_of(schema: TableSchema, roles: Roles, seed: int) -> Plan:
         hashed=tuple(texts[name] for name in hashed),
         whole=values[hashed[0]] if len(hashed) == 1 and _is_plain_integer(schema, hashed[0]) else None,
         seed=seed,
+        native=native or {},
     )
+
+
+def _value_of(field: Field, x: str, native: Mapping[str, frozenset[str]]) -> str:
+    is_native = field.type in native.get(field.name, ())
+    return native_value_of(field, x) if is_native else value_of(field, x)
 
 
 def _is_plain_integer(schema: TableSchema, name: str) -> bool:
@@ -164,7 +174,7 @@ def texts_of(source: str, columns: Sequence[str], schema: TableSchema) -> str:
 
 def _judged(query: str, columns: Sequence[str], plan: Plan) -> str:
     fields = list(enumerate(plan.schema.fields))
-    values = ", ".join(f"{value_of(field, f'x{i}')} AS v{i}" for i, field in fields)
+    values = ", ".join(f"{_value_of(field, f'x{i}', plan.native)} AS v{i}" for i, field in fields)
     typed = f"SELECT *, {values} FROM ({texts_of(query, columns, plan.schema)})"
     judged = (
         f"SELECT *, {bucket_sql(list(plan.hashed), plan.seed, plan.whole)} AS bucket, "

@@ -27,6 +27,7 @@ class Delimited:
     """One delimited text file; ``encoding`` and ``layout`` are what was declared or detected."""
 
     declared: Mapping[str, str] = {}
+    native: Mapping[str, frozenset[str]] = {}
     first_row = 1 + HEADER_ROWS
 
     def __init__(self, source: Source, data: Data, limits: Limits, delimiter: str | None = None) -> None:

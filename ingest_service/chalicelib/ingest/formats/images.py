@@ -56,6 +56,7 @@ class Images:
         check_size(self._archive.inflated_bytes, limits)
         self.ignored = self._archive.ignored
         self.declared: Mapping[str, str] = dict(_TYPES)
+        self.native: Mapping[str, frozenset[str]] = {}
         self._parts = tuple(_parts(self._archive.members))
         largest = max(min(member.info.file_size, MAX_PICTURE_BYTES) for member in self._archive.members)
         self._line_bytes = largest * 4 // 3 + _OTHER_CELLS_BYTES

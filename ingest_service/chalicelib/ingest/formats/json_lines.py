@@ -31,6 +31,7 @@ from shared.entities.pipeline import Data
 
 KEYS_BYTES = 8 << 20
 SAMPLE_BYTES = 1 << 20
+_NATIVE = frozenset({"integer", "number", "boolean"})
 BLOCK_BYTES = 1 << 14  # one odd line sends its whole block the slow way
 # Escapes never grow in CSV, but 1,000 cells of "null" do.
 _CSV_LINE_BYTES = 2 * MAX_LINE_BYTES
@@ -53,6 +54,9 @@ class JsonLines:
         self.columns = tuple(key.strip() for key in keys.names)
         check_names(self.columns)
         self.declared: Mapping[str, str] = {key.strip(): "string" for key in keys.names if key in keys.texts}
+        self.native: Mapping[str, frozenset[str]] = {
+            key.strip(): _NATIVE for key in keys.names if key not in keys.texts
+        }
         self._cutter = Cutter(keys.names, data.drop)
 
     @property

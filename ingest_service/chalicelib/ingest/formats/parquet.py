@@ -39,6 +39,14 @@ _TYPES = {
     "INTERVAL": "string",
     "JSON": "string",
 }
+# An integer may be the epoch of a datetime: that is for the schema to say.
+_READ_AS = {
+    "integer": frozenset({"integer", "number"}),
+    "number": frozenset({"number"}),
+    "boolean": frozenset({"boolean"}),
+    "date": frozenset({"date", "datetime"}),
+    "datetime": frozenset({"datetime"}),
+}
 _MALFORMED = "row BIGINT, rule VARCHAR, value VARCHAR, rank BIGINT, before BIGINT"
 
 
@@ -59,6 +67,9 @@ class Parquet:
         _check_types(self._footer.columns, data.drop)
         self.declared: Mapping[str, str] = {
             column.name: kind for column in self._footer.columns if (kind := type_of(column.type)) is not None
+        }
+        self.native: Mapping[str, frozenset[str]] = {
+            name: _READ_AS[kind] for name, kind in self.declared.items() if kind in _READ_AS
         }
 
     def sample(self, scratch: Scratch) -> str:

@@ -44,13 +44,15 @@ class Reader(Protocol):
     """One file, opened by the module of its format.
 
     ``columns`` are the checked names in file order, ``declared`` the types that the file itself states
-    (type names by column; none for delimited text), ``first_row`` the number that people give the first row, ``decimal_comma`` whether 1,5 in it is likely a number,
+    (type names by column; none for delimited text), ``native`` the types of which a column may hold values as such,
+    not as texts that are spelled somehow, ``first_row`` the number that people give the first row, ``decimal_comma`` whether 1,5 in it is likely a number,
     ``is_small`` whether it is certain that little memory holds all its rows.
     ``sha256`` (hex) and ``size_bytes`` describe the raw object and are known after one complete pass.
     """
 
     columns: tuple[str, ...]
     declared: Mapping[str, str]
+    native: Mapping[str, frozenset[str]]
     first_row: int
     decimal_comma: bool
     is_small: bool

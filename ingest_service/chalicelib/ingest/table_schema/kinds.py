@@ -61,6 +61,13 @@ def value_of(field: Field, x: str) -> str:
     return _VALUES[field.type](field, x)
 
 
+def native_value_of(field: Field, x: str) -> str:
+    """Return SQL for the value of a text *x* that is in our spelling where its file knows the type, else in the field's."""
+    plain = Field(name=field.name, type=field.type)
+    values = dict.fromkeys((value_of(plain, x), value_of(field, x)))  # mostly one and the same
+    return f"coalesce({', '.join(values)})" if len(values) > 1 else next(iter(values))
+
+
 def label_of(field: Field) -> str:
     """Return the label of :func:`kind_of` that a valid cell of *field* counts as."""
     if field.type is Type.STRING and field.identifier:
