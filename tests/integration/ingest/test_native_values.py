@@ -1,5 +1,7 @@
 """A value that a file holds as a number, a date or a boolean is one, however the schema spells it in texts."""
 
+from pathlib import Path
+
 import duckdb
 import msgspec
 import pytest
@@ -27,18 +29,18 @@ def spelled(row: int) -> dict[str, object]:
     }
 
 
-def csv(_path) -> bytes:
-    lines = [";".join(FIELDS[i]["name"] for i in range(5))]
+def csv(_path: Path) -> bytes:
+    lines = [";".join(str(field["name"]) for field in FIELDS)]
     lines += [";".join(str(value) for value in spelled(row).values()) for row in range(ROWS)]
     return "\n".join([*lines, ""]).encode()
 
 
-def json_lines(_path) -> bytes:
+def json_lines(_path: Path) -> bytes:
     rows = [spelled(row) | {"price": 1000 + row + 0.5, "late": bool(row % 2)} for row in range(ROWS)]
     return b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
 
 
-def parquet(path) -> bytes:
+def parquet(path: Path) -> bytes:
     with duckdb.connect() as connection:
         connection.execute(
             "COPY (SELECT range AS id, 1000.5 + range AS price, DATE '2026-02-01' + (range % 28)::INTEGER AS bought, "
