@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.ingest.world import World
 
-FIELDS = [
+FIELDS: list[dict[str, object]] = [
     {"name": "id", "type": "integer"},
     {"name": "price", "type": "number", "decimalChar": ",", "groupChar": "."},
     {"name": "bought", "type": "date", "format": "%d.%m.%Y"},
