@@ -3,13 +3,14 @@
 import inspect
 import re
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import msgspec
 
-from localcloud.sagemaker.model import _violations as violations
+from localcloud.sagemaker.model import violations
 
 Answer = dict[str, Any]
 _READS = ("List", "Describe", "Get", "Head")
@@ -35,11 +36,20 @@ def noting(events: Any, notes: list[Noted]) -> None:
 
     def note(params: dict[str, Any], model: Any, **_: Any) -> None:
         shape = model.input_shape
-        wrong = tuple(violations(params, shape, "")) if shape else ()
+        wrong = tuple(violations(_as_sent(params), shape, "")) if shape else ()
         service = model.service_model.service_name
         notes.append(Noted(service=service, operation=model.name, request=dict(params), wrong=wrong))
 
     events.register("before-parameter-build.*.*", note)
+
+
+def _as_sent(value: Any) -> Any:
+    """Return *value* with times as numbers: boto3 takes what Python has, a request has what JSON has."""
+    if isinstance(value, datetime):
+        return value.timestamp()
+    if isinstance(value, dict):
+        return {key: _as_sent(one) for key, one in value.items()}
+    return [_as_sent(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 class Recorder:

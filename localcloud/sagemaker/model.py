@@ -33,13 +33,20 @@ def service_model() -> ServiceModel:
 def check_request(operation: str, request: dict[str, Any]) -> None:
     """Raise AWS's "N validation errors detected" unless the request fits the operation's shape."""
     shape = service_model().operation_model(operation).input_shape
-    found = list(_violations(request, shape, "")) if shape else []
+    found = list(violations(request, shape, "")) if shape else []
     if found:
         plural = "s" if len(found) > 1 else ""
         raise validation(f"{len(found)} validation error{plural} detected: " + "; ".join(found))
 
 
-def _violations(value: Any, shape: Shape, path: str) -> Iterator[str]:
+def violations(value: Any, shape: Shape, path: str) -> Iterator[str]:
+    """Yield what of *value* (as JSON has it, at *path*) does not keep to the constraints of *shape*.
+
+    Raises
+    ------
+    ApiError
+        A value is of another type.
+    """
     if value is None:
         return
     _check_type(value, shape, path)
@@ -70,12 +77,12 @@ def _structure_violations(value: dict[str, Any], shape: Any, path: str) -> Itera
         if value.get(name) is None:
             yield f"Value null at '{prefix}{_camel(name)}' failed to satisfy constraint: Member must not be null"
     for name, member in shape.members.items():
-        yield from _violations(value.get(name), member, prefix + _camel(name))
+        yield from violations(value.get(name), member, prefix + _camel(name))
 
 
 def _list_violations(value: list[Any], shape: Any, path: str) -> Iterator[str]:
     for position, item in enumerate(value, start=1):
-        yield from _violations(item, shape.member, f"{path}.{position}.member")
+        yield from violations(item, shape.member, f"{path}.{position}.member")
 
 
 def _map_violations(value: dict[str, Any], shape: Any, path: str) -> Iterator[str]:
