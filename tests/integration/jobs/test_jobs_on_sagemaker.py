@@ -34,18 +34,16 @@ def test_a_script_that_fails_leaves_its_last_words_in_the_row_without_its_secret
     assert "hunter2" not in said
 
 
-def test_limits_throttles_and_a_lost_answer_are_waited_out_and_make_one_job(live: LiveCloud) -> None:
+def test_limits_and_throttles_are_waited_out_and_a_lost_answer_is_looked_up_and_one_job_is_made(
+    live: LiveCloud,
+) -> None:
     world = LiveWorld(live, "ml.m5.xlarge")
     live.make_faults(fault("quota"), fault("throttle"), fault("lose-answer"))
     job = world.upload()  # throttled; raises nothing
-    reasons = [job.waiting_reason or ""]
-    for _ in range(2):
-        world.tick(900)
-        reasons.append(world.only_job().waiting_reason or "")
-    assert "Rate exceeded (ThrottlingException)" in reasons[0]
-    assert "'ml.m5.xlarge for training job usage' is 0 Instances" in reasons[1]
-    assert "The answer got lost" in reasons[2]
+    assert "Rate exceeded (ThrottlingException)" in (job.waiting_reason or "")
     world.tick(900)
+    assert "'ml.m5.xlarge for training job usage' is 0 Instances" in (world.only_job().waiting_reason or "")
+    world.tick(900)  # created, but nobody answers: SageMaker is asked whether it is there
     assert world.only_job().state is JobState.RUNNING
     ended = world.settled(job)
     assert (ended.state, ended.attempt) == (JobState.SUCCEEDED, 1)
