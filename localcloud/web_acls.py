@@ -17,6 +17,8 @@ _COMPARISONS: dict[str, Callable[[int, int], bool]] = {
     **{"GT": operator.gt, "GE": operator.ge, "LT": operator.lt, "LE": operator.le},
     **{"EQ": operator.eq, "NE": operator.ne},
 }
+# After any other action (Count) the next rules are asked.
+_TERMINATING = frozenset({"Allow", "Block"})
 _CONTENT_TYPES = {
     "APPLICATION_JSON": "application/json",
     "TEXT_PLAIN": "text/plain",
@@ -63,16 +65,21 @@ def refuse(acl: WebAcl, viewer: Viewer, lists: Mapping[str, list[str]], rates: R
     lists
         The addresses of each IP set, by its ARN.
     """
+    action = _deciding_action(acl, viewer, lists, rates)
+    return _answer(acl, action["Block"] or {}) if "Block" in action else None
+
+
+def _deciding_action(
+    acl: WebAcl, viewer: Viewer, lists: Mapping[str, list[str]], rates: Rates
+) -> Mapping[str, Any]:
+    """Return what the first rule does that matches and ends the matter, else what the ACL does by default."""
     for rule in sorted(acl.get("Rules") or [], key=lambda rule: int(rule["Priority"])):
-        action = rule.get("Action") or {}
         # A group of rules has an override instead of an action.
-        if not action or not _matches(rule, viewer, lists, rates):
-            continue
-        if "Block" in action:
-            return _answer(acl, action["Block"] or {})
-        if "Allow" in action:
-            return None
-    return _answer(acl, (acl["DefaultAction"])["Block"] or {}) if "Block" in acl["DefaultAction"] else None
+        action: Mapping[str, Any] = rule.get("Action") or {}
+        if action and _matches(rule, viewer, lists, rates) and _TERMINATING & action.keys():
+            return action
+    default: Mapping[str, Any] = acl["DefaultAction"]
+    return default
 
 
 def _matches(rule: Mapping[str, Any], viewer: Viewer, lists: Mapping[str, list[str]], rates: Rates) -> bool:

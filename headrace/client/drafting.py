@@ -92,7 +92,7 @@ def draft(
     values = choose_target(sample, roles.target) if roles.target else []
     kinds = kinds_of(sample)
     times = times_of(kinds, roles)
-    found = None if roles.time or roles.key or roles.group else find_time(sample, kinds, times)
+    found = _time_taken(sample, kinds, times, roles)
     roles = msgspec.structs.replace(roles, time=roles.time or found)
     task = roles.task or infer_task(values)
     text = _HEAD.substitute(
@@ -101,17 +101,16 @@ def draft(
         task=task_line(task),
         own=own_keys(roles, task),
         schema=SCHEMA,
-        encoding=f"\n  encoding: {encoding}    # what the files are written in" if encoding else "",
+        encoding=_encoding_line(encoding),
         time=_time_line(roles.time, times),
         key=_key_line(roles.key),
         split=_split(roles),
     )
-    if task in _GATES:
-        clause, recipes = _GATES[task]
-        text += _TRAINED.substitute(clause=clause, recipes=recipes)
     told = (f"column {found!r} has times of day: taken for {_TIME_TAKEN}",) if found else ()
     return Draft(
-        definition=text, schema=draft_schema(sample, kinds, roles.named), notes=(*told, *_notes(kinds))
+        definition=text + _training(task),
+        schema=draft_schema(sample, kinds, roles.named),
+        notes=(*told, *_notes(kinds)),
     )
 
 
@@ -183,6 +182,20 @@ def pipeline_name(file: Path) -> str:
     return "my-pipeline"
 
 
+def _time_taken(sample: Sample, kinds: Mapping[str, Kind], times: Sequence[str], roles: Roles) -> str | None:
+    """Return the column to take for the time, None where a person said already what the split goes by."""
+    is_said = roles.time or roles.key or roles.group
+    return None if is_said else find_time(sample, kinds, times)
+
+
+def _training(task: str) -> str:
+    """Return the keys of model, gate and release; none for a task that trains nothing."""
+    if task not in _GATES:
+        return ""
+    clause, recipes = _GATES[task]
+    return _TRAINED.substitute(clause=clause, recipes=recipes)
+
+
 def _notes(kinds: Mapping[str, Kind]) -> tuple[str, ...]:
     """Return what to look at: dates that can be read in two ways, and rules that no sample can know."""
     ambiguous = tuple(
@@ -191,6 +204,10 @@ def _notes(kinds: Mapping[str, Kind]) -> tuple[str, ...]:
         if kind.or_format
     )
     return (*ambiguous, _RULES)
+
+
+def _encoding_line(encoding: str | None) -> str:
+    return f"\n  encoding: {encoding}    # what the files are written in" if encoding else ""
 
 
 def _time_line(time: str | None, times: list[str]) -> str:

@@ -44,7 +44,8 @@ def pack_recipe(folder: Path) -> PackedRecipe:
         Something is lacking, too large, or not to be packed; the message names it.
     """
     names = {path.relative_to(folder).as_posix(): path for path in _files(folder, folder)}
-    _check_names(folder, names)
+    _check_scripts(folder, names)
+    _check_limits(folder, names)
     content = _pack(names)
     if len(content) > MAX_PACKED_BYTES:
         raise BadData(
@@ -91,7 +92,7 @@ def _files(folder: Path, root: Path) -> Iterator[Path]:
             raise BadData(f"{path.relative_to(root)} is no regular file")
 
 
-def _check_names(folder: Path, names: dict[str, Path]) -> None:
+def _check_scripts(folder: Path, names: dict[str, Path]) -> None:
     missing = [name for name in ENTRY_SCRIPTS if name not in names]
     if missing:
         raise BadData(
@@ -102,6 +103,9 @@ def _check_names(folder: Path, names: dict[str, Path]) -> None:
             f"{folder} has a requirements.txt, but jobs run without network: put pure-Python packages into the folder "
             "(`pip install --target`), or name an image of your own in model.image"
         )
+
+
+def _check_limits(folder: Path, names: dict[str, Path]) -> None:
     if len(names) > MAX_FILES:
         raise BadData(f"{folder} has {len(names):,} files; a recipe has at most {MAX_FILES:,}")
     for name in names:

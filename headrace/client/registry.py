@@ -1,7 +1,6 @@
 """Two model versions beside each other, and the wait for a repeated training."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from headrace.client.api import Api, Json
 from headrace.failures import Failure
@@ -21,11 +20,11 @@ def compare(api: Api, pipeline: str, old: str, new: str) -> Json:
         "judged_rows": [evaluation.get("rows") for evaluation in evaluations],
         "judged_on": [evaluation.get("judged") for evaluation in evaluations],
         "metrics": _metrics(*evaluations),
-        "slices": _changed(*[_slices(evaluation) for evaluation in evaluations]),
-        "data": _changed(*[_data(lineage) for lineage in lineages]),
-        "parameters": _changed(*[_parameters(lineage) for lineage in lineages]),
-        "libraries": _changed(*[lineage["code"]["versions"] for lineage in lineages]),
-        "code": _changed(*[_code(lineage) for lineage in lineages]),
+        "slices": _changed(_slices, evaluations),
+        "data": _changed(_data, lineages),
+        "parameters": _changed(_parameters, lineages),
+        "libraries": _changed(_libraries, lineages),
+        "code": _changed(_code, lineages),
     }
 
 
@@ -103,13 +102,19 @@ def _parameters(lineage: Json) -> Json:
     return {name: value for name, value in lineage["parameters"].items() if name not in {"metrics"}}
 
 
+def _libraries(lineage: Json) -> Json:
+    versions: Json = lineage["code"]["versions"]
+    return versions
+
+
 def _code(lineage: Json) -> Json:
     code = lineage["code"]
     return {"recipe": code["recipe_sha256"], "image": code["image_uri"]}
 
 
-def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Json]:
-    """Return what is not the same on both sides."""
+def _changed(part: Callable[[Json], Json], sides: Sequence[Json]) -> list[Json]:
+    """Return what of one part is not the same on both sides."""
+    old, new = map(part, sides)
     names = dict.fromkeys([*old, *new])
     return [
         {"name": name, "old": old.get(name), "new": new.get(name)}

@@ -40,8 +40,7 @@ def follow_release(watch: Watch, release: Json) -> Ending:
     _tell_steps(watch, pipeline, release["gen"], told)
     live = row.get("live")
     if live != wanted:
-        ended = f"the release of {wanted} ended {row.get('outcome') or 'otherwise'}: {reason(row)}"
-        raise Failure(f"{ended}; live is {live or 'nothing'}")
+        raise _ended_otherwise(wanted, row)
     took = seconds_between(release["updated_at"], row["live_since"]) if release.get("candidate") else None
     watch.progress.done("release", f"{live} is live", took)
     return Ending(
@@ -51,6 +50,11 @@ def follow_release(watch: Watch, release: Json) -> Ending:
         previous=row.get("previous"),
         reason=row.get("reason"),
     )
+
+
+def _ended_otherwise(wanted: str | None, row: Json) -> Failure:
+    ended = f"the release of {wanted} ended {row.get('outcome') or 'otherwise'}: {reason(row)}"
+    return Failure(f"{ended}; live is {row.get('live') or 'nothing'}")
 
 
 def stand(row: Json) -> str:

@@ -142,11 +142,17 @@ def about(event: Any) -> str:
     detail = event.get("detail")
     if not isinstance(detail, dict):
         return "a call" if "detail-type" not in event else str(event["detail-type"])
+    return " ".join([str(event.get("detail-type", "")), *_subjects(detail)]).strip()
+
+
+def _subjects(detail: dict[str, Any]) -> list[str]:
+    """Return of whom an event tells: pipeline, job, endpoint, package or key."""
     data = detail.get("data", detail)
     names = ("pipeline", "TrainingJobName", "ProcessingJobName", "EndpointName", "ModelPackageArn")
     found = [str(data[name]) for name in names if isinstance(data, dict) and data.get(name)]
-    key = detail.get("object", {}).get("key") if isinstance(detail.get("object"), dict) else None
-    return " ".join([str(event.get("detail-type", "")), *found, *([str(key)] if key else [])]).strip()
+    stored = detail.get("object")
+    key = stored.get("key") if isinstance(stored, dict) else None
+    return [*found, str(key)] if key else found
 
 
 def _contents(message: Mapping[str, Any]) -> tuple[Any, str, str, int | None]:

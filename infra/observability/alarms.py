@@ -51,14 +51,15 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
 def alarms() -> list[Alarm]:
     """Return all alarms of a stage."""
     return [
-        *_of_each_service(),
+        *_of_event_handling(),
+        *_of_apis(),
         *_of_functions(),
         *_of_training(),
         *_of_inference(),
     ]
 
 
-def _of_each_service() -> Iterator[Alarm]:
+def _of_event_handling() -> Iterator[Alarm]:
     for service in SERVICES:
         yield Alarm(
             name="DeadLetters",
@@ -83,6 +84,9 @@ def _of_each_service() -> Iterator[Alarm]:
             silence="Silence is what this alarm is for.",
             remedy=f"headrace logs {service} --level error; look whether the schedule's rule is enabled.",
         )
+
+
+def _of_apis() -> Iterator[Alarm]:
     for service in SERVICES:
         yield Alarm(
             name="Api5xx",

@@ -85,16 +85,20 @@ def _some_missing(condition: Condition, values: Sequence[float | None], real: li
     filled = condition.periods - len(real)
     if condition.missing in ("breaching", "notBreaching"):
         return _judged(condition, real, filled=filled if condition.missing == "breaching" else 0)
-    breaching = [value for value in real if breaches(condition, value)]
-    if len(breaching) >= condition.needed:
+    breaching = sum(breaches(condition, value) for value in real)
+    if breaching >= condition.needed or breaching < len(real):
         return _judged(condition, real, filled=0)
-    if len(breaching) < len(real):
-        return _judged(condition, real, filled=0)
-    # Only breaching points so far: an alarm, once the oldest is as old as the points that are needed.
+    return _too_few_but_all_breaching(condition, values, real)
+
+
+def _too_few_but_all_breaching(
+    condition: Condition, values: Sequence[float | None], real: list[float]
+) -> Verdict:
+    """Return an alarm, once the oldest point is as old as the points that are needed; until then no change."""
     oldest = next(index for index, value in enumerate(values) if value is not None)
     is_old_enough = len(values) - oldest >= condition.needed
     if condition.missing == "missing" and is_old_enough:
-        return Verdict(state="ALARM", reason=_told(condition, real, len(breaching)), points=tuple(real))
+        return Verdict(state="ALARM", reason=_told(condition, real, len(real)), points=tuple(real))
     return Verdict(state=None)
 
 

@@ -128,18 +128,27 @@ def _condition(alarm: dict[str, Any]) -> Condition:
 
 def _values(alarm: dict[str, Any], condition: Condition, minute: float) -> list[float | None]:
     """Return the statistic of each period before *minute*, the oldest first; None where there are no points."""
-    period = max(MINUTE_S, int(alarm.get("Period") or MINUTE_S))
-    dimensions = cloudwatch._dims_from_list(alarm.get("Dimensions") or [])
-    key = (alarm["Namespace"], alarm["MetricName"], cloudwatch._dims_key(dimensions))
-    unit = alarm.get("Unit")
-    points = [p for p in cloudwatch._metrics.get(key) or () if not unit or p.get("Unit") == unit]
+    period = _period_s(alarm)
     count = condition.periods + EXTRA_PERIODS
     first = minute - count * period
     windows: list[list[dict[str, Any]]] = [[] for _ in range(count)]
-    for point in points:
+    for point in _points(alarm):
         if first <= point["Timestamp"] < minute:
             windows[int((point["Timestamp"] - first) // period)].append(point)
     return [_statistic(alarm, window) for window in windows]
+
+
+def _points(alarm: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the points of the alarm's metric; an alarm that names a unit sees those in it only."""
+    dimensions = cloudwatch._dims_from_list(alarm.get("Dimensions") or [])
+    key = (alarm["Namespace"], alarm["MetricName"], cloudwatch._dims_key(dimensions))
+    unit = alarm.get("Unit")
+    return [p for p in cloudwatch._metrics.get(key) or () if not unit or p.get("Unit") == unit]
+
+
+def _period_s(alarm: dict[str, Any]) -> int:
+    # Nothing is judged more often than once a minute.
+    return max(MINUTE_S, int(alarm.get("Period") or MINUTE_S))
 
 
 def _statistic(alarm: dict[str, Any], points: list[dict[str, Any]]) -> float | None:
@@ -155,9 +164,7 @@ def _has_watched(alarm: dict[str, Any], condition: Condition, minute: float) -> 
 
     AWS is never switched off. A laptop is: what did not happen while nothing ran is no silence.
     """
-    return minute - CLOCK.started_at >= condition.periods * max(
-        MINUTE_S, int(alarm.get("Period") or MINUTE_S)
-    )
+    return minute - CLOCK.started_at >= condition.periods * _period_s(alarm)
 
 
 def _change(alarm: dict[str, Any], verdict: Verdict) -> None:

@@ -40,6 +40,11 @@ def resource_of(path: str, headers: dict[str, str], body: bytes, scope: Scope) -
     request = _request(body)
     if isinstance(arn := request.get("ResourceArn"), str):
         return arn
+    return _resource_named(operation, request, scope)
+
+
+def _resource_named(operation: str, request: dict[str, Any], scope: Scope) -> str:
+    """Return the ARN of the resource that an operation is called after, by its name in the request."""
     if operation == "CreateModelPackage" and isinstance(group := request.get("ModelPackageGroupName"), str):
         # Its number is not known yet; policies name the packages of a group as `group/*`.
         return scope.arn(MODEL_PACKAGE, f"{plain_name(MODEL_PACKAGE_GROUP, group)}/*")

@@ -57,6 +57,10 @@ def select(value: Any, steps: list[Step]) -> Any:
 def _member(part: str, text: str) -> str | int | slice:
     if quoted := _QUOTED.fullmatch(part):
         return quoted[1] if quoted[1] is not None else quoted[2]
+    return _place(part, text)
+
+
+def _place(part: str, text: str) -> int | slice:
     place = _PLACE.fullmatch(part)
     if place is None or (not place[1] and not place[2]):
         raise BadPath(f"{text!r}: {part!r} is neither a quoted name nor a place")

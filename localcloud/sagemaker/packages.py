@@ -153,6 +153,17 @@ class Packages:
 
 
 def _check_new(request: Row) -> None:
+    _check_named_by_group(request)
+    if request.get("Tags"):
+        raise errors.validation(
+            "Tags cannot be given to a versioned model package: it has those of its model package group."
+        )
+    for member in _REFUSED:
+        if request.get(member):
+            raise errors.unsupported(f"{member} of a model package is AWS's alone")
+
+
+def _check_named_by_group(request: Row) -> None:
     group, name = request.get("ModelPackageGroupName"), request.get("ModelPackageName")
     if group and name:
         raise errors.validation(
@@ -162,13 +173,6 @@ def _check_new(request: Row) -> None:
         raise errors.validation("Missing ARN.")
     if name:
         raise errors.unsupported("model packages are versions of a group; name ModelPackageGroupName")
-    if request.get("Tags"):
-        raise errors.validation(
-            "Tags cannot be given to a versioned model package: it has those of its model package group."
-        )
-    for member in _REFUSED:
-        if request.get(member):
-            raise errors.unsupported(f"{member} of a model package is AWS's alone")
 
 
 def _edit(request: Row, by: Row) -> Callable[[Row], None]:

@@ -60,10 +60,7 @@ def joined(body: bytes, answers: bytes, request: Row) -> bytes:
     kind = request["TransformInput"]["ContentType"]
     found = _records(answers, kind)
     if is_joined:
-        given = _records(body, kind)
-        if len(given) != len(found):
-            raise ClientJobError(f"{len(found)} answers cannot be joined with {len(given)} records")
-        found = [_join(one, answer) for one, answer in zip(given, found, strict=True)]
+        found = _join_each(_records(body, kind), found)
     return _written([_chosen(one, path) for one in found], kind)
 
 
@@ -95,6 +92,12 @@ def _chosen(record: Any, path: str) -> Any:
         return select(record, parse(path))
     except BadPath as error:
         raise ClientJobError(f"DataProcessing: {path}: {error}") from error
+
+
+def _join_each(records: list[Any], answers: list[Any]) -> list[Any]:
+    if len(records) != len(answers):
+        raise ClientJobError(f"{len(answers)} answers cannot be joined with {len(records)} records")
+    return [_join(record, answer) for record, answer in zip(records, answers, strict=True)]
 
 
 def _join(record: Any, answer: Any) -> Any:

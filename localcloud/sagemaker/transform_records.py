@@ -48,15 +48,7 @@ def payloads(body: bytes, request: Row) -> Iterator[bytes]:
     if request.get("BatchStrategy", "MultiRecord") == "SingleRecord":
         yield from (_within(line, limit) for line in lines)
         return
-    batch, size = list[bytes](), 0
-    for line in lines:
-        if batch and limit and size + len(line) > limit:
-            yield b"".join(batch)
-            batch, size = [], 0
-        batch.append(_within(line, limit))
-        size += len(line)
-    if batch:
-        yield b"".join(batch)
+    yield from _batches(lines, limit)
 
 
 def assemble(answers: list[bytes], request: Row) -> bytes:
@@ -70,6 +62,19 @@ def output_uri(request: Row, file_name: str) -> str:
     """Return where the answers to an input go: its own name and `.out`, under the folders of its prefix."""
     folder = request["TransformOutput"]["S3OutputPath"].rstrip("/")
     return f"{folder}/{file_name}.out"
+
+
+def _batches(lines: list[bytes], limit: int | None) -> Iterator[bytes]:
+    """Yield the lines, as many together as fit into *limit*."""
+    batch, size = list[bytes](), 0
+    for line in lines:
+        if batch and limit and size + len(line) > limit:
+            yield b"".join(batch)
+            batch, size = [], 0
+        batch.append(_within(line, limit))
+        size += len(line)
+    if batch:
+        yield b"".join(batch)
 
 
 def _within(payload: bytes, limit: int | None) -> bytes:

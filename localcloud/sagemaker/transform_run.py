@@ -136,6 +136,17 @@ def _invoke(job: JobRun, server: VariantProcess, payload: bytes) -> bytes:
             return b""
         again -= 1
         reply = _post(job, server, payload)
+    return _answered(reply)
+
+
+def _answered(reply: Reply | None) -> bytes:
+    """Return the body of a good reply.
+
+    Raises
+    ------
+    JobError
+        There was none, or it refused; the error says on whose side.
+    """
     if reply is None:
         raise JobError("AlgorithmError", "The container did not answer. See job logs for more information")
     if reply.status >= 400:

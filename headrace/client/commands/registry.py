@@ -2,6 +2,7 @@
 
 import click
 
+from headrace.client.api import Json
 from headrace.failures import Failure
 from headrace.options import command
 from headrace.session import Session
@@ -31,20 +32,30 @@ def show_lineage(session: Session, pipeline: str, version: str | None, predictio
     Ends with 1 where one does not. JSON has everything; the table shows the checks.
     """
     asked = session.api.get("predictions", pipeline, prediction) if prediction else None
-    name = version or (asked or {}).get("model_version")
-    if not name or (asked and name != asked["model_version"]):
-        raise click.UsageError("name a version, or one of its predictions with --prediction")
+    name = _version_meant(version, asked)
     lineage = session.api.get("models", pipeline, name, "lineage")
     if session.output == "table":
-        for dataset in lineage["datasets"]:
-            raw = dataset["raw"]
-            session.progress.note(f"{name} ← {dataset['version']} ← {raw['uri']} (sha256 {raw['sha256']})")
-        session.show(lineage["checks"], _CHECKS)
+        _show_checks(session, name, lineage)
     else:
         session.show({"prediction": asked, **lineage} if asked else lineage)
     if not lineage["verified"]:
         broken = ", ".join(check["what"] for check in lineage["checks"] if not check["holds"])
         raise Failure(f"the lineage of {pipeline} {name} does not hold at: {broken}")
+
+
+def _version_meant(version: str | None, prediction: Json | None) -> str:
+    """Return the version that is named, or the one that answered the prediction; both must agree."""
+    name = version or (prediction or {}).get("model_version")
+    if not name or (prediction and name != prediction["model_version"]):
+        raise click.UsageError("name a version, or one of its predictions with --prediction")
+    return name
+
+
+def _show_checks(session: Session, version: str, lineage: Json) -> None:
+    for dataset in lineage["datasets"]:
+        raw = dataset["raw"]
+        session.progress.note(f"{version} ← {dataset['version']} ← {raw['uri']} (sha256 {raw['sha256']})")
+    session.show(lineage["checks"], _CHECKS)
 
 
 @command("compare")

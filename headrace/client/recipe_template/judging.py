@@ -72,28 +72,39 @@ def judge(
     A difference has the ends of its 90 % interval from a paired bootstrap: the same rows are drawn for both models,
     so what is hard for both does not widen it.
     """
-    rows = len(truth)
-    draws = (
-        np.random.default_rng(seed).integers(0, rows, (RESAMPLES, rows)) if rows else np.zeros((0, 0), int)
-    )
-    metrics: dict[str, dict[str, float] | None] = {"champion": None}
-    sampled: dict[str, dict[str, Floats]] = {}
-    for name, given in answers.items():
-        metrics[name] = {m: f(truth, given) if rows else float("nan") for m, f in METRICS[kind].items()}
-        sampled[name] = {
-            m: np.array([f(truth[draw], given[draw]) for draw in draws]) for m, f in METRICS[kind].items()
-        }
-    others = [name for name in answers if name != "challenger"]
-    differences: dict[str, dict[str, Any] | None] = {"champion": None}
-    for name in others:
-        differences[name] = {
+    draws = _draw_rows(len(truth), seed)
+    metrics = {name: _measure(kind, truth, given) for name, given in answers.items()}
+    sampled = {name: _measure_draws(kind, truth, given, draws) for name, given in answers.items()}
+    differences = {
+        name: {
             m: _interval(
-                (metrics["challenger"] or {})[m] - (metrics[name] or {})[m],
-                sampled["challenger"][m] - sampled[name][m],
+                metrics["challenger"][m] - metrics[name][m], sampled["challenger"][m] - sampled[name][m]
             )
             for m in METRICS[kind]
         }
-    return metrics, differences
+        for name in answers
+        if name != "challenger"
+    }
+    return {"champion": None, **metrics}, {"champion": None, **differences}
+
+
+def _draw_rows(rows: int, seed: int) -> npt.NDArray[np.int64]:
+    """Return the rows of every resample; no resample where there are no rows."""
+    if not rows:
+        return np.zeros((0, 0), np.int64)
+    return np.random.default_rng(seed).integers(0, rows, (RESAMPLES, rows))
+
+
+def _measure(kind: str, truth: npt.NDArray[Any], given: Floats) -> dict[str, float]:
+    """Return every metric; NaN where there are no rows."""
+    return {m: f(truth, given) if len(truth) else float("nan") for m, f in METRICS[kind].items()}
+
+
+def _measure_draws(
+    kind: str, truth: npt.NDArray[Any], given: Floats, draws: npt.NDArray[np.int64]
+) -> dict[str, Floats]:
+    """Return every metric on every resample."""
+    return {m: np.array([f(truth[draw], given[draw]) for draw in draws]) for m, f in METRICS[kind].items()}
 
 
 def _interval(estimate: float, drawn: Floats) -> dict[str, float]:

@@ -64,9 +64,7 @@ def main(job: Job) -> None:
 def evaluate(job: Job, train: pa.Table, challenger: Contestant) -> dict[str, Any]:
     """Judge challenger, champion and baseline on the newest rows, and print the challenger's metrics."""
     champion, stated = load(job, "champion"), job.parameters.get("champion")
-    taught = [seen for _, seen in (challenger, champion or challenger)]
-    test = job.read("test")
-    rows = test.filter(pa.array(~np.isin(hash_rows(job, test), np.concatenate(taught))))
+    rows = unseen_rows(job, challenger, champion or challenger)
     models = {"challenger": challenger[0], "baseline": fit_baseline(job, train)}
     models |= {"champion": champion[0]} if champion else {}
     classes = classes_in(job, rows, challenger[0]["classes"])
@@ -84,6 +82,20 @@ def evaluate(job: Job, train: pa.Table, challenger: Contestant) -> dict[str, Any
         "metrics": metrics,
         "differences": differences,
         "trained_through": last_time(job, train),
+        **told_of_champion(stated, champion),
+    }
+
+
+def unseen_rows(job: Job, *contestants: Contestant) -> pa.Table:
+    """Return the newest rows without those that any of the contestants was taught."""
+    test = job.read("test")
+    taught = np.concatenate([seen for _, seen in contestants])
+    return test.filter(pa.array(~np.isin(hash_rows(job, test), taught)))
+
+
+def told_of_champion(stated: dict[str, Any] | None, champion: Contestant | None) -> dict[str, str | None]:
+    """Return which version is live, if any is, and why it could not be judged, if it could not."""
+    return {
         "champion_version": stated["version"] if stated else None,
         "champion_error": "the champion is no model of this recipe" if stated and not champion else None,
     }

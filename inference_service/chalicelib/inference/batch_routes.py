@@ -43,6 +43,12 @@ def register(api: Api, adapters: Callable[[], Batching]) -> None:
         """Say how far a batch is, with links to its result once it is there."""
         return batches.show(adapters(), pipeline, id)
 
+    _register_steps(api, adapters)
+
+
+def _register_steps(api: Api, adapters: Callable[[], Batching]) -> None:
+    """Add what moves a batch that is there."""
+
     @api.route(
         "POST",
         _PATH + "/{id}/start",
