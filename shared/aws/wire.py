@@ -57,12 +57,7 @@ def send(
     ValueError
         A header or the target would begin a line or a part of its own.
     """
-    lines = [f"{method} {target} HTTP/1.1", *[f"{name}: {text}" for name, text in headers.items()]]
-    text = "\r\n".join(lines)
-    breaks = len(lines) - 1
-    if lines[0].count(" ") != 2 or text.count("\n") != breaks or text.count("\r") != breaks:
-        raise ValueError(f"{method}: a line break or a space where none may be, in the target or a header")
-    head = f"{text}\r\n\r\n".encode()
+    head = _head(method, target, headers)
     if isinstance(body, bytes) and len(body) <= _JOINED_BYTES:
         to.sendall(head + body)
         return
@@ -72,6 +67,15 @@ def send(
         return
     while piece := body.read(_PIECE_BYTES):
         to.sendall(piece)
+
+
+def _head(method: str, target: str, headers: Mapping[str, str]) -> bytes:
+    lines = [f"{method} {target} HTTP/1.1", *[f"{name}: {text}" for name, text in headers.items()]]
+    text = "\r\n".join(lines)
+    breaks = len(lines) - 1
+    if lines[0].count(" ") != 2 or text.count("\n") != breaks or text.count("\r") != breaks:
+        raise ValueError(f"{method}: a line break or a space where none may be, in the target or a header")
+    return f"{text}\r\n\r\n".encode()
 
 
 class Incoming:
@@ -99,6 +103,7 @@ class Incoming:
             self.status = self._final_status()
             self.headers = self._fields()
             self._frame(method)
+            self.ends_connection = self._is_last()
         except BaseException:
             self._file.close()
             raise
@@ -115,8 +120,14 @@ class Incoming:
             return b"".join(iter(lambda: self.read(_PIECE_BYTES), b""))
         if self._is_chunked and self._left == 0 and not self.is_over:
             self._begin_chunk()
-        if self.is_over or size == 0:
-            return b""
+        return b"" if self.is_over or size == 0 else self._receive(size)
+
+    def close(self) -> None:
+        """Let go of what was received and not read."""
+        self._file.close()
+
+    def _receive(self, size: int) -> bytes:
+        """Return at most *size* bytes of the chunk or the body that has begun."""
         piece = self._file.read(size if self._left is None else min(size, self._left))
         if self._left is None:
             self.is_over = not piece
@@ -125,10 +136,6 @@ class Incoming:
         else:
             self._take(len(piece))
         return piece
-
-    def close(self) -> None:
-        """Let go of what was received and not read."""
-        self._file.close()
 
     def _take(self, count: int) -> None:
         self._left = (self._left or 0) - count
@@ -179,8 +186,11 @@ class Incoming:
         if has_body and not self._is_chunked:
             self._left = None if length is None else _number(length, 10)
         self.is_over = self._left == 0 and not self._is_chunked
+
+    def _is_last(self) -> bool:
+        """Say whether the connection ends with this answer (RFC 9112, section 9.3)."""
         closes = "close" in self.headers.get("connection", "").lower()
-        self.ends_connection = self.ends_connection or closes or self._left is None
+        return self.ends_connection or closes or self._left is None
 
     def _begin_chunk(self) -> None:
         self._left = _number(self._line().partition(";")[0].strip(), 16)

@@ -84,7 +84,7 @@ def plan_of(
         rules=rules,
         cells=cells,
         hashed=tuple(texts[name] for name in hashed),
-        whole=values[hashed[0]] if len(hashed) == 1 and _is_plain_integer(schema, hashed[0]) else None,
+        whole=values[hashed[0]] if _is_one_integer(schema, hashed) else None,
         seed=seed,
         native=native or {},
     )
@@ -95,8 +95,10 @@ def _value_of(field: Field, x: str, native: Mapping[str, frozenset[str]]) -> str
     return native_value_of(field, x) if is_native else value_of(field, x)
 
 
-def _is_plain_integer(schema: TableSchema, name: str) -> bool:
-    field = next(field for field in schema.fields if field.name == name)
+def _is_one_integer(schema: TableSchema, names: Sequence[str]) -> bool:
+    if len(names) != 1:
+        return False
+    field = next(field for field in schema.fields if field.name == names[0])
     return field.type is Type.INTEGER and not field.is_custom
 
 

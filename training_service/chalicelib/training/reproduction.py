@@ -145,13 +145,21 @@ def _compare_predictions(was: bytes, now: bytes) -> Predictions:
 
 def _distance(one: Any, other: Any) -> float:
     """Return the largest relative difference of two numbers anywhere in two values; infinity where they are not alike."""
-    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
-        return max((_distance(one[name], other[name]) for name in one), default=0.0)
-    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        return max((_distance(a, b) for a, b in zip(one, other, strict=True)), default=0.0)
+    members = _side_by_side(one, other)
+    if members is not None:
+        return max((_distance(a, b) for a, b in members), default=0.0)
     if isinstance(one, float) and isinstance(other, int | float):
         return abs(one - other) / max(1.0, abs(one))
     return 0.0 if one == other else math.inf
+
+
+def _side_by_side(one: Any, other: Any) -> list[tuple[Any, Any]] | None:
+    """Return the members of two objects or arrays in pairs; None where they are neither, or not alike."""
+    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
+        return [(one[name], other[name]) for name in one]
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        return list(zip(one, other, strict=True))
+    return None
 
 
 def _compare_libraries(was: bytes, now: bytes) -> dict[str, tuple[str | None, str | None]]:

@@ -116,16 +116,18 @@ def submit(ports: Ports, job: Job) -> Outcome:
     except Unavailable as error:
         _wait(ports, claimed, error)
         return Outcome.FULL
-    except BadRecipe as error:
-        tell_ended(ports, ports.jobs.dead(claimed, f"recipe: {sanitise(str(error))}"))
-        return Outcome.SETTLED
-    except (Conflict, Forbidden, InvalidRequest) as error:
+    except (BadRecipe, Conflict, Forbidden, InvalidRequest) as error:
         # Trying again would be refused again: a person reads the reason and uses retry.
-        code = "name_collision" if isinstance(error, Conflict) else "refused"
-        tell_ended(ports, ports.jobs.dead(claimed, f"{code}: {sanitise(str(error))}"))
+        tell_ended(ports, ports.jobs.dead(claimed, f"{_code_of(error)}: {sanitise(str(error))}"))
         return Outcome.SETTLED
     _note_running(ports, claimed)
     return Outcome.SETTLED
+
+
+def _code_of(refusal: Exception) -> str:
+    if isinstance(refusal, BadRecipe):
+        return "recipe"
+    return "name_collision" if isinstance(refusal, Conflict) else "refused"
 
 
 def claim(ports: Ports, job: Job) -> Job | Outcome:

@@ -77,6 +77,15 @@ def _metrics(evaluation: Mapping[str, Any]) -> str:
 
 def _limits(parameters: Parameters, evaluation: Mapping[str, Any], signature: Signature) -> list[str]:
     """Return what follows from the figures, in sentences; nothing here is an opinion."""
+    limits = [
+        *_limits_of_judgement(parameters, evaluation),
+        *_limits_of_inputs(signature),
+        *_limits_of_targets(evaluation),
+    ]
+    return limits or ["None follows from the figures of this run."]
+
+
+def _limits_of_judgement(parameters: Parameters, evaluation: Mapping[str, Any]) -> list[str]:
     limits = []
     through = evaluation["trained_through"]
     if through:
@@ -88,6 +97,11 @@ def _limits(parameters: Parameters, evaluation: Mapping[str, Any], signature: Si
     worse = [name for name in evaluation["metrics"]["challenger"] if _may_lose(evaluation, name)]
     if worse:
         limits.append(f"It is not surely better than the naive baseline in: {', '.join(worse)}.")
+    return limits
+
+
+def _limits_of_inputs(signature: Signature) -> list[str]:
+    limits = []
     asked = [taken.name for taken in signature.inputs if taken.required]
     if asked:
         limits.append(
@@ -96,12 +110,14 @@ def _limits(parameters: Parameters, evaluation: Mapping[str, Any], signature: Si
     known = [taken.name for taken in signature.inputs if taken.categories]
     if known:
         limits.append(f"A category it never saw is treated as an unknown one in: {', '.join(known)}.")
+    return limits
+
+
+def _limits_of_targets(evaluation: Mapping[str, Any]) -> list[str]:
     unlabelled = evaluation["rows_without_target"]
-    if unlabelled > _WARNED_SHARE * max(evaluation["rows_train"], 1):
-        limits.append(
-            f"{unlabelled} rows had no target: if they lack it for a reason, the model has not seen it."
-        )
-    return limits or ["None follows from the figures of this run."]
+    if unlabelled <= _WARNED_SHARE * max(evaluation["rows_train"], 1):
+        return []
+    return [f"{unlabelled} rows had no target: if they lack it for a reason, the model has not seen it."]
 
 
 def _may_lose(evaluation: Mapping[str, Any], name: str) -> bool:

@@ -41,9 +41,7 @@ class Data:
 
 def read_sides(folder: Path, parameters: Parameters) -> Data:
     """Read the three channels, leaving out rows without a target."""
-    # A key is an identity, not a quantity: as text, large integers keep their last digits.
-    as_text = {parameters.key} - {parameters.time}
-    fields = [replace(f, type="string") if f.name in as_text else f for f in parameters.fields]
+    fields = _fields_as_read(parameters)
     sides = [read_channel(folder / side, fields) for side in SIDES]
     missing = [_lack_target(side, parameters.target) for side in sides]
     train, validation, test = (take_rows(s, ~gone) for s, gone in zip(sides, missing, strict=True))
@@ -52,6 +50,12 @@ def read_sides(folder: Path, parameters: Parameters) -> Data:
         raise UserError(f"There are no training rows{what}.")
     without = int(sum(gone.sum() for gone in missing))
     return Data(train=train, validation=validation, test=test, without_target=without)
+
+
+def _fields_as_read(parameters: Parameters) -> list[Field]:
+    # A key is an identity, not a quantity: as text, large integers keep their last digits.
+    as_text = {parameters.key} - {parameters.time}
+    return [replace(f, type="string") if f.name in as_text else f for f in parameters.fields]
 
 
 def _lack_target(side: Columns, target: str) -> npt.NDArray[np.bool_]:

@@ -54,18 +54,26 @@ def grow(
     worth_keeping
         From how much work on it grows in steps and keeps each of them.
     """
-    wanted = estimator.max_iter
-    features, target = held_out or (None, None)
     draws_columns = estimator.max_features < 1.0
-    if draws_columns or train[0].size * wanted < worth_keeping or not folder.is_dir():
-        return estimator.fit(*train, X_val=features, y_val=target)
-    path = folder / f"boosting-{_name(estimator)}.skops"
+    if draws_columns or train[0].size * estimator.max_iter < worth_keeping or not folder.is_dir():
+        return _fit(estimator, train, held_out)
+    return _grow_in_steps(estimator, train, held_out, folder / f"boosting-{_name(estimator)}.skops")
+
+
+def _fit(estimator: Any, train: Rows, held_out: Rows | None) -> Any:
+    features, target = held_out or (None, None)
+    return estimator.fit(*train, X_val=features, y_val=target)
+
+
+def _grow_in_steps(estimator: Any, train: Rows, held_out: Rows | None, path: Path) -> Any:
+    """Go on from what is kept under *path*, and keep there what each step but the last has grown."""
+    wanted = estimator.max_iter
     grown = _resume(path, estimator)
     step = grown.n_iter_ if hasattr(grown, "n_iter_") else 0
     while True:
         step = min(wanted, max(FIRST_STEP, 2 * step))
         grown.set_params(max_iter=step, warm_start=True)
-        grown.fit(*train, X_val=features, y_val=target)
+        _fit(grown, train, held_out)
         if grown.n_iter_ < step or step == wanted or _has_stopped(grown):
             # As if it had grown in one go, in every parameter.
             return grown.set_params(max_iter=wanted, warm_start=False)

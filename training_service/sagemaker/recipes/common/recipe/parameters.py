@@ -14,6 +14,7 @@ PURPOSES = ("train", "evaluate", "reproduce")
 PRESETS = ("fast", "good", "best")
 SPLITS = ("time", "hash", "group")
 REQUIRED = ("pipeline", "task", "schema")
+LISTED = ("metrics", "drop", "fairness", "export")
 STATED = (
     "pipeline",
     "task",
@@ -148,12 +149,10 @@ def parse_parameters(document: dict[str, Any], rules: Rules) -> Parameters:
     champion, split = document.get("champion") or {}, document.get("split") or {}
     # What is absent or null takes the default of `Parameters`, which is said in one place only.
     stated = {name: document[name] for name in STATED if document.get(name) is not None}
+    listed: dict[str, Any] = {name: tuple(document.get(name) or ()) for name in LISTED}
     parameters = Parameters(
         **stated,
-        metrics=tuple(document.get("metrics") or ()),
-        drop=tuple(document.get("drop") or ()),
-        fairness=tuple(document.get("fairness") or ()),
-        export=tuple(document.get("export") or ()),
+        **listed,
         fields=_parse_fields(document["schema"], rules),
         split_by=split.get("by", "hash"),
         group=split.get("group"),

@@ -6,7 +6,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,7 @@ def parse_request(body: bytes | str, content_type: str, inputs: Sequence[Input])
         of the model's fields, or a value of the wrong type.
     """
     records = read_records(body, content_type, {taken.name: taken.type for taken in inputs})
-    _check_known(records, {taken.name for taken in inputs})
+    check_known(records, {taken.name for taken in inputs})
     return {taken.name: read_column(records, taken) for taken in inputs}
 
 
@@ -55,7 +55,14 @@ def read_records(body: bytes | str, content_type: str, types: Mapping[str, str])
     return records
 
 
-def _check_known(records: Records, names: set[str]) -> None:
+def check_known(records: Records, names: Set[str]) -> None:
+    """Refuse a record with none of the model's fields.
+
+    Raises
+    ------
+    RequestError
+        400, naming the record.
+    """
     # All fields may be missing, but a record with none of them is a misspelt or a misdirected one.
     for position, record in enumerate(records):
         if names.isdisjoint(record):

@@ -6,7 +6,7 @@ network, no container. On another machine it is another number, but two models t
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -88,19 +88,28 @@ def _time_in_turn(
     _, transform_fn = endpoint_functions(serving)
     bodies = {name: _bodies(one, records) for name, one in contestants.items()}
     times: dict[str, list[float]] = {name: [] for name in contestants}
-    least, most = REQUESTS if records else (0, 0)
-    began = time.perf_counter()
     # An endpoint's worker has one thread; with more, a single record only waits for them.
     with threadpool_limits(limits=1):
-        for request in range(-_WARM_UP, most):
-            if request >= least and time.perf_counter() - began > BUDGET_S:
-                break
+        for request in _within_budget(*(REQUESTS if records else (0, 0))):
             for name, one in contestants.items():
                 taken = _time_one(transform_fn, one.model, bodies[name][request % len(records)])
                 if request >= 0:
                     times[name].append(taken)
+    return {name: _all_or_none(taken) for name, taken in times.items()}
+
+
+def _within_budget(least: int, most: int) -> Iterator[int]:
+    """Yield the number of each request until the time for all is over; negative ones only warm up."""
+    began = time.perf_counter()
+    for request in range(-_WARM_UP, most):
+        if request >= least and time.perf_counter() - began > BUDGET_S:
+            return
+        yield request
+
+
+def _all_or_none(taken: Sequence[float]) -> Floats:
     # NaN says that a request was refused; then the others say nothing about the model either.
-    return {name: np.full(len(t), np.nan) if np.isnan(t).any() else np.array(t) for name, t in times.items()}
+    return np.full(len(taken), np.nan) if np.isnan(taken).any() else np.array(taken)
 
 
 def _time_one(transform_fn: Any, model: Any, body: str) -> float:

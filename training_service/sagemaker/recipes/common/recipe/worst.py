@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .columns import row_count
+from .columns import Columns, row_count
 from .evaluate import Judged
 from .groups import LEAST_ROWS, Mask, cut_columns
 from .metrics import Measure
@@ -19,18 +19,20 @@ def find_worst(
 
     The worst of many slices is partly bad luck: the figures are for people, no gate reads them.
     """
-    columns = judged.columns if judged.slice_by is None else judged.slice_by
     found = []
-    # Where users or steps of time are judged instead of rows, only the family knows what cuts them.
-    if not columns or row_count(columns) != judged.trial.units:
-        columns = {}
-    for column, groups in cut_columns(columns, _fields(judged, parameters)):
+    for column, groups in cut_columns(_columns(judged), _fields(judged, parameters)):
         rated = [_rate(judged.measures, column, name, mask, primary) for name, mask in groups]
         known = [slice_ for slice_ in rated if np.isfinite(slice_["value"])]
         if known:
             found.append((min if higher_is_better else max)(known, key=lambda each: each["value"]))
     found.sort(key=lambda each: each["value"], reverse=not higher_is_better)
     return {"metric": primary, "least_rows": LEAST_ROWS, "columns": found}
+
+
+def _columns(judged: Judged) -> Columns:
+    columns = judged.columns if judged.slice_by is None else judged.slice_by
+    # Where users or steps of time are judged instead of rows, only the family knows what cuts them.
+    return columns if columns and row_count(columns) == judged.trial.units else {}
 
 
 def _fields(judged: Judged, parameters: Parameters) -> Any:

@@ -13,9 +13,9 @@ from recipe.signature import Input
 from recipe.times import format_time
 
 from .features import Question
-from .grid import Indices
+from .grid import Indices, Times
 from .panel import Cells, Key
-from .predictor import Predictor
+from .predictor import Forecast, Predictor
 from .state import FORECAST_FILE, HISTORY_FILE, load
 
 MAX_POINTS = 100_000
@@ -80,14 +80,18 @@ def _flatten(record: dict[str, Any], parts: Mapping[str, Input]) -> dict[str, An
 def _keys(records: Sequence[dict[str, Any]], parts: Mapping[str, Input]) -> list[Key]:
     if not parts:
         return [()] * len(records)
-    for place, record in enumerate(records):
-        lacking = [name for name in parts if record.get(name) is None]
-        if lacking:
-            raise RequestError(400, f"Record {place} does not say which series: '{lacking[0]}' is missing.")
+    _refuse_unnamed(records, parts)
     renamed = [Input(name=name, type=part.type, required=True) for name, part in parts.items()]
     columns = [read_column(records, taken).tolist() for taken in renamed]
     plain = [[int(v) if isinstance(v, float) else v for v in column] for column in columns]
     return list(zip(*plain, strict=True))
+
+
+def _refuse_unnamed(records: Sequence[dict[str, Any]], parts: Mapping[str, Input]) -> None:
+    for place, record in enumerate(records):
+        lacking = [name for name in parts if record.get(name) is None]
+        if lacking:
+            raise RequestError(400, f"Record {place} does not say which series: '{lacking[0]}' is missing.")
 
 
 def _refuse_unknown(wishes: Sequence[Wish], model: Predictor) -> None:
@@ -108,14 +112,18 @@ def answer(model: Predictor, wishes: Sequence[Wish]) -> list[dict[str, Any]]:
     step: Indices = np.concatenate([np.arange(1, horizon + 1) for horizon in horizons])
     origin = np.full(len(step), panel.end)
     forecast = model.forecast(panel, Question(cells=Cells(series=series, index=origin + step), origin=origin))
-    times = [format_time(time) for time in panel.grid.time_of(origin + step)]
+    points = _points(forecast, panel.grid.time_of(origin + step))
+    ends = np.cumsum(horizons).tolist()
+    return [{"points": points[end - wish.horizon : end]} for wish, end in zip(wishes, ends, strict=True)]
+
+
+def _points(forecast: Forecast, moments: Times) -> list[dict[str, Any]]:
+    times = [format_time(time) for time in moments]
     low, high = forecast.value - forecast.half_width, forecast.value + forecast.half_width
-    points = [
+    return [
         {"time": time, "value": value, "interval": [least, most]}
         for time, value, least, most in zip(times, *_rounded(forecast.value, low, high), strict=True)
     ]
-    ends = np.cumsum(horizons).tolist()
-    return [{"points": points[end - wish.horizon : end]} for wish, end in zip(wishes, ends, strict=True)]
 
 
 def _rounded(*columns: Any) -> list[list[float]]:

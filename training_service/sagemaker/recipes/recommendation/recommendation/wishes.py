@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from recipe.parameters import Field, Parameters
-from recipe.requests import RequestError, read_column, read_records
+from recipe.requests import RequestError, check_known, read_column, read_records
 from recipe.serving import Body
 from recipe.signature import Input, Signature
 
@@ -52,10 +52,7 @@ def read_wishes(body: Body, content_type: str, signature: Signature) -> list[Wis
     """Return what is asked; raise `RequestError` naming the record that is wrong."""
     inputs = {taken.name: taken for taken in signature.inputs}
     records = read_records(body, content_type, {name: taken.type for name, taken in inputs.items()})
-    for place, record in enumerate(records):
-        if inputs.keys().isdisjoint(record):
-            known = ", ".join(sorted(inputs))
-            raise RequestError(400, f"Record {place} has none of the model's fields: {known}.")
+    check_known(records, inputs.keys())
     users, counts, seen, items = (read_column(records, taken) for taken in inputs.values())
     kinds = (inputs[USER_INPUT].type, signature.target.type)
     return [
