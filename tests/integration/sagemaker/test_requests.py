@@ -108,16 +108,16 @@ def test_a_serverless_variant_takes_no_isolated_model_and_no_instances(cloud, mo
 
 
 def test_lists_filter_sort_and_page_without_loss_or_repetition(cloud, model):
-    names = [f"listed-{letter}" for letter in "abcde"]
+    names = [f"ordered-{letter}" for letter in "abcde"]
     for name in names:
         config(cloud, name, ModelName=model, ServerlessConfig=SERVERLESS)()
     pages = cloud.sagemaker.get_paginator("list_endpoint_configs").paginate(
-        NameContains="LISTED", SortBy="Name", SortOrder="Ascending", PaginationConfig={"PageSize": 2}
+        NameContains="ORDERED", SortBy="Name", SortOrder="Ascending", PaginationConfig={"PageSize": 2}
     )
     found = [[item["EndpointConfigName"] for item in page["EndpointConfigs"]] for page in pages]
-    assert found == [["listed-a", "listed-b"], ["listed-c", "listed-d"], ["listed-e"]]
-    newest = cloud.sagemaker.list_endpoint_configs(NameContains="listed", MaxResults=1)["EndpointConfigs"]
-    assert [item["EndpointConfigName"] for item in newest] == ["listed-e"]
+    assert found == [["ordered-a", "ordered-b"], ["ordered-c", "ordered-d"], ["ordered-e"]]
+    newest = cloud.sagemaker.list_endpoint_configs(NameContains="ordered", MaxResults=1)["EndpointConfigs"]
+    assert [item["EndpointConfigName"] for item in newest] == ["ordered-e"]
 
 
 def test_lists_filter_by_the_time_of_creation(cloud, model):
