@@ -193,8 +193,12 @@ CAUSES: dict[str, tuple[str, Cause]] = {
 }
 
 
-def test_every_alarm_has_its_cause_here() -> None:
-    assert CAUSES.keys() == {alarm.name for alarm in alarms()}
+# Its cause takes a live model and strange traffic: test_drift.py has both.
+ELSEWHERE = {"DriftDetected"}
+
+
+def test_every_alarm_has_its_cause() -> None:
+    assert CAUSES.keys() | ELSEWHERE == {alarm.name for alarm in alarms()}
 
 
 @pytest.mark.parametrize("name", CAUSES)
