@@ -11,7 +11,7 @@ from shared.errors import Unavailable
 
 CHUNK_BYTES = 1 << 20
 # Inflated in pieces, so that the ratio is that of the bytes inflated, not of those that wait to be.
-_PIECE_BYTES = 1 << 16
+_PIECE_BYTES = 1 << 13
 
 
 class Feed:
