@@ -94,6 +94,7 @@ def stop_training_job(request: Request, job_id: str) -> views.JobView:
     body=views.NewRecipe,
     response=views.PushedRecipe,
     status=201,
+    idempotent=True,
 )
 def push_recipe(request: Request) -> views.PushedRecipe:
     """Get leave to upload a recipe of one's own, named by the hash of its tarball."""
@@ -155,6 +156,7 @@ def get_model_lineage(request: Request, pipeline: str, version: str) -> Lineage:
     scope="operate",
     response=views.ReproductionView,
     status=202,
+    idempotent=True,
 )
 def reproduce_model(request: Request, pipeline: str, version: str) -> views.ReproductionView:
     """Train a model version again from its recorded inputs, to compare; never to release."""

@@ -33,3 +33,11 @@ def test_a_request_that_walks_around_the_edge_is_refused(stage: Stage) -> None:
         path = f"/restapis/{api}/api/_user_request_/v1/health"
         status, _, _ = stage.request("GET", path)
         assert status in {403, 404}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_request_that_creates_something_honours_an_idempotency_key(service: str) -> None:
+    operations = load_app(service).api.operations
+    creating = [one for one in operations if one.method == "POST" and one.status in {201, 202}]
+    assert creating
+    assert [one.path for one in creating if not one.idempotent] == []
