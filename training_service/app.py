@@ -203,7 +203,12 @@ def reject_model(request: Request, pipeline: str, version: str) -> views.ModelDe
 
 
 @api.route(
-    "POST", "/v1/models/{pipeline}/{version}/judge", scope="operate", response=views.ModelDetails, status=202
+    "POST",
+    "/v1/models/{pipeline}/{version}/judge",
+    scope="operate",
+    response=views.ModelDetails,
+    status=202,
+    idempotent=True,
 )
 def judge_model(request: Request, pipeline: str, version: str) -> views.ModelDetails:
     """Judge a model version by the gate and the live version of now, without training."""
