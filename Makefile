@@ -87,7 +87,8 @@ e2e: setup $(CLIENTS)/.ready $(WHEELS)/.ready
 
 test: check recipes $(CLIENTS)/.ready $(WHEELS)/.ready $(CHECKOV)/.ready
 	$(BIN)/pytest -q -n auto tests/simulation tests/explorer
-	$(BIN)/pytest -q tests/infra tests/docs tests/security tests/hostile tests/integration tests/e2e
+	$(BIN)/pytest -q -n 2 --dist loadfile tests/infra tests/docs tests/security tests/hostile tests/integration
+	$(BIN)/pytest -q tests/e2e
 
 # Long proofs that `make test` has in short or not at all: ten thousand hostile requests, a thousand uploads under faults, what the
 # whole suite asked of IAM, MLflow's own client, the SageMaker SDKs, the simulation. Their figures go to docs/figures.json. Some hours.

@@ -129,8 +129,9 @@ def test_what_a_killed_cloud_had_before_the_last_pause_is_there_again(home: Path
         home, {"state/lambda.json": name, "state/s3.json": "kept", "sagemaker/state.json": "kept"}
     )
     os.kill(first.running.pid, signal.SIGKILL)
+    # A moment may pass before the killed process is gone.
+    wait_for(lambda: str(first.running.pid) in doctor.predecessor(Home(root=home)).sentence)
     wait_for(lambda: not _children_of(first))
-    assert str(first.running.pid) in doctor.predecessor(Home(root=home)).sentence
     second = start_cloud(home)
     assert str(first.running.pid) in doctor.predecessor(Home(root=home)).sentence
     assert second.client("s3").get_object(Bucket="kept", Key="a.txt")["Body"].read() == b"content"

@@ -148,9 +148,10 @@ def _read_head(chunks: Iterator[bytes]) -> list[bytes]:
         head += chunk
         # One piece more than that: a bomb is refused by then, before anybody looks at its lines.
         if len(head) > KEYS_BYTES:
-            if b"\n" not in head:
+            end = head.rfind(b"\n", 0, KEYS_BYTES)
+            if end < 0:
                 raise rejection("line_too_long", f"Line 1 has more than {KEYS_BYTES:,} bytes.")
-            del head[head.rfind(b"\n") + 1 :]
+            del head[end + 1 :]
             break
     return _lines(bytes(head))
 
