@@ -13,6 +13,8 @@ import msgspec
 from localcloud.sagemaker.model import violations
 
 Answer = dict[str, Any]
+# A service's name has no underscore, an operation's has one.
+_OPERATION = re.compile(r'(?:operation=|removed_by\(\s*(?:"[a-z0-9]+",\s*)?)"([a-z]+_\w+)"')
 _READS = ("List", "Describe", "Get", "Head")
 NOT_THERE: Answer = {"Error": {"Code": "ResourceNotFoundException", "Message": "it is not there"}}
 
@@ -85,10 +87,8 @@ class Recorder:
 
 
 def operations_in(modules: Iterable[Any]) -> set[str]:
-    """Return the names of the operations that planned calls of the modules have."""
-    return {
-        name for module in modules for name in re.findall(r'operation="(\w+)"', inspect.getsource(module))
-    }
+    """Return the names of the operations that planned calls of the modules have, written there or given to `removed_by`."""
+    return {name for module in modules for name in _OPERATION.findall(inspect.getsource(module))}
 
 
 def as_method(operation: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from infra import records
 from infra.calls import Call
-from infra.removal.kinds import pages
+from infra.removal.kinds import pages, removed_by
 from infra.services import SERVICES
 from infra.stage import Stage
 from infra.tags import STAGE_TAG
@@ -44,16 +44,8 @@ def find_functions(stage: Stage) -> list[str]:
     return _of_services(stage, (one["FunctionName"] for page in found for one in page["Functions"]))
 
 
-def remove_function(_: Stage, name: str) -> Iterator[Call]:
-    """Delete a function, with its permissions and what it does on failure."""
-    request = {"FunctionName": name}
-    yield Call(
-        what=name,
-        service="lambda",
-        operation="delete_function",
-        request=request,
-        done_if=("ResourceNotFoundException",),
-    )
+# With its permissions and what it does on failure.
+remove_function = removed_by("lambda", "delete_function", "FunctionName", "ResourceNotFoundException")
 
 
 def find_apis(stage: Stage) -> list[str]:
@@ -69,16 +61,8 @@ def find_apis(stage: Stage) -> list[str]:
     ]
 
 
-def remove_api(_: Stage, name: str) -> Iterator[Call]:
-    """Delete an API with all it consists of."""
-    # API Gateway deletes one in half a minute: the client's retries wait for it.
-    yield Call(
-        what=name,
-        service="apigateway",
-        operation="delete_rest_api",
-        request={"restApiId": name},
-        done_if=("NotFoundException",),
-    )
+# API Gateway deletes one in half a minute: the client's retries wait for it.
+remove_api = removed_by("apigateway", "delete_rest_api", "restApiId", "NotFoundException")
 
 
 def find_roles(stage: Stage) -> list[str]:

@@ -1,6 +1,7 @@
 """What kinds of things a stage is made of, in the order in which they go."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -35,6 +36,24 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 def pages(client: Any, operation: str, **request: Any) -> Iterator[dict[str, Any]]:
     """Yield every page of a list."""
     yield from client.get_paginator(operation).paginate(**request)
+
+
+def removed_by(service: str, operation: str, member: str, *done_if: str, **more: Any) -> Remove:
+    """Return how a thing goes that takes one call: *member* of its request names it, *more* is the rest of it."""
+    return partial(_remove, service, operation, member, done_if, more)
+
+
+def _remove(
+    service: str,
+    operation: str,
+    member: str,
+    done_if: tuple[str, ...],
+    more: dict[str, Any],
+    _: Stage,
+    name: str,
+) -> Iterator[Call]:
+    request = {member: name, **more}
+    yield Call(what=name, service=service, operation=operation, request=request, done_if=done_if)
 
 
 def is_of_stage(stage: Stage, name: str) -> bool:

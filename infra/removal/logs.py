@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from infra.calls import Call
-from infra.removal.kinds import pages
+from infra.removal.kinds import pages, removed_by
 from infra.services import SERVICES
 from infra.stage import Stage
 
@@ -23,15 +23,8 @@ def find_groups(stage: Stage) -> list[str]:
     return [name for name in names if ours.fullmatch(name)]
 
 
-def remove_group(_: Stage, name: str) -> Iterator[Call]:
-    """Delete a log group with its subscriptions."""
-    yield Call(
-        what=name,
-        service="logs",
-        operation="delete_log_group",
-        request={"logGroupName": name},
-        done_if=_GONE,
-    )
+# With its subscriptions.
+remove_group = removed_by("logs", "delete_log_group", "logGroupName", *_GONE)
 
 
 def find_streams(stage: Stage) -> list[str]:

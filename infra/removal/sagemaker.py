@@ -7,6 +7,7 @@ from typing import Any
 
 from infra.calls import Call
 from infra.errors import DestroyFailed
+from infra.removal import kinds
 from infra.removal.kinds import Find, Remove, is_of_stage, pages
 from infra.stage import Stage
 
@@ -32,18 +33,14 @@ def _find(operation: str, members: str, name: str, request: dict[str, str], stag
 
 def removed_by(operation: str, member: str) -> Remove:
     """Return how a thing goes that takes one call."""
-    return partial(_remove, operation, member)
-
-
-def _remove(operation: str, member: str, _: Stage, name: str) -> Iterator[Call]:
-    yield Call(what=name, service="sagemaker", operation=operation, request={member: name}, done_if=_GONE)
+    return kinds.removed_by("sagemaker", operation, member, *_GONE)
 
 
 def remove_endpoint(stage: Stage, name: str) -> Iterator[Call]:
     """Delete an endpoint, when it is settled: SageMaker deletes none that it is still making."""
     client = stage.client("sagemaker")
     _settled(client, "describe_endpoint", {"EndpointName": name}, "EndpointStatus")
-    yield from _remove("delete_endpoint", "EndpointName", stage, name)
+    yield from removed_by("delete_endpoint", "EndpointName")(stage, name)
     # Its configuration and model go next, and a name may be used again at once.
     _settled(client, "describe_endpoint", {"EndpointName": name}, "EndpointStatus")
 
@@ -63,7 +60,7 @@ def remove_training_job(stage: Stage, name: str) -> Iterator[Call]:
     _settled(
         stage.client("sagemaker"), "describe_training_job", {"TrainingJobName": name}, "TrainingJobStatus"
     )
-    yield from _remove("delete_training_job", "TrainingJobName", stage, name)
+    yield from removed_by("delete_training_job", "TrainingJobName")(stage, name)
 
 
 def find_running_processing(stage: Stage) -> list[str]:
@@ -80,7 +77,7 @@ def remove_processing_job(stage: Stage, name: str) -> Iterator[Call]:
     """Delete the record of a job, when it has ended."""
     client = stage.client("sagemaker")
     _settled(client, "describe_processing_job", {"ProcessingJobName": name}, "ProcessingJobStatus")
-    yield from _remove("delete_processing_job", "ProcessingJobName", stage, name)
+    yield from removed_by("delete_processing_job", "ProcessingJobName")(stage, name)
 
 
 def remove_package_group(stage: Stage, name: str) -> Iterator[Call]:
@@ -88,8 +85,10 @@ def remove_package_group(stage: Stage, name: str) -> Iterator[Call]:
     client = stage.client("sagemaker")
     for page in pages(client, "list_model_packages", ModelPackageGroupName=name):
         for package in page["ModelPackageSummaryList"]:
-            yield from _remove("delete_model_package", "ModelPackageName", stage, package["ModelPackageArn"])
-    yield from _remove("delete_model_package_group", "ModelPackageGroupName", stage, name)
+            yield from removed_by("delete_model_package", "ModelPackageName")(
+                stage, package["ModelPackageArn"]
+            )
+    yield from removed_by("delete_model_package_group", "ModelPackageGroupName")(stage, name)
 
 
 def _settled(client: Any, describe: str, request: dict[str, str], status: str) -> None:

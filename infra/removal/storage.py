@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from infra.calls import Call
-from infra.removal.kinds import is_of_stage, pages
+from infra.removal.kinds import is_of_stage, pages, removed_by
 from infra.stage import Stage
 from infra.tags import STAGE_TAG
 
@@ -105,9 +105,7 @@ def find_topics(stage: Stage) -> list[str]:
     return [arn for arn in arns if is_of_stage(stage, arn.rpartition(":")[2])]
 
 
-def remove_topic(_: Stage, name: str) -> Iterator[Call]:
-    """Delete a topic with its subscriptions."""
-    yield Call(what=name, service="sns", operation="delete_topic", request={"TopicArn": name})
+remove_topic = removed_by("sns", "delete_topic", "TopicArn")
 
 
 def find_secrets(stage: Stage) -> list[str]:
@@ -118,16 +116,14 @@ def find_secrets(stage: Stage) -> list[str]:
     return [one["Name"] for page in found for one in page["SecretList"] if is_of_stage(stage, one["Name"])]
 
 
-def remove_secret(_: Stage, name: str) -> Iterator[Call]:
-    """Delete a secret at once: within a recovery window its name could not be used again."""
-    request = {"SecretId": name, "ForceDeleteWithoutRecovery": True}
-    yield Call(
-        what=name,
-        service="secretsmanager",
-        operation="delete_secret",
-        request=request,
-        done_if=("ResourceNotFoundException",),
-    )
+# At once: within a recovery window its name could not be used again.
+remove_secret = removed_by(
+    "secretsmanager",
+    "delete_secret",
+    "SecretId",
+    "ResourceNotFoundException",
+    ForceDeleteWithoutRecovery=True,
+)
 
 
 def find_keys(stage: Stage) -> list[str]:
@@ -161,15 +157,7 @@ def find_aliases(stage: Stage) -> list[str]:
     return [name for name in names if is_of_stage(stage, name.removeprefix("alias/"))]
 
 
-def remove_alias(_: Stage, name: str) -> Iterator[Call]:
-    """Delete an alias."""
-    yield Call(
-        what=name,
-        service="kms",
-        operation="delete_alias",
-        request={"AliasName": name},
-        done_if=("NotFoundException",),
-    )
+remove_alias = removed_by("kms", "delete_alias", "AliasName", "NotFoundException")
 
 
 def _aliased(stage: Stage, kms: Any) -> list[str]:
