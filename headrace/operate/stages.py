@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from headrace.failures import Unreachable
-from headrace.operate.project import Project
+from headrace.failures import Missing, Unreachable
+from headrace.operate.project import Project, find_project
 from headrace.session import LOCAL, Session
 
 if TYPE_CHECKING:
@@ -23,6 +23,23 @@ def stage_of(session: Session, project: Project) -> "Stage":
     if session.stage == LOCAL:
         return Stage.local(local_url(project))
     return Stage.of(session.stage)
+
+
+def deployed(session: Session) -> tuple["Stage", dict[str, str]]:
+    """Return the stage with the outputs of its deployment.
+
+    Raises
+    ------
+    Missing
+        There is none.
+    """
+    from infra.deploy import find_deployment
+
+    stage = stage_of(session, find_project(session.folder))
+    outputs = find_deployment(stage)
+    if outputs is None:
+        raise Missing(f"stage {stage.name!r} is not deployed: `headrace deploy --stage {stage.name}`")
+    return stage, outputs
 
 
 def local_url(project: Project) -> str:

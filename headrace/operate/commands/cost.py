@@ -5,9 +5,8 @@ from datetime import UTC, datetime
 import click
 import msgspec
 
-from headrace.failures import Missing
-from headrace.operate.project import find_project, told_in_one_line
-from headrace.operate.stages import stage_of
+from headrace.operate.project import told_in_one_line
+from headrace.operate.stages import deployed
 from headrace.options import command
 from headrace.session import Session
 
@@ -24,16 +23,11 @@ def cost(session: Session, days: int) -> None:
     Counts what stands and what was done, by AWS's own metrics, and takes list prices: no free tiers, no discounts. Of
     the local cloud it says what the same would have cost on AWS.
     """
-    from infra.deploy import find_deployment
     from infra.prices import price_list
     from infra.usage import usage
 
-    project = find_project(session.folder)
     with told_in_one_line():
-        stage = stage_of(session, project)
-        outputs = find_deployment(stage)
-        if outputs is None:
-            raise Missing(f"the stage {stage.name!r} is not deployed")
+        stage, outputs = deployed(session)
         lines = usage(stage, outputs, days=days, now=datetime.now(UTC))
     rows = [msgspec.to_builtins(line) for line in sorted(lines, key=lambda line: -(line.usd or 0.0))]
     total = sum(row["usd"] or 0.0 for row in rows)

@@ -8,8 +8,8 @@ import msgspec
 
 from headrace.failures import Failure, Missing
 from headrace.operate.dead_letters import DeadLetters, Letter
-from headrace.operate.project import find_project, told_in_one_line
-from headrace.operate.stages import stage_of
+from headrace.operate.project import told_in_one_line
+from headrace.operate.stages import deployed
 from headrace.options import command
 from headrace.session import Session
 
@@ -89,15 +89,8 @@ def drop(session: Session, ids: Sequence[str], every: bool, service: str | None,
 
 @contextmanager
 def _letters(session: Session) -> Iterator[DeadLetters]:
-    from infra.deploy import find_deployment
-
     with told_in_one_line():
-        stage = stage_of(session, find_project(session.folder))
-        outputs = find_deployment(stage)
-        if outputs is None:
-            raise Missing(
-                f"stage {session.stage!r} is not deployed: `headrace deploy --stage {session.stage}`"
-            )
+        stage, outputs = deployed(session)
         with DeadLetters.of(stage, outputs) as letters:
             yield letters
 

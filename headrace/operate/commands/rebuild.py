@@ -2,9 +2,8 @@
 
 import msgspec
 
-from headrace.failures import Missing
-from headrace.operate.project import find_project, told_in_one_line
-from headrace.operate.stages import stage_of
+from headrace.operate.project import told_in_one_line
+from headrace.operate.stages import deployed
 from headrace.options import command
 from headrace.session import Session
 
@@ -18,16 +17,10 @@ def rebuild(session: Session) -> None:
     From the manifests and plans in S3 and the model packages in SageMaker. Rows that are there stay as they are. What
     only the tables know, definitions and releases first, is to be restored from their point-in-time backup.
     """
-    from infra.deploy import find_deployment
     from infra.rebuild import rebuild as rebuild_tables
 
     with told_in_one_line():
-        stage = stage_of(session, find_project(session.folder))
-        outputs = find_deployment(stage)
-        if outputs is None:
-            raise Missing(
-                f"stage {session.stage!r} is not deployed: `headrace deploy --stage {session.stage}`"
-            )
+        stage, outputs = deployed(session)
         session.progress.doing("reading manifests")
         done = [msgspec.to_builtins(one) for one in rebuild_tables(stage, outputs)]
         session.show(done, _COLUMNS)

@@ -1,7 +1,6 @@
 """`headrace dlq`: what nobody could handle is shown, sent again once, or dropped; what is left stays."""
 
 import json
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -81,13 +80,11 @@ def sqs() -> FakeSqs:
 
 
 @pytest.fixture
-def lambdas(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sqs: FakeSqs) -> FakeLambda:
+def lambdas(monkeypatch: pytest.MonkeyPatch, sqs: FakeSqs) -> FakeLambda:
     """The stage of the commands: these queues and functions."""
     fake = FakeLambda()
     urls = {"ingest": "ingest", "training": "training", "inference": "inference"}
-    monkeypatch.setattr(dlq, "find_project", lambda _: SimpleNamespace(root=tmp_path))
-    monkeypatch.setattr(dlq, "stage_of", lambda *_: SimpleNamespace(name="local"))
-    monkeypatch.setattr("infra.deploy.find_deployment", lambda _: {})
+    monkeypatch.setattr(dlq, "deployed", lambda _: (SimpleNamespace(name="local"), {}))
     monkeypatch.setattr(DeadLetters, "of", classmethod(lambda cls, *_: cls(sqs, fake, urls)))
     return fake
 
