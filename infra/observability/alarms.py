@@ -32,8 +32,8 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     subject: str = ""
     metric: Metric
-    comparison: Literal[">", ">=", "<"]
-    threshold: float
+    comparison: Literal[">", ">=", "<"] = ">="
+    threshold: float = 1
     period_s: int = FIVE_MINUTES
     periods: int = 1
     needed: int = 1
@@ -133,8 +133,6 @@ def _of_training() -> Iterator[Alarm]:
     yield Alarm(
         name="StuckJob",
         metric=of_service("StuckJob", "training"),
-        comparison=">=",
-        threshold=1,
         means="A training job ran longer than its limit allows and was stopped.",
         silence="The metric is written only when it happens.",
         remedy="headrace jobs ls; headrace jobs log ID says how far it came.",
@@ -142,8 +140,6 @@ def _of_training() -> Iterator[Alarm]:
     yield Alarm(
         name="JobWaiting",
         metric=of_service("JobWaiting", "training"),
-        comparison=">=",
-        threshold=1,
         means="A training job has waited over an hour for room, or waits for a quota that none of our jobs uses.",
         silence="The metric is written only while it happens, once a minute.",
         remedy="headrace jobs ls shows waiting_reason; ask AWS Service Quotas for what it names.",
@@ -154,8 +150,6 @@ def _of_inference() -> Iterator[Alarm]:
     yield Alarm(
         name="LogDropped",
         metric=of_service("LogDropped", "inference"),
-        comparison=">=",
-        threshold=1,
         means="A line of the prediction log could not be read: predictions are missing from the record.",
         silence="The metric is written only when it happens.",
         remedy="headrace logs inference; something writes into the log that is no prediction of ours.",
@@ -163,8 +157,6 @@ def _of_inference() -> Iterator[Alarm]:
     yield Alarm(
         name="RollbackHappened",
         metric=of_service("ReleaseRolledBack", "inference"),
-        comparison=">=",
-        threshold=1,
         means="A release ended with an older version live: by its trial's verdict, by a failure, or by a person.",
         silence="The metric is written only when it happens.",
         remedy="headrace history P says who or what, and why.",
@@ -172,8 +164,6 @@ def _of_inference() -> Iterator[Alarm]:
     yield Alarm(
         name="DriftDetected",
         metric=of_service("DriftDetected", "inference"),
-        comparison=">=",
-        threshold=1,
         means="What a live version answers costs well more than it did at release, or its pipeline wants to hear of any drift.",
         silence="The metric is written at each look while it lasts.",
         remedy="headrace drift P says what moved and what it costs; new data and a training, or a rollback, mend it.",

@@ -66,9 +66,7 @@ class Staged(msgspec.Struct, frozen=True, kw_only=True):
         return f"(SELECT * FROM {self.rows} WHERE broken IS NULL)"
 
 
-def plan_of(
-    schema: TableSchema, roles: Roles, seed: int, native: Mapping[str, frozenset[str]] | None = None
-) -> Plan:
+def plan_of(schema: TableSchema, roles: Roles, seed: int, native: Mapping[str, frozenset[str]]) -> Plan:
     """Return how rows are held against *schema*; *native* is the reader's."""
     places = range(len(schema.fields))
     texts = {field.name: f"x{i}" for i, field in zip(places, schema.fields, strict=True)}
@@ -76,7 +74,7 @@ def plan_of(
     hashed = _deciding(schema, roles)
     rules = tuple(rules_of(schema, texts, values, roles))
     cells = tuple(
-        (text_of(schema.missing_texts(field.name), "c"), _value_of(field, "x", native or {}))
+        (text_of(schema.missing_texts(field.name), "c"), _value_of(field, "x", native))
         for field in schema.fields
     )
     return Plan(
@@ -86,7 +84,7 @@ def plan_of(
         hashed=tuple(texts[name] for name in hashed),
         whole=values[hashed[0]] if _is_one_integer(schema, hashed) else None,
         seed=seed,
-        native=native or {},
+        native=native,
     )
 
 
