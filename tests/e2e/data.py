@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import random
 
 
@@ -21,6 +22,20 @@ def deliveries(seed: int, rows: int = 1500, *, noise: float = 0.15) -> bytes:
     return out.getvalue().encode()
 
 
+# As EventBridge tells a function that its schedule is due.
+TICK = json.dumps(
+    {
+        "version": "0",
+        "id": "tick",
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "000000000000",
+        "time": "2026-01-01T00:00:00Z",
+        "region": "us-east-1",
+        "resources": [],
+        "detail": {},
+    }
+).encode()
 RECORD = {"distance_km": 80.0, "hour": 17, "carrier": "van", "fragile": "no"}
 DEFINITION = {
     "target": "late",

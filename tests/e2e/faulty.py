@@ -1,6 +1,5 @@
 """Uploads while the bus duplicates, delays, loses and fails, and workers are killed: what came of each, counted."""
 
-import json
 import os
 import random
 import signal
@@ -15,23 +14,10 @@ import msgspec
 from boto3.dynamodb.types import TypeDeserializer
 
 from localcloud.delivery_faults import Plan
+from tests.e2e.data import TICK
 from tests.stage import Stage, eventually
 
 RECONCILERS = ("headrace-ingest-local-reconcile", "headrace-training-local-reconcile")
-# As EventBridge tells a function that its schedule is due.
-TICK = json.dumps(
-    {
-        "version": "0",
-        "id": "0" * 8,
-        "detail-type": "Scheduled Event",
-        "source": "aws.events",
-        "account": "000000000000",
-        "time": "2026-01-01T00:00:00Z",
-        "region": "us-east-1",
-        "resources": [],
-        "detail": {},
-    }
-).encode()
 AT_REST = {"READY", "REJECTED", "FAILED", "SUPERSEDED"}
 ENDED = {"SUCCEEDED", "DEAD", "STOPPED"}
 _read = TypeDeserializer().deserialize

@@ -14,7 +14,7 @@ import pytest
 
 from infra.observability.alarms import alarms
 from tests.e2e.conftest import Pipelines
-from tests.e2e.data import deliveries
+from tests.e2e.data import TICK, deliveries
 from tests.stage import Stage, eventually
 
 BROKEN = "def app(event, context): raise RuntimeError('a broken deployment')"
@@ -22,13 +22,6 @@ SLOW = (
     "import time\ndef app(event, context):\n    time.sleep(3.2)\n    return {'statusCode': 200, 'body': ''}"
 )
 DEPTH = "ApproximateNumberOfMessages"
-TICK = {
-    "source": "aws.events",
-    "detail-type": "Scheduled Event",
-    "time": "2026-11-27T00:00:00Z",
-    "detail": {},
-}
-TICK_REST = {"version": "0", "id": "1", "account": "0", "region": "us-east-1", "resources": []}
 
 
 class Inbox:
@@ -105,8 +98,7 @@ def an_event_that_nobody_can_handle(stage: Stage, _: Pipelines) -> Callable[[], 
 
 def silence(stage: Stage, _: Pipelines) -> Callable[[], None]:
     stage.skip_time(600)
-    tick = json.dumps(TICK | TICK_REST).encode()
-    return lambda: stage.aws("lambda").invoke(FunctionName="headrace-ingest-local-reconcile", Payload=tick)
+    return lambda: stage.aws("lambda").invoke(FunctionName="headrace-ingest-local-reconcile", Payload=TICK)
 
 
 def a_broken_deployment(stage: Stage, _: Pipelines) -> Callable[[], None]:

@@ -15,18 +15,30 @@ ROWS, MANY = 3000, 100_000
 FUNCTION = "headrace-inference-local"
 
 
+def orders(count: int, bad: tuple[int, ...]) -> list[str]:
+    """Return the lines of a file of orders; those of the rows *bad* have no number where one must be."""
+    lines = deliveries(9, rows=count).decode().splitlines()
+    for row in bad:
+        cells = lines[row].split(",")
+        lines[row] = ",".join([cells[0], "far", *cells[2:]])
+    return lines
+
+
+def predicted(stage: Stage, pipeline: str, lines: list[str], folder: Path) -> dict[str, Any]:
+    """Have a file predicted by the command, and return what it tells of the batch."""
+    file = folder / "orders.csv"
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    done = stage.headrace("-o", "json", "batch", pipeline, str(file), "--watch", timeout=110)
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
 def test_a_file_of_thousands_is_predicted_in_order_and_its_bad_rows_are_explained(
     stage: Stage, released: Callable[[], str], tmp_path: Path
 ) -> None:
-    lines = deliveries(9, rows=ROWS).decode().splitlines()
-    for row in (17, 2900):
-        cells = lines[row].split(",")
-        lines[row] = ",".join([cells[0], "far", *cells[2:]])
-    file = tmp_path / "orders.csv"
-    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    done = stage.headrace("-o", "json", "batch", released(), str(file), "--watch", timeout=110)
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
+    lines = orders(ROWS, bad=(17, 2900))
+    told = predicted(stage, released(), lines, tmp_path)
     assert (told["state"], told["rows"], told["failed"]) == ("SUCCEEDED", ROWS, 2)
     rows = fetched(told["result_url"])
     assert [row["row"] for row in rows] == [n for n in range(1, ROWS + 1) if n not in {17, 2900}]
@@ -59,15 +71,8 @@ def low_limit(stage: Stage) -> Iterator[None]:
 def test_a_hundred_thousand_rows_are_predicted_by_a_transform_job_and_another_is_stopped(
     stage: Stage, released: Callable[[], str], tmp_path: Path
 ) -> None:
-    lines = deliveries(9, rows=MANY).decode().splitlines()
-    for row in (17, 77_777):
-        cells = lines[row].split(",")
-        lines[row] = ",".join([cells[0], "far", *cells[2:]])
-    file = tmp_path / "orders.csv"
-    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    done = stage.headrace("-o", "json", "batch", released(), str(file), "--watch", timeout=110)
-    assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
+    lines = orders(MANY, bad=(17, 77_777))
+    told = predicted(stage, released(), lines, tmp_path)
     assert (told["way"], told["state"], told["rows"], told["failed"]) == ("transform", "SUCCEEDED", MANY, 2)
     job = stage.aws("sagemaker").describe_transform_job(TransformJobName=told["transform_job"])
     assert job["TransformJobStatus"] == "Completed"

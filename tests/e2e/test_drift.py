@@ -5,9 +5,8 @@ import time
 from typing import Any
 
 from tests.e2e.conftest import Pipelines
-from tests.e2e.data import deliveries
+from tests.e2e.data import TICK, deliveries
 from tests.e2e.test_alarms import after
-from tests.e2e.test_releases import TICK
 from tests.stage import Stage, eventually
 
 NAME = "drifting"
@@ -35,9 +34,7 @@ def test_strange_traffic_is_told_within_a_minute_and_data_that_waited_is_trained
     print(f"P20: drift told {time.monotonic() - asked:.1f} s after the traffic")
     assert told["model_version"] == "v1"
     # The name of what is looked at each minute; the test does not wait for the minute.
-    done = stage.aws("lambda").invoke(
-        FunctionName="headrace-inference-local-monitor", Payload=json.dumps(TICK).encode()
-    )
+    done = stage.aws("lambda").invoke(FunctionName="headrace-inference-local-monitor", Payload=TICK)
     assert "FunctionError" not in done, done["Payload"].read()
     eventually(lambda: len(pipelines.jobs(NAME)) == 2, within_s=30)
     row = stage.aws("dynamodb").get_item(

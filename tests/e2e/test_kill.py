@@ -9,20 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Pipelines
-from tests.e2e.data import RECORD, deliveries
+from tests.e2e.data import RECORD, TICK, deliveries
 from tests.stage import Stage, eventually, make_stage
-
-TICK = {
-    "version": "0",
-    "id": "tick",
-    "source": "aws.events",
-    "detail-type": "Scheduled Event",
-    "account": "000000000000",
-    "region": "us-east-1",
-    "time": "2026-01-01T00:00:00Z",
-    "resources": [],
-    "detail": {},
-}
 
 
 @pytest.fixture(scope="module")
@@ -86,9 +74,7 @@ def test_a_stage_destroyed_without_its_data_serves_the_same_model_after_the_next
     assert own_stage.aws("sagemaker").list_endpoints()["Endpoints"] == []
     own_stage.up()
     # The schedule would do the same within a minute.
-    own_stage.aws("lambda").invoke(
-        FunctionName="headrace-inference-local-reconcile", Payload=json.dumps(TICK).encode()
-    )
+    own_stage.aws("lambda").invoke(FunctionName="headrace-inference-local-reconcile", Payload=TICK)
     assert eventually(lambda: answers(own_stage))
     assert own_stage.get("/v1/endpoints/killed")["live"] == "v1"
 

@@ -1,7 +1,6 @@
 """Versions released, rolled back, lost and put to sleep on the deployed stage while people keep asking."""
 
 import contextlib
-import json
 import os
 import shutil
 import signal
@@ -14,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.data import DEFINITION, RECORD
+from tests.e2e.data import DEFINITION, RECORD, TICK
 from tests.stage import Stage, eventually
 
 CANARY = {
@@ -26,17 +25,6 @@ CANARY = {
     "rollback_on": ["error_rate > 1%"],
     "on_silence": "wait",
     "endpoint": "realtime",
-}
-TICK = {
-    "version": "0",
-    "id": "tick",
-    "source": "aws.events",
-    "detail-type": "Scheduled Event",
-    "account": "000000000000",
-    "region": "us-east-1",
-    "time": "2026-01-01T00:00:00Z",
-    "resources": [],
-    "detail": {},
 }
 LONG_AGO = "2020-01-01T00:00:00Z"
 # Each caller keeps a Lambda worker of the local cloud busy, and each worker is a process.
@@ -76,7 +64,7 @@ class Pipeline:
 
         def probe() -> Any:
             done = self.stage.aws("lambda").invoke(
-                FunctionName="headrace-inference-local-reconcile", Payload=json.dumps(TICK).encode()
+                FunctionName="headrace-inference-local-reconcile", Payload=TICK
             )
             assert "FunctionError" not in done, done["Payload"].read()
             row = self.row()

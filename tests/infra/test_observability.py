@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from docs.generate import SERVICES, load_app
+from infra import templates
 from infra.observability.alarms import alarms
 from infra.observability.dashboards import cloudwatch_body, grafana
 from infra.observability.metrics import FUNCTIONS
 from shared.events import EVENTS
 from tests.infra import rules
 
-TEMPLATE = rules.load("observability.yaml")
+TEMPLATE = templates.load("observability.yaml")
 ALARMS = dict(rules.properties(TEMPLATE, "AWS::CloudWatch::Alarm"))
 NAMES = {
     *("DeadLetters", "ReconcilerSilent", "FunctionErrors", "Api5xx", "HighLatency"),
@@ -75,7 +76,7 @@ def test_bad_news_and_no_good_ones_reach_people_and_none_is_lost() -> None:
 
 
 def test_the_topic_lets_alarms_and_these_rules_in_and_nobody_else() -> None:
-    (policy,) = dict(rules.properties(rules.load("foundation.yaml"), "AWS::SNS::TopicPolicy")).values()
+    (policy,) = dict(rules.properties(templates.load("foundation.yaml"), "AWS::SNS::TopicPolicy")).values()
     allowed = [one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Allow"]
     by_whom = {one["Principal"]["Service"]: one for one in allowed}
     assert by_whom.keys() == {"cloudwatch.amazonaws.com", "events.amazonaws.com"}

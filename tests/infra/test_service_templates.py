@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from infra import templates
 from infra.render import render_file, values_of
 from infra.services import SERVICES, folder_of
 from infra.stage import Stage
@@ -29,7 +30,7 @@ FREE = {
 
 
 def _values() -> dict[str, str]:
-    outputs = rules.load("foundation.yaml")["Outputs"].keys() - {"Fingerprint"}
+    outputs = templates.load("foundation.yaml")["Outputs"].keys() - {"Fingerprint"}
     return values_of(
         {name: f"<{name}>" for name in outputs},
         **stage_values(STAGE, {"tabular": "0" * 64}, ROOT, "s3://models/code/0/ingest.zip"),

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from infra import templates
 from tests.infra import aws_rules, rules
 from tests.infra.rules import Template
 
@@ -207,19 +208,19 @@ BREAKS: list[tuple[str, Rule, Callable[[Template], None]]] = [
 
 @pytest.mark.parametrize("rule", FOUNDATION_RULES)
 def test_the_foundation_keeps_each_rule(rule: Rule) -> None:
-    assert rule(rules.load("foundation.yaml")) == []
+    assert rule(templates.load("foundation.yaml")) == []
 
 
 @pytest.mark.parametrize("rule", EDGE_RULES)
 def test_the_edge_keeps_each_rule(rule: Rule) -> None:
-    assert rule(rules.load("edge.yaml")) == []
+    assert rule(templates.load("edge.yaml")) == []
 
 
 @pytest.mark.parametrize(("name", "rule", "change"), BREAKS)
 def test_each_rule_notices_a_template_that_breaks_it(
     name: str, rule: Rule, change: Callable[[Template], None]
 ) -> None:
-    template = copy.deepcopy(rules.load(name))
+    template = copy.deepcopy(templates.load(name))
     change(template)
     assert len(rule(template)) >= 1
 
@@ -229,7 +230,7 @@ def test_every_rule_has_been_shown_to_fail() -> None:
 
 
 def test_the_foundation_gives_exactly_the_agreed_outputs() -> None:
-    assert rules.load("foundation.yaml")["Outputs"].keys() - {"Fingerprint"} == OUTPUTS
+    assert templates.load("foundation.yaml")["Outputs"].keys() - {"Fingerprint"} == OUTPUTS
 
 
 def test_no_template_is_too_long_to_be_sent_with_the_call() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from tests.e2e.data import RECORD
-from tests.e2e.faulty import RECONCILERS, TICK
+from tests.e2e.data import RECORD, TICK
+from tests.e2e.faulty import RECONCILERS
 from tests.stage import Stage, eventually
 from tests.unit.infra.test_rebuilt_rows import UNKNOWN
 

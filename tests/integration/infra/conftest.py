@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -6,6 +9,7 @@ import pytest
 
 from infra import stage as stages
 from infra.deploy import Deployment, Step, deploy
+from infra.services import folder_of
 from infra.stage import Stage
 from tests.aws_calls import Noted, noting
 from tests.clouds import running_cloud
@@ -27,6 +31,19 @@ class Deployed(msgspec.Struct, frozen=True, kw_only=True):
         steps: list[Step] = []
         deploy(self.stage, root=self.root, on_step=steps.append)
         return {step.name: step for step in steps}
+
+    def chalice(self, service: str, *arguments: str) -> None:
+        """Run the plain command in the folder of a service; it must succeed."""
+        done = subprocess.run(
+            [str(Path(sys.executable).with_name("chalice")), *arguments],
+            cwd=folder_of(self.root, service),
+            env={**os.environ, **self.stage.environment()},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
 
     @property
     def outputs(self) -> dict[str, str]:

@@ -1,8 +1,5 @@
 import http.client
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -106,17 +103,7 @@ def test_of_two_deployers_at_once_the_later_is_told(deployed: Deployed) -> None:
 
 
 def test_plain_chalice_deploy_works_and_the_next_deployment_hardens_what_it_undid(deployed: Deployed) -> None:
-    command = [str(Path(sys.executable).with_name("chalice")), "deploy", "--stage", "local"]
-    done = subprocess.run(
-        command,
-        cwd=folder_of(deployed.root, "ingest"),
-        env={**os.environ, **deployed.stage.environment()},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
+    deployed.chalice("ingest", "deploy", "--stage", "local")
     assert not is_hardened(deployed.stage, deployed.outputs)
     assert "harden" in changed(deployed.again())
     assert is_hardened(deployed.stage, deployed.outputs)

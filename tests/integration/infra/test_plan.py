@@ -1,16 +1,12 @@
 """What `deploy --plan` says is what a deployment makes."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from infra.planning.plan import Plan, hardened_services, make_plan, write_templates
 from infra.removal.table import inventory
-from infra.services import folder_of
 from tests.integration.infra.conftest import Deployed
 
 # How the plan calls what the inventory finds.
@@ -70,18 +66,8 @@ def test_chalice_package_merges_what_the_plan_writes_into_the_template_that_was_
 ) -> None:
     write_templates(deployed.stage, deployed.root, tmp_path)
     judged = hardened_services(deployed.stage, deployed.root)["inference"]
-    command = [str(Path(sys.executable).with_name("chalice")), "package", "--stage", "local"]
     merge = ["--merge-template", str(tmp_path / "inference.merge.json"), str(tmp_path / "out")]
-    done = subprocess.run(
-        [*command, *merge],
-        cwd=folder_of(deployed.root, "inference"),
-        env={**os.environ, **deployed.stage.environment()},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
+    deployed.chalice("inference", "package", "--stage", "local", *merge)
     packaged = json.loads((tmp_path / "out" / "sam.json").read_text())["Resources"]
     for name, resource in packaged.items():
         for key in ("CodeUri", "Environment"):  # the package's place, and what only a deployment knows

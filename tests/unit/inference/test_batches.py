@@ -56,6 +56,18 @@ def result(rest, batch_id, name="predictions"):
     return [json.loads(line) for line in text.splitlines()]
 
 
+def refuse(live, monkeypatch, distance, why):
+    """Have the model refuse whatever holds a record of that distance."""
+    invoke = live.stage.runtime.invoke
+
+    def picky(endpoint, records, count):
+        if any(record["distance"] == distance for record in json.loads(records)):
+            raise InvalidBody(f"The model refuses the records: {why}")
+        return invoke(endpoint, records, count)
+
+    monkeypatch.setattr(live.stage.runtime, "invoke", picky)
+
+
 def csv(count, bad=()):
     rows = [f'{"many" if n in bad else n},AA,,1,"said ""{n}"",\r\nand went"' for n in range(1, count + 1)]
     return HEADER + "\r\n".join(rows) + "\r\n"
@@ -203,14 +215,7 @@ def test_two_workers_of_one_batch_do_its_work_once(live):
 
 
 def test_records_that_the_model_refuses_are_found_and_refused_alone(live, monkeypatch):
-    invoke = live.stage.runtime.invoke
-
-    def picky(endpoint, records, count):
-        if any(record["distance"] == 7 for record in json.loads(records)):
-            raise InvalidBody("The model refuses the records: seven")
-        return invoke(endpoint, records, count)
-
-    monkeypatch.setattr(live.stage.runtime, "invoke", picky)
+    refuse(live, monkeypatch, 7, "seven")
     batch = begin(live, csv(40))
     work(live, batch)
     assert [row["row"] for row in result(live, batch)] == [n for n in range(1, 41) if n != 7]

@@ -1,6 +1,5 @@
 """Batches that a transform job answers: never asked twice, in order, whole whatever SageMaker does."""
 
-import json
 from typing import Any
 
 import msgspec
@@ -8,12 +7,23 @@ import pytest
 from chalicelib.inference.ports import TransformState
 from chalicelib.inference.workflow import batch_work
 
-from shared.errors import InvalidBody, QuotaExceeded
+from shared.errors import QuotaExceeded
 from tests.unit.inference.breaking import Breaking
 from tests.unit.inference.fake_transforms import FakeTransforms
 from tests.unit.inference.fakes import answer_of
 from tests.unit.inference.rest import release
-from tests.unit.inference.test_batches import BATCHES, Crash, begin, csv, outside, post, result, show, work
+from tests.unit.inference.test_batches import (
+    BATCHES,
+    Crash,
+    begin,
+    csv,
+    outside,
+    post,
+    refuse,
+    result,
+    show,
+    work,
+)
 
 STOP = BATCHES + "/{id}/stop"
 LIMIT_BYTES = 2000
@@ -140,14 +150,7 @@ def test_after_three_jobs_the_endpoint_answers_the_rest(live, jobs):
 
 @pytest.mark.usefixtures("few")
 def test_the_record_that_the_model_refuses_is_found_and_explained_by_the_endpoint(live, jobs, monkeypatch):
-    invoke = live.stage.runtime.invoke
-
-    def picky(endpoint, records, count):
-        if any(record["distance"] == 507 for record in json.loads(records)):
-            raise InvalidBody("The model refuses the records: it is 507")
-        return invoke(endpoint, records, count)
-
-    monkeypatch.setattr(live.stage.runtime, "invoke", picky)
+    refuse(live, monkeypatch, 507, "it is 507")
     batch = begin(live, csv(1203))
     work(live, batch)
     reason = "ClientError: Bad HTTP status received from algorithm: 400"
