@@ -175,6 +175,13 @@ def test_the_same_content_again_is_a_duplicate_of_the_first_and_says_so(world, c
     assert Catalog(world.datasets).read.ready("trips") == [first]
 
 
+@pytest.mark.usefixtures("replayed")
+def test_the_same_content_again_is_known_before_a_file_of_it_is_written(world, csv):
+    world.upload(csv(), "a.csv")
+    again = world.upload(csv(), "b.csv")
+    assert [key for key in world.data.versions if again.version in key] == []
+
+
 def test_content_that_was_rejected_may_come_again(world):
     body = b"id,delayed\n" + b"".join(b"%d,true\n" % i for i in range(60))
     assert world.upload(body, "a.csv").reason == "missing_column"
