@@ -1,6 +1,7 @@
 """A file that a function cannot finish goes through a processing job and ends as any other."""
 
 import gzip
+import os
 
 import msgspec
 import pytest
@@ -52,6 +53,13 @@ def test_a_large_file_is_handed_over_and_nobody_holds_its_row(large, csv):
     assert list(large.jobs.requests) == [row.processing_job]
     assert large.measured == []
     assert large.bus.events == []
+
+
+def test_how_large_a_file_is_is_known_before_a_byte_of_it_is_read(large, monkeypatch):
+    monkeypatch.setattr(large, "build", lambda *_: pytest.fail("the file was opened"))
+    row = large.upload(gzip.compress(os.urandom(2000)), "trips.csv.gz")
+    assert row.state is DatasetState.VALIDATING
+    assert row.processing_job
 
 
 def test_what_a_job_makes_is_what_a_function_makes(world, csv, tmp_path):

@@ -122,6 +122,7 @@ def webp_header(width, height):
         (picture("JPEG", (90, 90))[:-200], "damaged or cut off"),
         (picture("BMP", (90, 90))[:-200], "damaged or cut off"),
         (png_header(100_000, 10_000), "more than 50,000,000 pixels"),
+        (png_header(10_000, 5_001), "more than 50,000,000 pixels"),
         (webp_header(16_000, 16_000), "more than 50,000,000 pixels"),
         (random.Random(3).randbytes((10 << 20) + 1), "more than 10,485,760 bytes"),
     ],
