@@ -51,8 +51,10 @@ class LiveCloud:
     faults: Path
 
     def make_faults(self, *wanted: dict[str, Any]) -> None:
-        """Ask for faults instead of those before."""
-        write_faults(self.faults, *wanted)
+        """Ask for faults of jobs to come, instead of those before: a job that has ended may be on its way out still."""
+        listed = self.cloud.sagemaker.list_training_jobs(MaxResults=100)["TrainingJobSummaries"]
+        past = "|".join(row["TrainingJobName"] for row in listed)
+        write_faults(self.faults, *({**one, "jobs": f"^(?!(?:{past})$).*{one['jobs']}"} for one in wanted))
 
 
 class LiveWorld(World):
