@@ -94,6 +94,38 @@ def test_a_lost_condition_is_decided_anew() -> None:
     assert wrong({Outcome.DECIDE}, "ConditionalCheckFailedException", "PreconditionFailed") == []
 
 
+def test_both_ways_in_which_sagemaker_says_that_there_is_none_come_to_the_same() -> None:
+    found = {}
+    for row in all_rows():
+        told = {fault.case or fault.code: outcome for fault, outcome in row.outcomes.items()}
+        if {"ResourceNotFound", "it is not there"} <= told.keys():
+            found[row.site.place] = (told["ResourceNotFound"], told["it is not there"])
+    assert len(found) >= 4
+    assert {place for place, (one, other) in found.items() if one is not other} == set()
+
+
+def test_what_is_gone_already_is_no_error_to_whoever_wants_it_gone() -> None:
+    left = [
+        row.site.place
+        for row, fault, outcome in pairs()
+        if row.site.operation.startswith(("Stop", "Delete"))
+        and "it is not there" in fault.case
+        and outcome is not Outcome.IGNORE
+    ]
+    assert left == []
+
+
+def test_a_position_in_a_log_that_cloudwatch_does_not_know_is_the_callers_error() -> None:
+    refused = "InvalidParameterException"
+    found = {row.site.operation: outcome for row, fault, outcome in pairs() if fault.code == refused}
+    assert found["GetLogEvents"] is Outcome.REJECT
+
+
+def test_a_letter_that_cannot_be_given_back_ends_no_command() -> None:
+    found = {outcome for row, _, outcome in pairs() if row.site.operation == "ChangeMessageVisibility"}
+    assert found == {Outcome.IGNORE}
+
+
 def test_a_missing_table_is_not_a_missing_row() -> None:
     site = Site(service="dynamodb", operation="GetItem", module="shared.tables", function="Table.get")
     assert outcome_at(site, Fault(code="ResourceNotFoundException")) is Outcome.RETRY

@@ -97,5 +97,6 @@ def _replace(
     with only(EXISTS) as taken:
         create(**request)
     if taken:
-        delete(**key)
+        with absent_is_fine():
+            delete(**key)
         create(**request)
