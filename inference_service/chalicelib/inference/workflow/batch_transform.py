@@ -136,8 +136,10 @@ def _ask(adapters: Batching, batch: Batch, attempt: int, has_time: Callable[[], 
     names = _unanswered(adapters, batch)
     if not names:
         return _collect(adapters, batch, has_time)
-    begun = msgspec.structs.replace(batch, attempt=attempt)
-    batch = adapters.batches.check_point(begun, adapters.clock())
+    # Asking once more for the same job is no progress: what stalls here must end some day.
+    if attempt != batch.attempt:
+        begun = msgspec.structs.replace(batch, attempt=attempt)
+        batch = adapters.batches.check_point(begun, adapters.clock())
     if batch.state is BatchState.RUNNING:
         adapters.transforms.create(_plan(adapters, batch, names))
     return batch
