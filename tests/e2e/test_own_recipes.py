@@ -20,13 +20,13 @@ EXAMPLE = ROOT / "examples" / "constant"
 BROKEN = {
     "exits": ("    main(Job", "    sys.exit('no luck today')\n    main(Job", "AlgorithmError: "),
     "silent": (
-        '    write_json(folder / "evaluation.json", evaluation)\n    write_sig',
-        "    write_sig",
+        '    write_json(folder / "evaluation.json", evaluation)\n',
+        "",
         "artifact: model.tar.gz lacks evaluation.json",
     ),
     "nan": (
-        '    write_json(folder / "evaluation.json", evaluation)\n    write_sig',
-        '    (folder / "evaluation.json").write_text(json.dumps({**evaluation, "rows": float("nan")}))\n    write_sig',
+        '    write_json(folder / "evaluation.json", evaluation)\n',
+        '    (folder / "evaluation.json").write_text(json.dumps({**evaluation, "rows": float("nan")}))\n',
         "artifact: evaluation.json cannot be read: it has NaN, which is no JSON; write null",
     ),
     "pickled": (
