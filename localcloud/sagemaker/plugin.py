@@ -149,7 +149,7 @@ def _wait_until_ready(url: str) -> bool:
 def _assert_patch_points() -> None:
     from ministack import app
     from ministack.core import iam_actions, iam_evaluator, responses
-    from ministack.services import eventbridge, sts
+    from ministack.services import cloudwatch, eventbridge, sts
     from ministack.services import iam as iam_service
 
     points: list[tuple[Any, str]] = [
@@ -169,6 +169,7 @@ def _assert_patch_points() -> None:
         (eventbridge, "_dispatch_event"),
         (eventbridge, "_archive_event"),
         (eventbridge, "_pattern_event_view"),
+        (cloudwatch, "record_metric"),
         (iam_service, "_roles"),
         (sts, "register_session"),
         (sts, "_sessions"),
