@@ -11,7 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from infra import edge, site
+from infra import edge, job_logs, site
+from infra.calls import send
 from infra.choices import AS_BEFORE, Choices
 from infra.harden import harden
 from infra.job_code import store_job_code
@@ -136,7 +137,7 @@ def _services(stage: Stage, bucket: str, root: Path) -> tuple[dict[str, Record],
 
 
 def _harden(stage: Stage, deployed: dict[str, Record], outputs: dict[str, str]) -> tuple[None, str, bool]:
-    done = harden(stage, deployed, outputs)
+    done = harden(stage, deployed, outputs) + send(stage, job_logs.expire(stage))
     return None, f"{len(done)} settings made" if done else "all in place", bool(done)
 
 
