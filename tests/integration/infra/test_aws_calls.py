@@ -9,7 +9,7 @@ from tests.aws_calls import Noted, as_method, operations_in
 from tests.integration.infra.conftest import Deployed
 from tests.integration.infra.mini import PATHS
 
-# Only the real inference service has a log to subscribe to; the end-to-end tests deploy that one.
+# Only the real inference service has a log to subscribe to: tests/unit/infra/test_subscription.py has these calls.
 SUBSCRIBING = {"add_permission", "put_subscription_filter"}
 
 
