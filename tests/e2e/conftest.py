@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from localcloud.mends.iam_ledger import Entry
 from tests.clouds import ROOT
 from tests.e2e.data import DEFINITION, deliveries
-from tests.stage import Stage, eventually
+from tests.security.ledger import Statement, policies_of, read_ledgers
+from tests.stage import LEDGERS, Stage, eventually
 
 
 class Pipelines:
@@ -79,3 +81,15 @@ def instant_recipe(stage: Stage) -> str:
     assert pushed.returncode == 0, pushed.stderr
     recipe: str = json.loads(pushed.stdout)["recipe"]
     return recipe
+
+
+@pytest.fixture(scope="session")
+def asked(stage: Stage) -> dict[str, list[Entry]]:
+    """What each role of every stage of this session asked of IAM; for tests that run last."""
+    return read_ledgers(LEDGERS)
+
+
+@pytest.fixture(scope="session")
+def policies(stage: Stage) -> dict[str, list[Statement]]:
+    """What each role may do, as it is deployed."""
+    return policies_of(stage.aws("iam"), "headrace-")

@@ -84,6 +84,11 @@ def made_faults(stage: Stage) -> Counter[str]:
     return Counter(stage.get("/_localcloud/health")["faults_made"])
 
 
+def told(made: Counter[str], killed: list[str]) -> str:
+    """Return in words what was done to a run."""
+    return ", ".join([*(f"{count} {kind}" for kind, count in sorted(made.items())), f"{len(killed)} killed"])
+
+
 class Uploads:
     """The uploads of one run, and the rows that must tell of each exactly once; read past the services."""
 
