@@ -44,12 +44,15 @@ def faults(stage: Stage, plan: Plan) -> Iterator[None]:
 
 
 @contextmanager
-def killer(stage: Stage, seed: int, every_s: float) -> Iterator[list[str]]:
-    """Kill a worker of a Lambda function with SIGKILL now and then; yields the names of those that died."""
+def killer(stage: Stage, seed: int, *, every_s: float, most: int) -> Iterator[list[str]]:
+    """Kill a worker of a Lambda function with SIGKILL now and then; yields the names of those that died.
+
+    No more than *most*: on a busy machine every run would die before its end.
+    """
     draw, done, killed = random.Random(seed), threading.Event(), []
 
     def kill() -> None:
-        while not done.wait(draw.uniform(0.5, 1.5) * every_s):
+        while len(killed) < most and not done.wait(draw.uniform(0.5, 1.5) * every_s):
             if running := workers(stage):
                 pid, name = draw.choice(running)
                 os.kill(pid, signal.SIGKILL)

@@ -48,7 +48,7 @@ def test_under_faults_and_kills_every_upload_is_trained_once_and_none_is_lost(
     # Uploads that come close together are trained together: here events count, `make proof` trains each.
     run = Uploads(stage, constant_pipelines(pipelines, instant_recipe, *names, quiet="10s"))
     before = made_faults(stage)
-    with faults(stage, FAULTS), killer(stage, SEED, every_s=6) as killed:
+    with faults(stage, FAULTS), killer(stage, SEED, every_s=6, most=12) as killed:
         for number in range(40):
             run.upload(names[number % 4], f"part {number}.csv", uneven(500 + number, rows=300))
         run.settle(within_s=540)

@@ -32,7 +32,7 @@ def test_a_thousand_uploads_under_faults_and_kills(
     before = made_faults(stage)
     with (
         faults(stage, msgspec.structs.replace(FAULTS, lose_from=("",), lose=0.05)),
-        killer(stage, SEED, every_s=6) as killed,
+        killer(stage, SEED, every_s=6, most=300) as killed,
     ):
         for number in range(UPLOADS):
             run.upload(names[number % PIPELINES], f"part {number}.csv", uneven(number, rows=300))
