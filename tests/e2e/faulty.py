@@ -49,7 +49,8 @@ def killer(stage: Stage, seed: int, *, every_s: float, most: int) -> Iterator[li
 
     No more than *most*: on a busy machine every run would die before its end.
     """
-    draw, done, killed = random.Random(seed), threading.Event(), []
+    draw, done = random.Random(seed), threading.Event()
+    killed: list[str] = []
 
     def kill() -> None:
         while len(killed) < most and not done.wait(draw.uniform(0.5, 1.5) * every_s):
