@@ -4,6 +4,7 @@ import json
 
 import pytest
 from chalicelib.inference.answers import Answer
+from chalicelib.inference.workflow import rollout
 
 from shared.errors import InvalidBody, Unavailable
 from tests.unit.inference.fakes import answer_of
@@ -292,6 +293,22 @@ def test_promote_rollback_and_stop_answer_with_the_release(live):
         ("headrace", "LIVE", "v3"),
         ("token-1", "ROLLED_BACK", "v1"),
     ]
+
+
+def test_a_rollback_to_an_endpoint_that_was_deleted_is_202_recreating_until_it_serves(live):
+    release(live, "v2", "v1")
+    del live.stage.endpoints.made["headrace-test-flights-v1"]
+    back = live.operate("rollback", {"reason": "errors"})
+    told = {name: back.body[name] for name in ("live", "candidate", "phase")}
+    assert (back.status, told) == (202, {"live": "v2", "candidate": "v1", "phase": "RECREATING"})
+    live.stage.monotonic += 3
+    assert live.predict(records(ONE)).body["model_version"] == "v2"
+    live.stage.endpoints.finish()
+    rollout.advance(live.stage.adapters, "flights")
+    seen = live.get(ENDPOINT, ENDPOINT, pipeline="flights").body
+    assert (seen["live"], seen["candidate"], seen["phase"]) == ("v1", None, "IDLE")
+    live.stage.monotonic += 3
+    assert live.predict(records(ONE)).body["model_version"] == "v1"
 
 
 def test_forcing_needs_a_reason(live):
