@@ -8,6 +8,7 @@ HeadraceError                     500
 ├── InvalidDataset                422  the uploaded data cannot become a dataset version
 ├── Unauthorized                  401
 ├── Forbidden                     403
+│   └── Denied                    503  AWS denies the service a call; an operator must permit it
 ├── NotFound                      404
 ├── NotAcceptable                 406  Accept names no format the route has
 ├── Conflict                      409  the state does not allow it (now)
@@ -99,6 +100,14 @@ class Forbidden(HeadraceError):
 
     status = 403
     title = "Forbidden"
+
+
+class Denied(Forbidden):
+    """AWS denies this service a call: an operator must permit it. The caller did nothing wrong, and is not told of whom."""
+
+    status = 503
+    title = "Service unavailable"
+    retry_after_s = 60
 
 
 class NotFound(HeadraceError):

@@ -8,7 +8,7 @@ from typing import Any
 from shared.errors import (
     ConditionFailed,
     Conflict,
-    Forbidden,
+    Denied,
     HeadraceError,
     InvalidRequest,
     NotFound,
@@ -37,8 +37,8 @@ _ERRORS: dict[str, type[HeadraceError]] = {
     "ResourceNotFound": NotFound,
     "ResourceInUse": Conflict,
     "ResourceLimitExceeded": QuotaExceeded,
-    "AccessDenied": Forbidden,
-    "AccessDeniedException": Forbidden,
+    "AccessDenied": Denied,
+    "AccessDeniedException": Denied,
     # Of the function, not of a caller: the next environment has new ones.
     "ExpiredToken": Unavailable,
     "ExpiredTokenException": Unavailable,

@@ -14,7 +14,7 @@ import msgspec
 from chalice.app import Chalice, CORSConfig, Response
 
 from shared import log
-from shared.errors import HeadraceError, PayloadTooLarge
+from shared.errors import HeadraceError, PayloadTooLarge, UnsupportedMediaType
 from shared.http.answer import JSON, json_answer, text_answer
 from shared.http.idempotency import KEY_HEADER, REPLAYED_HEADER, Replies
 from shared.http.problem import make_problem, problem_of, problem_response
@@ -160,6 +160,8 @@ class Api:
         raw = bytes(current.raw_body or b"")
         if len(raw) > MAX_BODY_BYTES:
             raise PayloadTooLarge(f"the body has {len(raw)} bytes; the limit is {MAX_BODY_BYTES}")
+        if raw:
+            _check_is_plain(current.headers.get("content-encoding", ""))
         return Request(
             id=current.context.get("requestId", "-"),
             path=public_path(current.context, operation.path),
@@ -169,6 +171,14 @@ class Api:
             query=dict(current.query_params) if current.query_params else {},
             # As Chalice keeps them: a mapping that looks names up in any case.
             headers=current.headers,
+        )
+
+
+def _check_is_plain(encoding: str) -> None:
+    # API Gateway hands packed bytes on as text, in which most of them are lost.
+    if encoding.strip().lower() not in {"", "identity"}:
+        raise UnsupportedMediaType(
+            f"send the body as it is, not packed (Content-Encoding: {encoding[:20]!r})"
         )
 
 

@@ -63,8 +63,10 @@ class Transforms(Protocol):
 class Runtime(Protocol):
     """SageMaker's data plane."""
 
-    def invoke(self, endpoint: str, records: bytes, row_count: int) -> list[Answer]:
-        """Return one answer per record of the JSON array *records*."""
+    def invoke(
+        self, endpoint: str, records: bytes, row_count: int, *, within_s: float | None = None
+    ) -> list[Answer]:
+        """Return one answer per record of the JSON array *records*, *within_s* at the latest."""
 
 
 class Recorder(Protocol):

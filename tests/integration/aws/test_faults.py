@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 
-from shared.aws import AwsRefusal, JsonApi
+from shared.aws import AwsRefusal, Call, JsonApi, NoAnswer, Service, endpoints
 from shared.aws.connections import Connections, Timeouts
-from shared.aws.service import Patience, Service
+from shared.aws.credentials import Credentials
+from shared.aws.endpoints import endpoint_of
+from shared.aws.service import Patience
 from shared.conditions import Absent
 from shared.errors import (
     ConditionFailed,
+    Denied,
     Forbidden,
     HeadraceError,
     NotFound,
@@ -89,11 +92,28 @@ def test_a_lasting_silence_is_told_as_one(server: Server, bucket: Bucket) -> Non
         bucket.read("k")
 
 
+def test_a_call_may_have_less_patience_than_its_connection(server: Server) -> None:
+    endpoint = endpoint_of(endpoints.S3, {"AWS_REGION": "eu-west-1", "AWS_ENDPOINT_URL": server.origin})
+    once = Service(
+        endpoint,
+        # Longer than a test may take: only the call's own patience ends it.
+        Connections(Timeouts(connect_s=1, read_s=3600)),
+        who=lambda: Credentials(key_id="a", secret_key="b"),
+        patience=Patience(attempts=1),
+    )
+    server.script = [Reply(raw=http("200 OK", b"one")), Reply(then="hang")]
+    call = Call(method="GET", within_s=0.2)
+    assert once.send(call, lambda answer: answer.read_all(10)) == b"one"
+    with pytest.raises(NoAnswer) as silent:
+        once.send(call, lambda answer: answer.read_all(10))
+    assert silent.value.is_late
+
+
 @pytest.mark.parametrize(
     ("status", "code", "kind"),
     [
         ("404 Not Found", "NoSuchKey", NotFound),
-        ("403 Forbidden", "AccessDenied", Forbidden),
+        ("403 Forbidden", "AccessDenied", Denied),
         ("400 Bad Request", "ExpiredToken", Unavailable),
         ("412 Precondition Failed", "PreconditionFailed", PreconditionFailed),
         ("409 Conflict", "ConditionalRequestConflict", Unavailable),

@@ -124,11 +124,15 @@ class FakeRuntime:
         self._endpoints = endpoints
         self.wrong: dict[str, Any] = {}
         self.asked: list[tuple[str, bytes]] = []
+        self.patience_s: list[float | None] = []
         self.error: Exception | None = None
         self.errors: list[Exception] = []
 
-    def invoke(self, endpoint: str, records: bytes, row_count: int) -> list[Answer]:
+    def invoke(
+        self, endpoint: str, records: bytes, row_count: int, *, within_s: float | None = None
+    ) -> list[Answer]:
         self.asked.append((endpoint, records))
+        self.patience_s.append(within_s)
         if self.errors:
             raise self.errors.pop(0)
         if self.error:

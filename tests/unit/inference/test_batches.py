@@ -60,10 +60,11 @@ def refuse(live, monkeypatch, distance, why):
     """Have the model refuse whatever holds a record of that distance."""
     invoke = live.stage.runtime.invoke
 
-    def picky(endpoint, records, count):
-        if any(record["distance"] == distance for record in json.loads(records)):
-            raise InvalidBody(f"The model refuses the records: {why}")
-        return invoke(endpoint, records, count)
+    def picky(endpoint, records, count, **options):
+        for place, record in enumerate(json.loads(records)):
+            if record["distance"] == distance:
+                raise InvalidBody(f"The model refuses the records: Record {place}: {why}")
+        return invoke(endpoint, records, count, **options)
 
     monkeypatch.setattr(live.stage.runtime, "invoke", picky)
 
@@ -219,7 +220,7 @@ def test_records_that_the_model_refuses_are_found_and_refused_alone(live, monkey
     batch = begin(live, csv(40))
     work(live, batch)
     assert [row["row"] for row in result(live, batch)] == [n for n in range(1, 41) if n != 7]
-    assert "seven" in result(live, batch, "rejects")[0]["errors"][0]["detail"]
+    assert result(live, batch, "rejects")[0]["errors"][0]["detail"] == "the model refuses it: seven"
 
 
 def test_a_throttled_endpoint_is_asked_again_and_one_that_stays_away_ends_the_batch_after_half_an_hour(live):

@@ -73,12 +73,16 @@ def test_a_capture_that_fails_changes_nothing_for_the_caller(live, monkeypatch):
     assert found(live, "request-1-0").body["inputs"] == "none"
 
 
-def test_a_log_that_is_closed_changes_nothing_for_the_caller(live, monkeypatch):
+def test_a_line_that_cannot_be_written_is_counted_and_changes_nothing_for_the_caller(
+    live, monkeypatch, capsys
+):
     def closed(_line):
         raise ValueError("I/O operation on closed file")
 
     monkeypatch.setattr(live.stage.log, "write", closed)
+    capsys.readouterr()
     assert live.predict(records(ONE)).status == 200
+    assert reaches("LogDropped", capsys.readouterr().out, stage=live.stage.predicting.stage)
 
 
 def test_a_prediction_is_on_record_as_soon_as_its_line_was_delivered(live):
