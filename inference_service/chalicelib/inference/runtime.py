@@ -1,7 +1,7 @@
 """Adapter: SageMaker's runtime, InvokeEndpoint."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Buffer, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -22,7 +22,7 @@ class SageMakerRuntime:
         self._service = service
 
     def invoke(
-        self, endpoint: str, records: bytes, row_count: int, *, within_s: float | None = None
+        self, endpoint: str, records: Buffer, row_count: int, *, within_s: float | None = None
     ) -> list[Answer]:
         """Return one answer per record of the JSON array *records*, in *within_s* if that is less than its own patience.
 

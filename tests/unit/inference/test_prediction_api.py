@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Buffer
 from typing import Any
 
 import pytest
@@ -118,9 +119,9 @@ def refused_by_the_model(live: Rest, *distances: int, slow_s: float = 0) -> None
     """Have the model refuse what holds a record of one of *distances*, naming the first as our containers do."""
     invoke = live.stage.runtime.invoke
 
-    def picky(endpoint: str, body: bytes, count: int, **options: Any) -> Any:
+    def picky(endpoint: str, body: Buffer, count: int, **options: Any) -> Any:
         live.stage.seconds += slow_s
-        for place, record in enumerate(json.loads(body)):
+        for place, record in enumerate(json.loads(bytes(body))):
             if record["distance"] in distances:
                 raise InvalidBody(f"The model refuses the records: Record {place}: the series is not known.")
         return invoke(endpoint, body, count, **options)
