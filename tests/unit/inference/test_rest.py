@@ -99,6 +99,12 @@ MALFORMED = {
     "not JSON": ("{", 422, None),
     "NaN": ('{"records":[{"distance":NaN,"carrier":"AA"}]}', 422, None),
     "infinite number": ('{"records":[{"distance":1e999,"carrier":"AA"}]}', 422, "/records/0/distance"),
+    "more digits than any number": (
+        '{"records":[{"distance":%s,"carrier":"AA"}]}' % ("9" * 5000),
+        422,
+        "/records/0/distance",
+    ),
+    "more than 64 bits": ('{"records":[{"distance":%s,"carrier":"AA"}]}' % 2**63, 422, "/records/0/distance"),
     "no records": ("{}", 422, ""),
     "records is no list": ('{"records":3}', 422, "/records"),
     "empty records": ('{"records":[]}', 422, "/records"),
@@ -186,8 +192,11 @@ def test_values_unseen_in_training_are_the_models_to_judge(live):
     assert live.predict(records({**ONE, "carrier": "ZZ"})).status == 200
 
 
-def test_whole_numbers_may_be_spelled_with_a_point(live):
+def test_whole_numbers_may_be_spelled_with_a_point_and_have_64_bits(live):
     assert live.predict(records({**ONE, "distance": 7.0})).status == 200
+    assert live.predict(records({**ONE, "distance": 2**63 - 1})).status == 200
+    (error,) = live.predict(records({**ONE, "distance": 2**63})).body["errors"]
+    assert error["detail"] == "is out of range: a whole number is expected"
 
 
 def test_an_unknown_pipeline_is_not_found_and_one_without_a_release_conflicts(rest):
