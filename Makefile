@@ -56,7 +56,7 @@ check: setup
 	$(BIN)/pytest -q -n auto tests/unit
 
 recipes: setup $(RUNTIMES)/pytest
-	PYTHONPATH=$(RUNTIMES)/pytest $(IMAGE)/bin/python -m pytest -q -c tests/recipes/pytest.ini tests/recipes
+	PYTHONPATH=$(RUNTIMES)/pytest $(IMAGE)/bin/python -m pytest -q -n 2 --dist loadfile -c tests/recipes/pytest.ini tests/recipes
 
 $(RUNTIMES)/pytest: requirements/pytest.txt
 	@$(BIN)/uv pip install --quiet --require-hashes --python $(BIN)/python --target $@ -r $<
