@@ -113,7 +113,7 @@ class KeptInputs:
 
     def _write(self, key: str, records: Buffer) -> bool:
         try:
-            self._bucket.write(key, gzip.compress(records, compresslevel=1, mtime=0))
+            self._bucket.write(key, gzip.compress(bytes(records), compresslevel=1, mtime=0))
         except (HeadraceError, AwsRefusal):
             self._log.warning("records not captured", exc_info=True)
             return False

@@ -126,7 +126,7 @@ def refused_by_the_model(live: Rest, *distances: int, slow_s: float = 0) -> None
                 raise InvalidBody(f"The model refuses the records: Record {place}: the series is not known.")
         return invoke(endpoint, body, count, **options)
 
-    live.stage.runtime.invoke = picky  # type: ignore[method-assign]
+    live.stage.runtime.invoke = picky  # type: ignore[method-assign, assignment]
 
 
 def test_records_that_only_the_model_refuses_are_told_by_row_too(live: Rest) -> None:
