@@ -103,7 +103,7 @@ class Forbidden(HeadraceError):
 
 
 class Denied(Forbidden):
-    """AWS denies this service a call: an operator must permit it. The caller did nothing wrong, and is not told of whom."""
+    """AWS denies the service a call that it needs: the request is not the reason, and an operator must permit the call."""
 
     status = 503
     title = "Service unavailable"

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.conftest import Pipelines
+from tests.e2e.data import deliveries
 from tests.figures import Recorder
 from tests.stage import Stage, make_stage
 
@@ -60,6 +62,23 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield deployed
     finally:
         deployed.down()
+
+
+@pytest.fixture(scope="session")
+def pipelines(stage: Stage) -> Pipelines:
+    """Makes and follows pipelines on the deployed stage."""
+    return Pipelines(stage)
+
+
+@pytest.fixture(scope="session")
+def released(stage: Stage, pipelines: Pipelines) -> Callable[[], str]:
+    """Return the name of a pipeline of which two versions were live; made once, whichever suites look at it."""
+    name = pipelines.create("deliveries")
+    stage.put_object(name, "january.csv", deliveries(1))
+    pipelines.live(name, "v1")
+    stage.put_object(name, "february.csv", deliveries(2))
+    pipelines.live(name, "v2")
+    return lambda: name
 
 
 def pytest_unconfigure() -> None:

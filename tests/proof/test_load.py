@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from tests.e2e.test_releases import Pipeline, release_under_load
 from tests.stage import Stage
 
 
+@pytest.mark.timeout(1800)
 def test_a_minute_of_load_with_releases_inside_fails_no_prediction(
     stage: Stage, released: Callable[[], str], figure: Callable[[str, object], None]
 ) -> None:

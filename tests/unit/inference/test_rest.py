@@ -7,6 +7,7 @@ from chalicelib.inference.answers import Answer
 from chalicelib.inference.workflow import rollout
 
 from shared.errors import InvalidBody, Unavailable
+from shared.tables import Change
 from tests.unit.inference.fakes import answer_of
 from tests.unit.inference.rest import records, release
 
@@ -253,6 +254,13 @@ def test_a_failing_endpoint_is_503_with_retry_after_and_no_inner_text(live):
     answer = live.predict(records(ONE))
     assert (answer.status, answer.headers["retry-after"]) == (503, "1")
     assert "secret" not in answer.text
+
+
+def test_who_meets_a_pipeline_that_sleeps_is_told_so_and_when_to_come_back(live):
+    live.stage.releases.update(("flights", "current"), Change(set={"asleep_at": "2026-01-01T00:00:00Z"}))
+    answer = live.predict(records(ONE))
+    assert (answer.status, answer.headers["retry-after"]) == (503, "30")
+    assert "is being started again" in answer.body["detail"]
 
 
 def test_a_prediction_is_answered_even_if_it_cannot_be_recorded(live):
