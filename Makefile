@@ -127,7 +127,7 @@ docs: setup
 	$(BIN)/python -m docs.generate
 
 # About 20 minutes, of which P18's three clones take half; `benchmarks.ingest --full` reads 1 GB besides.
-bench: setup $(BENCH)/.ready
+bench: setup $(BENCH)/.ready $(WHEELS)/.ready
 	$(BIN)/python -m benchmarks
 
 $(BENCH)/.ready: requirements/bench.txt

@@ -138,10 +138,21 @@ def find_time(sample: Sample, kinds: Mapping[str, Kind], times: Sequence[str]) -
     return max(stamps, key=lambda column: len(sample.values(column)), default=None)
 
 
-def draft_image(file: Path, name: str | None = None) -> Draft:
-    """Return a definition for pictures; their table is known, so there is no schema to write."""
+def draft_image(file: Path, suffixes: Mapping[str, int], name: str | None = None) -> Draft:
+    """Return a definition for pictures; their table is known, so there is no schema to write.
+
+    Parameters
+    ----------
+    suffixes
+        How many pictures there are of each: of PNG alone a job in the prebuilt image can be made.
+    """
     text = _IMAGE.substitute(file=shown_name(file), name=name or pipeline_name(file))
-    return Draft(definition=text)
+    others = {suffix: count for suffix, count in sorted(suffixes.items()) if suffix != ".png"}
+    note = (
+        f"{sum(others.values())} of {sum(suffixes.values())} pictures are no PNG ({', '.join(others)}), and jobs in the "
+        "prebuilt image read nothing else: convert them, or name an image of your own with Pillow in model.image"
+    )
+    return Draft(definition=text, notes=(note,) if others else ())
 
 
 def choose_target(sample: Sample, target: str) -> list[str]:

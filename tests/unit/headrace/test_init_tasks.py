@@ -79,6 +79,17 @@ def test_a_zip_and_a_folder_of_pictures_make_an_image_pipeline(run: Run, tmp_pat
         assert (definition["name"], definition["task"]) == (pipeline, "image")
         msgspec.convert(definition, PipelineDefinition)
         assert not (tmp_path / "schema.json").exists()
+        assert "PNG" not in result.stderr
+
+
+def test_pictures_that_the_prebuilt_image_cannot_read_are_told_before_a_job_fails(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "pets.zip").write_bytes(pictures("cats/1.JPG", "cats/2.png", "dogs/1.webp", "dogs/2.jpg"))
+    result = run(Nobody(), "init", str(tmp_path / "pets.zip"))
+    assert result.exit_code == 0, result.stderr
+    assert "3 of 4 pictures are no PNG (.jpg, .webp)" in " ".join(result.stderr.split())
+    assert "model.image" in result.stderr
 
 
 @pytest.mark.parametrize(
