@@ -3,14 +3,12 @@
 import json
 import urllib.request
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.e2e.data import deliveries
-from tests.e2e.test_releases import break_container
 from tests.stage import Stage, eventually
 
 ROWS, MANY = 3000, 100_000
@@ -91,28 +89,6 @@ def test_a_hundred_thousand_rows_are_predicted_by_a_transform_job_and_another_is
     by_row = {row["row"]: row["value"] for row in rows}
     assert [one["value"] for one in alone["predictions"]] == [by_row[place] for place in places]
     stopped_while_it_runs(stage, released(), told["input_uri"])
-
-
-@pytest.mark.usefixtures("low_limit")
-def test_what_a_job_whose_container_crashes_left_unanswered_the_endpoint_answers(
-    stage: Stage, released: Callable[[], str]
-) -> None:
-    data, key = "headrace-local-000000000000-data", f"batch/{released()}/crash.csv"
-    lines = orders(MANY, bad=(17,))
-    stage.aws("s3").put_object(Bucket=data, Key=key, Body="\n".join(lines).encode())
-    path = f"/v1/batch-predictions/{released()}"
-    status, _, made = stage.request("POST", path, {"input_uri": f"s3://{data}/{key}"})
-    assert (status, made["way"]) == (202, "transform")
-    batch = f"{path}/{made['id']}"
-    job = eventually(lambda: stage.get(batch).get("transform_job"))
-    describe = partial(stage.aws("sagemaker").describe_transform_job, TransformJobName=job)
-    eventually(lambda: "TransformStartTime" in describe(), every_s=0.05)
-    break_container(stage, job, variant="transform")
-    told = eventually(lambda: one if (one := stage.get(batch))["state"] != "RUNNING" else {}, within_s=150)
-    assert (told["state"], told["rows"], told["failed"], told["transform_job"]) == ("SUCCEEDED", MANY, 1, job)
-    ended = describe()
-    assert (ended["TransformJobStatus"], ended["FailureReason"][:14]) == ("Failed", "AlgorithmError")
-    assert [row["row"] for row in fetched(told["result_url"])] == [n for n in range(1, MANY + 1) if n != 17]
 
 
 def stopped_while_it_runs(stage: Stage, pipeline: str, input_uri: str) -> None:
