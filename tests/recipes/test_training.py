@@ -119,7 +119,10 @@ def test_a_part_that_is_all_null_or_lacks_a_column_takes_its_types_from_the_sche
 def test_a_column_that_is_always_missing_does_no_harm(make_job, rows, schema):
     sides = [rows(n, seed).assign(size=np.nan, colour=None) for n, seed in ((200, 1), (60, 2), (100, 3))]
     for recipe in ("boosting", "linear"):
-        assert make_job(schema, sides, recipe=recipe).run() == 0
+        job = make_job(schema, sides, recipe=recipe)
+        assert job.run() == 0
+        empty = "It learnt nothing from what has no value in any training row: size, colour."
+        assert empty in (job.model / "card.md").read_text()
 
 
 def test_a_test_side_without_rows_is_evaluated_as_null(make_job, rows, schema):
@@ -137,6 +140,8 @@ def test_only_one_class_in_the_judged_rows_leaves_auc_undefined_instead_of_guess
     assert job.run() == 0
     assert job.evaluation["metrics"]["challenger"]["roc_auc"] is None
     assert job.evaluation["metrics"]["challenger"]["log_loss"] > 0
+    card = (job.model / "card.md").read_text()
+    assert "All judged rows are of the class 'yes': nothing shows whether it knows another." in card
 
 
 def _spoil(name, rows, schema):
@@ -144,6 +149,12 @@ def _spoil(name, rows, schema):
     one_class = [frame.assign(y="yes") for frame in good]
     cases = {
         "one class": (schema, one_class, {}, "only the class 'yes'"),
+        "one value": (
+            schema,
+            [frame.assign(size=2.5) for frame in good],
+            {"task": "regression", "target": "size"},
+            "has only the value 2.5 in the training rows",
+        ),
         "no target": (schema, good, {"target": "z"}, "The target 'z' is not a column"),
         "no rows": (schema, [good[0][:0], good[1], good[2]], {}, "no training rows"),
         "text for regression": (schema, good, {"task": "regression"}, "regression needs"),
@@ -170,6 +181,7 @@ def _spoil(name, rows, schema):
     "name",
     [
         "one class",
+        "one value",
         "no target",
         "no rows",
         "text for regression",
@@ -206,6 +218,10 @@ def test_the_card_states_the_figures_of_the_evaluation(trained):
     metrics = trained.evaluation["metrics"]
     row = f"| log_loss | lower | {metrics['challenger']['log_loss']:.4f} | - | {metrics['baseline']['log_loss']:.4f} |"
     assert row in card
+    # Nobody weighs the naive baseline.
+    assert "size_mb" not in card.partition("## Limits")[2]
+    assert "of the class" not in card
+    assert "no value in any training row" not in card
 
 
 def test_threads_are_capped_by_affinity_quota_and_announcement(tmp_path):
