@@ -8,7 +8,6 @@ HeadraceError                     500
 ├── InvalidDataset                422  the uploaded data cannot become a dataset version
 ├── Unauthorized                  401
 ├── Forbidden                     403
-│   └── Denied                    503  AWS denies the service a call; an operator must permit it
 ├── NotFound                      404
 ├── NotAcceptable                 406  Accept names no format the route has
 ├── Conflict                      409  the state does not allow it (now)
@@ -16,6 +15,7 @@ HeadraceError                     500
 │   └── InProgress                409  the same request is being answered at this moment
 ├── PreconditionFailed            412  If-Match names an older revision
 ├── QuotaExceeded                 429  an account limit is reached; waiting is normal, not a failure
+├── Broken                        500  AWS refuses the service itself, and would again; an operator must act
 └── Unavailable                   503  a dependency throttles or fails; the only retryable branch
     ├── BadGateway                502  a model server failed, or what it said is not of the contract
     └── TimedOut                  504  a dependency did not answer in time
@@ -102,14 +102,6 @@ class Forbidden(HeadraceError):
     title = "Forbidden"
 
 
-class Denied(Forbidden):
-    """AWS denies the service a call that it needs: the request is not the reason, and an operator must permit the call."""
-
-    status = 503
-    title = "Service unavailable"
-    retry_after_s = 60
-
-
 class NotFound(HeadraceError):
     """The named resource does not exist, or the caller may not know that it does."""
 
@@ -154,6 +146,13 @@ class QuotaExceeded(HeadraceError):
     status = 429
     title = "Too many requests"
     retry_after_s = 1
+
+
+class Broken(HeadraceError):
+    """AWS refuses the service itself, and would again: a permission, a key or a bucket is missing, or the call is wrong.
+
+    Never the caller's fault, and its message, which may name roles and keys, never the caller's business.
+    """
 
 
 class Unavailable(HeadraceError):

@@ -1,11 +1,13 @@
 """Fixtures that more than one suite needs."""
 
 import gc
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.clouds import ROOT
 from tests.e2e.conftest import Pipelines
 from tests.e2e.data import deliveries
 from tests.figures import Recorder
@@ -79,6 +81,15 @@ def released(stage: Stage, pipelines: Pipelines) -> Callable[[], str]:
     stage.put_object(name, "february.csv", deliveries(2))
     pipelines.live(name, "v2")
     return lambda: name
+
+
+@pytest.fixture(scope="session")
+def instant_recipe(stage: Stage) -> str:
+    """Push the recipe that trains in no time, and return its name."""
+    pushed = stage.headrace("recipes", "push", str(ROOT / "tests" / "instant_recipe"), "-o", "json")
+    assert pushed.returncode == 0, pushed.stderr
+    recipe: str = json.loads(pushed.stdout)["recipe"]
+    return recipe
 
 
 def pytest_unconfigure() -> None:

@@ -14,7 +14,7 @@ import msgspec
 from chalice.app import Chalice, CORSConfig, Response
 
 from shared import log
-from shared.errors import HeadraceError, PayloadTooLarge, UnsupportedMediaType
+from shared.errors import HeadraceError, InvalidBody, PayloadTooLarge, UnsupportedMediaType
 from shared.http.answer import JSON, json_answer, text_answer
 from shared.http.idempotency import KEY_HEADER, REPLAYED_HEADER, Replies
 from shared.http.problem import make_problem, problem_of, problem_response
@@ -135,7 +135,8 @@ class Api:
             except HeadraceError as error:
                 if error.status >= 500:
                     self._log.exception("request failed")
-                problem, wait_s = problem_of(error), error.retry_after_s
+                told = _reason_of(error, current.headers.get("content-encoding", ""))
+                problem, wait_s = problem_of(told), told.retry_after_s
             except Exception:  # noqa: BLE001
                 # The supervisor of every view: what no one foresaw is logged whole and told as nothing.
                 self._log.exception("request crashed")
@@ -160,8 +161,6 @@ class Api:
         raw = bytes(current.raw_body or b"")
         if len(raw) > MAX_BODY_BYTES:
             raise PayloadTooLarge(f"the body has {len(raw)} bytes; the limit is {MAX_BODY_BYTES}")
-        if raw:
-            _check_is_plain(current.headers.get("content-encoding", ""))
         return Request(
             id=current.context.get("requestId", "-"),
             path=public_path(current.context, operation.path),
@@ -174,12 +173,11 @@ class Api:
         )
 
 
-def _check_is_plain(encoding: str) -> None:
-    # API Gateway hands packed bytes on as text, in which most of them are lost.
-    if encoding.strip().lower() not in {"", "identity"}:
-        raise UnsupportedMediaType(
-            f"send the body as it is, not packed (Content-Encoding: {encoding[:20]!r})"
-        )
+def _reason_of(error: HeadraceError, encoding: str) -> HeadraceError:
+    """Return *error*, or why the body could not be read: API Gateway hands packed bytes on as text, and most are lost."""
+    if not isinstance(error, InvalidBody) or encoding.strip().lower() in {"", "identity"}:
+        return error
+    return UnsupportedMediaType(f"send the body as it is, not packed (Content-Encoding: {encoding[:20]!r})")
 
 
 def _success(operation: Operation, result: Any) -> Response:

@@ -31,7 +31,7 @@ from shared.aws.service import Patience
 from shared.codec import to_row
 from shared.entities.releasing import Realtime, Serverless
 from shared.entities.serving import PredictionLog
-from shared.errors import ConditionFailed, Denied, InvalidBody, NotFound, PayloadTooLarge, Unavailable
+from shared.errors import ConditionFailed, InvalidBody, NotFound, PayloadTooLarge, Unavailable
 from shared.objects import Bucket
 from tests import clouds
 from tests.fakes import FakeBucket
@@ -126,8 +126,7 @@ ERRORS = {
     "throttled": ("ThrottlingException", None, "Rate exceeded", Unavailable, "Rate"),
     "not ready": ("ModelNotReadyException", None, "wait", Unavailable, "NotReady"),
     "down": ("ServiceUnavailable", None, "no", Unavailable, "no"),
-    "denied": ("AccessDeniedException", None, "User: arn is not authorized", Denied, "not authorized"),
-    "not foreseen": ("ValidationError", None, "1 validation error detected", Unavailable, "1 validation"),
+    "not foreseen": ("BrandNewException", None, "of next year", Unavailable, "of next year"),
 }
 
 

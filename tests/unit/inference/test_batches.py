@@ -152,14 +152,16 @@ def test_a_file_is_uploaded_by_a_form_and_begins_when_it_is_there(live):
 
 def test_a_batch_that_runs_out_of_time_goes_on_where_it_was(live):
     batch = begin(live, csv(2100, bad={1, 2100}))
-    seen = []
+    seen, progress = [], []
     while (told := show(live, batch))["state"] == "RUNNING":
         seen.append(told["rows"])
+        progress.append(told["progress"])
         live.stage.begun.clear()
         batch_work.go_on(live.stage.batching)
         assert live.stage.begun == [("flights", batch)]
         work(live, batch, portions=1)
     assert seen == [0, 500, 1000, 1500, 2000, 2100]
+    assert progress == sorted({0.0, *progress, 1.0})
     assert [row["row"] for row in result(live, batch)] == list(range(2, 2100))
 
 

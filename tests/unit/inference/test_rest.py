@@ -58,6 +58,8 @@ def test_a_prediction_that_is_not_on_record_is_not_found(live, name):
 def test_a_prediction_is_not_found_under_another_pipeline(live):
     live.predict(records(ONE))
     live.stage.add_pipeline("trains")
+    # With a version of the same name, so that nothing else keeps it from being told.
+    live.stage.add_model("v1", pipeline="trains")
     assert live.get(PREDICTION, PREDICTION, pipeline="trains", id="request-1-0").status == 404
 
 

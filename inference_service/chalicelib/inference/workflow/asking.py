@@ -4,6 +4,7 @@ API Gateway hangs up after 29 s and Lambda ends the function then. So every ques
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 from chalicelib.inference.answers import Answer
@@ -42,17 +43,13 @@ def ask(
     adapters: Predicting, asked: Asked, route: Route, fitted: Fitted, laps: Laps
 ) -> tuple[Fitted, list[Answer]]:
     """Return the answers, and the records that they are to: where rows are told apart, without those the model refuses."""
-
-    def put(records: Fitted) -> list[Answer]:
-        return _ask(adapters, asked, route, records, laps)
-
     try:
-        return fitted, put(fitted)
+        return fitted, _ask(adapters, asked, route, laps, fitted)
     except (InvalidBody, PayloadTooLarge) as refusal:
         # What a candidate refuses, live may take.
         if not asked.rules.per_row or route.instead or fitted.count == 1:
             raise
-        return _ask_apart(put, fitted, laps, refusal)
+        return _ask_apart(partial(_ask, adapters, asked, route, laps), fitted, laps, refusal)
 
 
 def _ask_apart(
@@ -88,10 +85,10 @@ def _ask_apart(
     return left, [answers[place] for place, _ in good]
 
 
-def _ask(adapters: Predicting, asked: Asked, route: Route, fitted: Fitted, laps: Laps) -> list[Answer]:
+def _ask(adapters: Predicting, asked: Asked, route: Route, laps: Laps, fitted: Fitted) -> list[Answer]:
     began = adapters.seconds()
     try:
-        return _invoke(adapters, asked, route, fitted, laps)
+        return _invoke(adapters, asked, route, laps, fitted)
     except (BadGateway, TimedOut):
         # The records reached the model: they would fail or take as long once more.
         raise
@@ -101,10 +98,10 @@ def _ask(adapters: Predicting, asked: Asked, route: Route, fitted: Fitted, laps:
             raise
     # Throttled, or a connection that broke: a prediction changes nothing, so it may be asked for twice.
     adapters.pause(RETRY_PAUSE_S * (0.5 + adapters.draw()))
-    return _invoke(adapters, asked, route, fitted, laps)
+    return _invoke(adapters, asked, route, laps, fitted)
 
 
-def _invoke(adapters: Predicting, asked: Asked, route: Route, fitted: Fitted, laps: Laps) -> list[Answer]:
+def _invoke(adapters: Predicting, asked: Asked, route: Route, laps: Laps, fitted: Fitted) -> list[Answer]:
     endpoint = endpoint_name(adapters.stage, asked.pipeline, route.version)
     left_s = max(BUDGET_S - laps.total_ms() / 1000, _LEAST_S)
     try:
