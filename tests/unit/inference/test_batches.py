@@ -203,6 +203,14 @@ def test_a_batch_that_crashes_at_any_call_ends_with_the_same_result(live, monkey
         assert result(live, batch, name) == result(live, whole, name)
 
 
+def test_what_is_written_over_the_input_meanwhile_changes_nothing(live):
+    batch = begin(live, csv(600))
+    work(live, batch, portions=1)
+    put(live, "mine.csv", HEADER + "1,AA,,1,other\r\n")
+    work(live, batch)
+    assert [row["row"] for row in result(live, batch)] == list(range(1, 601))
+
+
 def test_two_workers_of_one_batch_do_its_work_once(live):
     batch = begin(live, csv(10))
     invoke = live.stage.runtime.invoke

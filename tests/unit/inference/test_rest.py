@@ -391,6 +391,13 @@ def test_every_route_but_health_has_the_authorizer(module):
     assert open_routes == {("GET", "/v1/health")}
 
 
+def test_every_post_honours_an_idempotency_key_but_those_that_may_be_repeated_as_they_are(module):
+    posts = [operation for operation in module.api.operations if operation.method == "POST"]
+    without = {operation.name for operation in posts if not operation.idempotent}
+    # Predictions change nothing, and a label of an id is the same label however often it comes.
+    assert without == {"predict", "infer", "infer_version", "add_ground_truth"}
+
+
 def test_answers_of_numbers_go_through_as_numbers(live):
     live.stage.runtime.wrong["v1"] = [Answer(value=1.25)]
     (one,) = live.predict(records(ONE)).body["predictions"]
