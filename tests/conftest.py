@@ -1,13 +1,19 @@
 """Fixtures that more than one suite needs."""
 
 import gc
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from localcloud.mends.iam_ledger import Entry
+from tests.clouds import ROOT
+from tests.e2e.conftest import Pipelines
+from tests.e2e.data import deliveries
 from tests.figures import Recorder
-from tests.stage import Stage, make_stage
+from tests.security.ledger import Statement, policies_of, read_ledgers
+from tests.stage import LEDGERS, Stage, make_stage
 
 E2E = Path(__file__).parent / "e2e"
 RECORDER = pytest.StashKey[Recorder]()
@@ -60,6 +66,44 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield deployed
     finally:
         deployed.down()
+
+
+@pytest.fixture(scope="session")
+def pipelines(stage: Stage) -> Pipelines:
+    """Makes and follows pipelines on the deployed stage."""
+    return Pipelines(stage)
+
+
+@pytest.fixture(scope="session")
+def released(stage: Stage, pipelines: Pipelines) -> Callable[[], str]:
+    """Return the name of a pipeline of which two versions were live; made once, whichever suites look at it."""
+    name = pipelines.create("deliveries")
+    stage.put_object(name, "january.csv", deliveries(1))
+    pipelines.live(name, "v1")
+    stage.put_object(name, "february.csv", deliveries(2))
+    pipelines.live(name, "v2")
+    return lambda: name
+
+
+@pytest.fixture(scope="session")
+def instant_recipe(stage: Stage) -> str:
+    """Push the recipe that trains in no time, and return its name."""
+    pushed = stage.headrace("recipes", "push", str(ROOT / "tests" / "instant_recipe"), "-o", "json")
+    assert pushed.returncode == 0, pushed.stderr
+    recipe: str = json.loads(pushed.stdout)["recipe"]
+    return recipe
+
+
+@pytest.fixture(scope="session")
+def asked(stage: Stage) -> dict[str, list[Entry]]:
+    """What each role of every stage of this session asked of IAM; for tests that run last."""
+    return read_ledgers(LEDGERS)
+
+
+@pytest.fixture(scope="session")
+def policies(stage: Stage) -> dict[str, list[Statement]]:
+    """What each role may do, as it is deployed."""
+    return policies_of(stage.aws("iam"), "headrace-")
 
 
 def pytest_unconfigure() -> None:
