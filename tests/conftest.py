@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from localcloud.mends.iam_ledger import Entry
 from tests.clouds import ROOT
 from tests.e2e.conftest import Pipelines
 from tests.e2e.data import deliveries
 from tests.figures import Recorder
-from tests.security.ledger import Statement, policies_of, read_ledgers
-from tests.stage import LEDGERS, Stage, make_stage
+from tests.stage import Stage, make_stage
 
 E2E = Path(__file__).parent / "e2e"
 RECORDER = pytest.StashKey[Recorder]()
@@ -92,18 +90,6 @@ def instant_recipe(stage: Stage) -> str:
     assert pushed.returncode == 0, pushed.stderr
     recipe: str = json.loads(pushed.stdout)["recipe"]
     return recipe
-
-
-@pytest.fixture(scope="session")
-def asked(stage: Stage) -> dict[str, list[Entry]]:
-    """What each role of every stage of this session asked of IAM; for tests that run last."""
-    return read_ledgers(LEDGERS)
-
-
-@pytest.fixture(scope="session")
-def policies(stage: Stage) -> dict[str, list[Statement]]:
-    """What each role may do, as it is deployed."""
-    return policies_of(stage.aws("iam"), "headrace-")
 
 
 def pytest_unconfigure() -> None:

@@ -7,7 +7,16 @@ statement, action and resource is taken away in `make proof`.
 import pytest
 
 from localcloud.mends.iam_ledger import Entry
-from tests.security.ledger import Statement, allows, kills, mutants, parsed_statements
+from tests.security.ledger import (
+    Statement,
+    allows,
+    kills,
+    mutants,
+    parsed_statements,
+    policies_of,
+    read_ledgers,
+)
+from tests.stage import LEDGERS, Stage
 
 pytestmark = pytest.mark.measures_the_suite
 Policies = dict[str, list[Statement]]
@@ -48,6 +57,18 @@ SAMPLE = {
     "headrace-inference-local-on_model_version_approved": ["Announce", "WriteReleases"],
     "headrace-inference-local-prediction_log": ["PredictionLogAndItsSums"],
 }
+
+
+@pytest.fixture(scope="session")
+def asked(stage: Stage) -> Asked:
+    """What each role of every stage of this session asked for."""
+    return read_ledgers(LEDGERS)
+
+
+@pytest.fixture(scope="session")
+def policies(stage: Stage) -> Policies:
+    """What each role may do, as it is deployed."""
+    return policies_of(stage.aws("iam"), "headrace-")
 
 
 def test_every_function_asked_for_something(policies: Policies, asked: Asked) -> None:
