@@ -1,13 +1,15 @@
-"""The ingest service's package for the generators: its folder is on the path of a Lambda, not of this checkout."""
+"""The services' packages for the generators: their folders are on the path of a Lambda, not of this checkout."""
 
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+SERVICES = ("ingest", "training", "inference")
 
 
-def find_the_service() -> None:
-    """Make ``chalicelib.ingest`` importable."""
-    path = str(ROOT / "ingest_service")
-    if path not in sys.path:
-        sys.path.append(path)
+def find_the_services() -> None:
+    """Make ``chalicelib.ingest``, ``.training`` and ``.inference`` importable."""
+    for service in SERVICES:
+        path = str(ROOT / f"{service}_service")
+        if path not in sys.path:
+            sys.path.append(path)

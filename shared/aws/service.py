@@ -16,28 +16,13 @@ from shared.aws import credentials, endpoints
 from shared.aws.connections import Answer, Connections, Request, Timeouts
 from shared.aws.credentials import Credentials
 from shared.aws.endpoints import Endpoint, Place, endpoint_of
-from shared.aws.errors import AwsRefusal, NoAnswer
+from shared.aws.errors import PASSING, AwsRefusal, NoAnswer
 from shared.aws.signing import Asked, Query, Scope, query_string, sign_headers
 
 # AWS SDKs reference guide, "Retry behavior", mode standard.
 _TRANSIENT_STATUS = {500, 502, 503, 504}
-_TRANSIENT = {
-    "RequestTimeout",
-    "RequestTimeoutException",
-    "InternalError",
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "TooManyRequestsException",
-    "ProvisionedThroughputExceededException",
-    "TransactionInProgressException",
-    "RequestLimitExceeded",
-    "BandwidthLimitExceeded",
-    "SlowDown",
-    "PriorRequestNotComplete",
-    # The bytes were damaged on their way: sent again, they may arrive.
-    "BadDigest",
-}
+# The bytes were damaged on their way: sent again, they may arrive.
+_TRANSIENT = PASSING | {"BadDigest"}
 _LONGEST_WAIT_S = 5.0
 _EMPTY_SHA256 = hashlib.sha256(b"").digest()
 
@@ -71,7 +56,10 @@ EMPTY = Content()
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """One request before it is signed; ``path`` is quoted, ``query`` plain, ``origin`` the service's unless told."""
+    """One request before it is signed; ``path`` is quoted, ``query`` plain, ``origin`` the service's unless told.
+
+    ``within_s`` shortens how long the next bytes of the answer are waited for.
+    """
 
     method: str
     path: str = "/"
@@ -79,6 +67,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     headers: dict[str, str] = {}
     content: Content = EMPTY
     origin: str = ""
+    within_s: float | None = None
 
 
 class Patience(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,6 +158,7 @@ class Service:
             target=f"{call.path}?{query}" if query else call.path,
             headers=sign_headers(asked, self.who(), self.scope()),
             body=body,
+            within_s=call.within_s,
         )
 
     def _wait_s(self, attempt: int) -> float:

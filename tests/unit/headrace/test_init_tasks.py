@@ -7,8 +7,9 @@ import pytest
 
 from headrace.client.definitions import load_definition
 from headrace.client.task_keys import TASKS
+from shared.entities.gate_clauses import parse_clause
+from shared.entities.pipeline import METRICS, PipelineDefinition
 from shared.entities.pipeline import TASKS as SERVED
-from shared.entities.pipeline import PipelineDefinition
 from tests.unit.headrace.conftest import Run
 from tests.unit.headrace.fake_stage import Nobody
 
@@ -48,6 +49,27 @@ def test_the_options_tell_the_task_and_the_service_takes_the_draft(
     assert definition["task"] == task
     msgspec.convert(definition, PipelineDefinition)
     assert definition["split"]["by"] == ("time" if "--time" in options else "hash")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--target shop",
+        "--target stars --task regression",
+        "--target shop --text note",
+        "--target stars --time at --horizon 7 --series shop --series item",
+        "--user who --item item",
+    ],
+)
+def test_a_drafted_gate_leaves_a_retrain_room_for_chance(run: Run, tmp_path: Path, options: str) -> None:
+    (tmp_path / "sales.csv").write_text(ROWS)
+    assert run(Nobody(), "init", str(tmp_path / "sales.csv"), *options.split()).exit_code == 0
+    definition = load_definition(tmp_path / "pipeline.yaml")
+    (clause,) = (parse_clause(text) for text in definition["gate"])
+    assert clause.reference == "champion"
+    assert clause.metric in METRICS[definition["task"]]
+    assert (clause.bound > 0) == clause.operator.startswith("<")
+    assert clause.bound != 0
 
 
 @pytest.mark.parametrize(
