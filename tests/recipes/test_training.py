@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from recipe.labels import encode_labels
 from tabular.options import MANY_ROWS, PRESETS
@@ -145,8 +146,10 @@ def test_only_one_class_in_the_judged_rows_leaves_auc_undefined_instead_of_guess
 
 
 def _spoil(name, rows, schema):
-    good = [rows(200, 1), rows(60, 2), rows(100, 3)]
+    good = [rows(240, 1), rows(60, 2), rows(100, 3)]
     one_class = [frame.assign(y="yes") for frame in good]
+    numbered = [frame.assign(count=pd.array(range(len(frame)), dtype="Int64")) for frame in good]
+    named = [frame.assign(y=[f"name {n}" for n in range(len(frame))]) for frame in good]
     cases = {
         "one class": (schema, one_class, {}, "only the class 'yes'"),
         "one value": (
@@ -155,6 +158,13 @@ def _spoil(name, rows, schema):
             {"task": "regression", "target": "size"},
             "has only the value 2.5 in the training rows",
         ),
+        "many numbers": (
+            schema,
+            numbered,
+            {"target": "count"},
+            "more than 200 classes; is this a regression?",
+        ),
+        "many names": (schema, named, {}, "more than 200 classes; join the rare ones."),
         "no target": (schema, good, {"target": "z"}, "The target 'z' is not a column"),
         "no rows": (schema, [good[0][:0], good[1], good[2]], {}, "no training rows"),
         "text for regression": (schema, good, {"task": "regression"}, "regression needs"),
@@ -182,6 +192,8 @@ def _spoil(name, rows, schema):
     [
         "one class",
         "one value",
+        "many numbers",
+        "many names",
         "no target",
         "no rows",
         "text for regression",
