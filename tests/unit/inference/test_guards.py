@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 from chalicelib.inference import stepping, transitions
+from chalicelib.inference.release_moves import ReleaseMove
 from chalicelib.inference.states import CurrentRelease, Intent, Outcome, Request
 
 from shared.codec import to_row
@@ -60,7 +61,7 @@ GUARDS = {
     "recreate": (IDLE, transitions.recreate(IDLE, ASKED), [OTHER_GEN, HAS_CANDIDATE, OTHER_PREVIOUS]),
     "take lease": (IDLE, stepping.take_lease(IDLE, "me", NOW), [OTHER_GEN, LEASE_HELD, LEASE_FRESH]),
     "drop lease": (ROLLING, stepping.drop_lease("me"), [OTHER_OWNER, NO_OWNER]),
-    "move": (ROLLING, stepping.move(ROLLING, Phase.CREATING, NOW), OF_A_STEP),
+    "move": (ROLLING, stepping.move(ROLLING, ReleaseMove.CREATE_AGAIN, NOW), OF_A_STEP),
     "complete": (ROLLING, transitions.complete(ROLLING, NOW, 60), OF_A_STEP),
     "give up": (ROLLING, transitions.give_up(ROLLING, Outcome.FAILED, ASKED), OF_A_STEP),
     "shadow": (ROLLING, stepping.shadow(ROLLING, NOW), OF_A_STEP),
