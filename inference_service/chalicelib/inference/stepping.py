@@ -76,6 +76,15 @@ def note_recreated(release: CurrentRelease, request: Request) -> Transition:
     )
 
 
+def mark_reaped(release: CurrentRelease, now: datetime) -> Transition:
+    """Say that the endpoint of the previous version is about to be deleted, before it is."""
+    # A rollback that looked at the endpoint before would make live what is gone when it writes.
+    return Transition(
+        change=Change(set={"reaped_at": to_text(now)}),
+        only_if=all_of(having("gen", release.gen), having("owner", release.owner)),
+    )
+
+
 def fall_asleep(release: CurrentRelease, request: Request) -> Transition:
     """Give up the endpoint of what is live until somebody asks for it."""
     at = time_of(release, request.at)

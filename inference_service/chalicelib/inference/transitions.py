@@ -1,7 +1,8 @@
 """What begins and what ends a release, as the table of contracts has it.
 
 Pure: from the row as it was read to the write that may happen only if the row is still so (see ``fences``).
-The phase changes by the moves of ``release_moves`` and no others; one that is not legal raises Conflict. What happens in between is in ``stepping``.
+The phase changes by the moves of ``release_moves`` and no others; one that is not legal raises Conflict. What happens
+in between is in ``stepping``.
 """
 
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ from typing import Any
 
 import msgspec
 from chalicelib.inference.entries import entry_of, time_of
-from chalicelib.inference.fences import at_gen, lease_free, mine
+from chalicelib.inference.fences import at_gen, mine
 from chalicelib.inference.release_moves import ReleaseMove, making, moved
 from chalicelib.inference.states import TRANSIENT, CurrentRelease, Intent, Outcome, Request, Transition
 
@@ -93,9 +94,11 @@ def cancel(release: CurrentRelease, request: Request) -> Transition:
 
 
 def swap_back(release: CurrentRelease, request: Request, grace_s: int) -> Transition:
-    """Make the previous version live at once; its endpoint must be there, and no reaper at work."""
+    """Make the previous version live at once; its endpoint must be there, and no reaper have marked it.
+
+    Needs no lease either: a reaper marks what it deletes under the generation that it read.
+    """
     previous = _previous(release)
-    # A reaper under a lease may be deleting the very endpoint that is to serve: then this write fails.
     row = _ended(release, ReleaseMove.SWAP_BACK, Outcome.ROLLED_BACK, request) | {"gen": release.gen + 1}
     row |= _serving(release, previous, request.at, grace_s)
     return Transition(
@@ -104,7 +107,7 @@ def swap_back(release: CurrentRelease, request: Request, grace_s: int) -> Transi
             at_gen(release),
             Absent("candidate"),
             having("previous", previous),
-            lease_free(request.at),
+            Absent("reaped_at"),
         ),
         entry=entry_of(release, Outcome.ROLLED_BACK, request, gen=release.gen + 1, to=previous),
     )
@@ -131,7 +134,7 @@ def complete(release: CurrentRelease, now: datetime, grace_s: int, *, verdict: s
     why = f"{release.why} ({verdict})" if verdict else release.why
     request = Request(who=release.who, why=why, at=now)
     return Transition(
-        change=Change(set=row, remove=(*TRANSIENT, "asleep_at")),
+        change=Change(set=row, remove=(*TRANSIENT, "asleep_at", "reaped_at")),
         only_if=mine(release),
         entry=entry_of(release, outcome, request, to=candidate),
     )

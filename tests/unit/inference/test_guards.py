@@ -43,7 +43,12 @@ OTHER_PREVIOUS, LEASE_HELD, LEASE_FRESH = (
     {"lease_until": HELD},
     {"lease_until": JUST_EXPIRED},
 )
-OTHER_STEP, NO_STEP, AWAKE = {"step": 2}, {"step": None}, {"asleep_at": None}
+OTHER_STEP, NO_STEP, AWAKE, REAPED = (
+    {"step": 2},
+    {"step": None},
+    {"asleep_at": None},
+    {"reaped_at": True},
+)
 OF_A_STEP = [OTHER_GEN, OTHER_CANDIDATE, NO_CANDIDATE, OTHER_OWNER, NO_OWNER, OTHER_PHASE]
 
 GUARDS = {
@@ -56,7 +61,7 @@ GUARDS = {
     "swap back": (
         IDLE,
         transitions.swap_back(IDLE, ASKED, 60),
-        [OTHER_GEN, HAS_CANDIDATE, OTHER_PREVIOUS, LEASE_HELD, LEASE_FRESH],
+        [OTHER_GEN, HAS_CANDIDATE, OTHER_PREVIOUS, REAPED],
     ),
     "recreate": (IDLE, transitions.recreate(IDLE, ASKED), [OTHER_GEN, HAS_CANDIDATE, OTHER_PREVIOUS]),
     "take lease": (IDLE, stepping.take_lease(IDLE, "me", NOW), [OTHER_GEN, LEASE_HELD, LEASE_FRESH]),
@@ -74,6 +79,7 @@ GUARDS = {
         [*OF_A_STEP, OTHER_STEP],
     ),
     "note recreated": (WORKED, stepping.note_recreated(WORKED, ASKED), [OTHER_GEN, OTHER_OWNER, NO_OWNER]),
+    "mark reaped": (WORKED, stepping.mark_reaped(WORKED, NOW), [OTHER_GEN, OTHER_OWNER, NO_OWNER]),
     "fall asleep": (
         WORKED,
         stepping.fall_asleep(WORKED, ASKED),

@@ -69,6 +69,8 @@ def tell_end(adapters: Releasing, release: CurrentRelease) -> None:
 
 def _step_or_fail(adapters: Releasing, release: CurrentRelease) -> None:
     """Do the next steps; what can never succeed ends the release with its reason."""
+    if release.candidate is None:
+        return  # it ended between the look at the row and the lease
     try:
         release = _step(adapters, release)
     except (Refused, InvalidRequest, NotFound) as error:
