@@ -56,7 +56,7 @@ check: setup
 	$(BIN)/pytest -q -n auto tests/unit
 
 recipes: setup $(RUNTIMES)/pytest
-	PYTHONPATH=$(RUNTIMES)/pytest $(IMAGE)/bin/python -m pytest -q -c tests/recipes/pytest.ini tests/recipes
+	PYTHONPATH=$(RUNTIMES)/pytest $(IMAGE)/bin/python -m pytest -q -n 2 --dist loadfile -c tests/recipes/pytest.ini tests/recipes
 
 $(RUNTIMES)/pytest: requirements/pytest.txt
 	@$(BIN)/uv pip install --quiet --require-hashes --python $(BIN)/python --target $@ -r $<
@@ -127,7 +127,7 @@ docs: setup
 	$(BIN)/python -m docs.generate
 
 # About 20 minutes, of which P18's three clones take half; `benchmarks.ingest --full` reads 1 GB besides.
-bench: setup $(BENCH)/.ready
+bench: setup $(BENCH)/.ready $(WHEELS)/.ready
 	$(BIN)/python -m benchmarks
 
 $(BENCH)/.ready: requirements/bench.txt

@@ -16,6 +16,7 @@ import msgspec
 
 from docs.alarms_page import alarms_page
 from docs.api_page import api_page
+from docs.aws_errors.page import aws_errors
 from docs.figures import figures
 from docs.limits import limits
 from docs.pipeline_keys import pipeline_keys
@@ -50,6 +51,7 @@ def generated() -> Iterator[tuple[Path, str]]:
     yield ROOT / "docs" / "reference" / "limits.md", limits()
     yield ROOT / "docs" / "reference" / "figures.md", figures()
     yield ROOT / "docs" / "reference" / "state-machines.md", state_machines()
+    yield ROOT / "docs" / "reference" / "aws-errors.md", aws_errors()
     yield ROOT / "infra" / "observability.yaml", template()
     yield ROOT / "infra" / "grafana.json", _json(grafana())
     yield ROOT / "docs" / "reference" / "alarms.md", alarms_page()

@@ -1,6 +1,6 @@
 """The limits of uploads as a page, each number from the code that enforces it."""
 
-from docs.service import find_the_service
+from docs.service import find_the_services
 
 _HEAD = """# Limits of uploads
 
@@ -17,7 +17,7 @@ def limits() -> str:
 
 
 def _rows() -> list[tuple[str, str, str]]:
-    find_the_service()
+    find_the_services()
     from chalicelib.ingest import keys, quarantine, uploads, wiring
     from chalicelib.ingest.table_schema import model
 

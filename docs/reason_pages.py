@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from docs.reason_examples import EXAMPLES, Example
-from docs.service import ROOT, find_the_service
+from docs.service import ROOT, find_the_services
 from headrace.operate.problem_pages import formatted
 
 SHOWN_CHARS = 400
@@ -58,7 +58,7 @@ _SITE = """\
 
 def reason_pages() -> Iterator[tuple[Path, str]]:
     """Yield path and text of the pages of all codes, in the documents and on the site, and the site's index."""
-    find_the_service()
+    find_the_services()
     from chalicelib.ingest.reasons import REASONS
 
     for reason in REASONS:
@@ -80,7 +80,7 @@ def reason_pages() -> Iterator[tuple[Path, str]]:
 
 def reason_codes() -> str:
     """Return the page that lists all codes."""
-    find_the_service()
+    find_the_services()
     from chalicelib.ingest.reasons import reference_page
 
     return reference_page()
@@ -95,7 +95,7 @@ def sentence_of(code: str) -> str | None:
     AssertionError
         It is rejected with another code, or not at all.
     """
-    find_the_service()
+    find_the_services()
     try:
         reason, detail = _reject_too_large() if code == "too_large" else _reject(EXAMPLES[code], code)
     except ModuleNotFoundError:

@@ -4,10 +4,12 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+SERVICES = ("ingest", "training", "inference")
 
 
-def find_the_service(name: str = "ingest") -> None:
-    """Make ``chalicelib.<name>`` importable."""
-    path = str(ROOT / f"{name}_service")
-    if path not in sys.path:
-        sys.path.append(path)
+def find_the_services() -> None:
+    """Make ``chalicelib.ingest``, ``.training`` and ``.inference`` importable."""
+    for service in SERVICES:
+        path = str(ROOT / f"{service}_service")
+        if path not in sys.path:
+            sys.path.append(path)

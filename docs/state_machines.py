@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from enum import Enum, StrEnum
 from itertools import groupby
 
-from docs.service import find_the_service
+from docs.service import find_the_services
 from shared.entities.moves import Move
 
 type Table = dict[str, Move[StrEnum]]  # by the move's name, in words
@@ -19,8 +19,7 @@ losses and repetitions of both machines, and sees that each move is made and no 
 
 def state_machines() -> str:
     """Return the page."""
-    find_the_service("training")
-    find_the_service("inference")
+    find_the_services()
     from chalicelib.inference.release_moves import ReleaseMove
     from chalicelib.training.job_moves import JobMove
 

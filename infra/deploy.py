@@ -11,8 +11,10 @@ from pathlib import Path
 
 import msgspec
 
-from infra import edge, site
+from infra import edge, job_logs, records, site
+from infra.calls import send
 from infra.choices import AS_BEFORE, Choices
+from infra.errors import NotDeployed
 from infra.harden import harden
 from infra.job_code import store_job_code
 from infra.observability.stack import deploy_observability
@@ -64,9 +66,7 @@ def deploy(stage: Stage, *, root: Path, on_step: OnStep, choices: Choices = AS_B
     """
     foundation = _step(on_step, "foundation", lambda: _foundation(stage))
     outputs = foundation.outputs
-    recipes = _step(on_step, "recipes", lambda: _recipes(stage, outputs["ModelsBucket"], root))
-    code_uri = _step(on_step, "package", lambda: _package(stage, outputs["ModelsBucket"], root))
-    _step(on_step, "render", lambda: _render(stage, outputs, recipes, code_uri, root))
+    render_stage(stage, outputs, root=root, on_step=on_step)
     deployed = _step(on_step, "services", lambda: _services(stage, outputs["ModelsBucket"], root))
     _step(on_step, "harden", lambda: _harden(stage, deployed, outputs))
     _step(on_step, "observability", lambda: _observability(stage, outputs, choices))
@@ -84,6 +84,38 @@ def find_deployment(stage: Stage) -> dict[str, str] | None:
     """Return the outputs of the stage's foundation and edge, None before its first deployment."""
     outputs = stack_outputs(stage.client("cloudformation"), foundation_name(stage))
     return None if outputs is None else {**outputs, **edge.edge_outputs(stage)}
+
+
+def render_stage(stage: Stage, outputs: dict[str, str], *, root: Path, on_step: OnStep) -> None:
+    """Fill config and policies of the services in *root* with the stage's values: `chalice deploy` is then possible.
+
+    The code of jobs and recipes, whose addresses are among the values, is stored first.
+
+    Raises
+    ------
+    RenderError
+        Names the template and what it asks for in vain.
+    """
+    recipes = _step(on_step, "recipes", lambda: _recipes(stage, outputs["ModelsBucket"], root))
+    code_uri = _step(on_step, "package", lambda: _package(stage, outputs["ModelsBucket"], root))
+    _step(on_step, "render", lambda: _render(stage, outputs, recipes, code_uri, root))
+
+
+def harden_stage(stage: Stage, outputs: dict[str, str], *, on_step: OnStep) -> None:
+    """Do again what a plain `chalice deploy` undid of the last deployment.
+
+    Raises
+    ------
+    NotDeployed
+        A service has never been deployed, or something of it is gone.
+    """
+    found = {service: records.load(stage, outputs["ModelsBucket"], service) for service in SERVICES}
+    deployed = {service: record for service, record in found.items() if record is not None}
+    if missing := found.keys() - deployed.keys():
+        raise NotDeployed(
+            f"{', '.join(sorted(missing))}: not deployed to stage {stage.name!r} yet; deploy it whole"
+        )
+    _step(on_step, "harden", lambda: _harden(stage, deployed, outputs))
 
 
 def _step[T](on_step: OnStep, name: str, work: Callable[[], tuple[T, str, bool]]) -> T:
@@ -136,7 +168,7 @@ def _services(stage: Stage, bucket: str, root: Path) -> tuple[dict[str, Record],
 
 
 def _harden(stage: Stage, deployed: dict[str, Record], outputs: dict[str, str]) -> tuple[None, str, bool]:
-    done = harden(stage, deployed, outputs)
+    done = harden(stage, deployed, outputs) + send(stage, job_logs.expire(stage))
     return None, f"{len(done)} settings made" if done else "all in place", bool(done)
 
 

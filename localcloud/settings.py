@@ -65,6 +65,8 @@ def ministack_environment(settings: Settings) -> dict[str, str]:
         "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
         "MINISTACK_REGION": REGION,
         "LAMBDA_EXECUTOR": "local",
+        # What a burst has started beside a function's first worker ends after a minute of rest; its default is five.
+        "LAMBDA_WARM_TTL_SECONDS": "60",
         # Two listeners nobody asked for, each a port and a second of start-up.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",

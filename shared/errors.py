@@ -15,6 +15,7 @@ HeadraceError                     500
 │   └── InProgress                409  the same request is being answered at this moment
 ├── PreconditionFailed            412  If-Match names an older revision
 ├── QuotaExceeded                 429  an account limit is reached; waiting is normal, not a failure
+├── Broken                        500  AWS refuses the service itself, and would again; an operator must act
 └── Unavailable                   503  a dependency throttles or fails; the only retryable branch
     ├── BadGateway                502  a model server failed, or what it said is not of the contract
     └── TimedOut                  504  a dependency did not answer in time
@@ -145,6 +146,13 @@ class QuotaExceeded(HeadraceError):
     status = 429
     title = "Too many requests"
     retry_after_s = 1
+
+
+class Broken(HeadraceError):
+    """AWS refuses the service itself, and would again: a permission, a key or a bucket is missing, or the call is wrong.
+
+    Never the caller's fault, and its message, which may name roles and keys, never the caller's business.
+    """
 
 
 class Unavailable(HeadraceError):

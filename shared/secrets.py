@@ -6,7 +6,9 @@ from collections.abc import Collection
 import msgspec
 
 from shared.aws import JsonApi, aws_errors
+from shared.errors import Broken
 
+_ERRORS = {"ResourceNotFoundException": Broken}
 KEEP_S = 300  # after a rotation the old value stays valid at least this long
 
 
@@ -23,7 +25,7 @@ class OriginSecret:
         """Return the values accepted now: ``current`` and, while it rotates, ``previous``."""
         # Never before the first request: packaging and tests make the object without AWS.
         if time.monotonic() - self._read_at > KEEP_S:
-            with aws_errors("read the origin secret"):
+            with aws_errors("read the origin secret", _ERRORS):
                 text = self._secrets.call("GetSecretValue", {"SecretId": self._arn})["SecretString"]
             self._values = tuple(
                 value for value in msgspec.json.decode(text, type=dict[str, str]).values() if value
@@ -43,7 +45,7 @@ class HashKey:
     def value(self) -> bytes:
         """Return the key."""
         if not self._key:
-            with aws_errors("read the key of input hashes"):
+            with aws_errors("read the key of input hashes", _ERRORS):
                 text: str = self._secrets.call("GetSecretValue", {"SecretId": self._arn})["SecretString"]
             self._key = text.encode()
         return self._key

@@ -9,7 +9,10 @@ import msgspec
 from shared.aws import JsonApi, aws_errors
 from shared.codec import Row, from_item, to_attribute, to_item
 from shared.conditions import Condition, Names
+from shared.errors import Unavailable
 
+# A table that is made, or brought back, at this moment: its rows are no less there.
+_ERRORS = {"ResourceNotFoundException": Unavailable}
 # DynamoDB's limits of a partition key and a sort key.
 _MAX_KEY_BYTES = (2048, 1024)
 
@@ -49,7 +52,7 @@ class Table:
         # Asked all the same, DynamoDB refuses the call; what a caller put into a path is not our bug.
         if not _can_exist(*key):
             return None
-        with aws_errors(f"read {self.name} {key}"):
+        with aws_errors(f"read {self.name} {key}", _ERRORS):
             # Consistent, at twice the price: a handler often reads what another wrote a moment ago.
             answer = self._dynamodb.call(
                 "GetItem", {"TableName": self.name, "Key": self._key(key), "ConsistentRead": True}
@@ -89,7 +92,7 @@ class Table:
             **_placeholders(names),
             **_page_options(index, limit, cursor),
         }
-        with aws_errors(f"query {self.name} {partition}"):
+        with aws_errors(f"query {self.name} {partition}", _ERRORS):
             answer = self._dynamodb.call("Query", request)
         last = answer.get("LastEvaluatedKey")
         rows = [from_item(item) for item in answer["Items"]]
@@ -103,13 +106,13 @@ class Table:
         ConditionFailed
             *only_if* does not hold of the row that is there.
         """
-        with aws_errors(f"write {self.name}"):
+        with aws_errors(f"write {self.name}", _ERRORS):
             self._dynamodb.call("PutItem", self.putting(row, only_if=only_if).request)
 
     def update(self, key: tuple[str, ...], change: Change, *, only_if: Condition | None = None) -> Row:
         """Change the row under *key* (made if absent, unless *only_if* forbids) and return it as it is then."""
         request = {**self.updating(key, change, only_if=only_if).request, "ReturnValues": "ALL_NEW"}
-        with aws_errors(f"update {self.name} {key}"):
+        with aws_errors(f"update {self.name} {key}", _ERRORS):
             answer = self._dynamodb.call("UpdateItem", request)
         return from_item(answer["Attributes"])
 
@@ -117,7 +120,7 @@ class Table:
         """Remove the row under *key*; an absent row is no error."""
         names = Names()
         request = {"TableName": self.name, "Key": self._key(key), **_conditional(only_if, names)}
-        with aws_errors(f"delete {self.name} {key}"):
+        with aws_errors(f"delete {self.name} {key}", _ERRORS):
             self._dynamodb.call("DeleteItem", request | _placeholders(names))
 
     def putting(self, row: Mapping[str, Any], *, only_if: Condition | None = None) -> Write:
@@ -161,7 +164,7 @@ class Table:
             # With it a transaction that is sent again, because its answer was lost, happens once.
             "ClientRequestToken": os.urandom(18).hex(),
         }
-        with aws_errors(f"transaction of {len(writes)} writes at {self.name}"):
+        with aws_errors(f"transaction of {len(writes)} writes at {self.name}", _ERRORS):
             self._dynamodb.call("TransactWriteItems", request)
 
     def _key(self, key: tuple[str, ...]) -> dict[str, Any]:

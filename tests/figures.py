@@ -4,6 +4,8 @@
 `docs/reference/figures.md` is generated. A test records after its last assertion, so a proof that fails has no figure.
 """
 
+import os
+import platform
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,12 +18,13 @@ FILE = ROOT / "docs" / "figures.json"
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
-    """One measured value; ``proof`` is the test that measured it, as pytest names it."""
+    """One measured value; ``proof`` is the test that measured it, as pytest names it, ``machine`` where it ran."""
 
     value: str
     proof: str
     measured_on: str
     commit: str
+    machine: str
 
 
 class Recorder:
@@ -33,7 +36,11 @@ class Recorder:
     def note(self, name: str, value: str, proof: str) -> None:
         """Keep a figure of the test *proof*."""
         self.found[name] = Figure(
-            value=value, proof=proof, measured_on=datetime.now(UTC).date().isoformat(), commit=commit()
+            value=value,
+            proof=proof,
+            measured_on=datetime.now(UTC).date().isoformat(),
+            commit=commit(),
+            machine=machine(),
         )
 
     def write(self, path: Path = FILE) -> None:
@@ -47,6 +54,12 @@ def commit() -> str:
     """Return the commit of the checkout; a plus says that files had changed since."""
     head = _git("rev-parse", "--short", "HEAD")
     return f"{head}+" if _git("status", "--porcelain", "--untracked-files=no") else head
+
+
+def machine() -> str:
+    """Return in words what this machine is."""
+    memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    return f"{os.cpu_count()} cores ({platform.machine()}), {memory_gb:.0f} GB"
 
 
 def _git(*arguments: str) -> str:

@@ -17,10 +17,12 @@ from headrace.client.schema_drafting import draft_schema
 from headrace.client.task_keys import Roles, own_keys, scalar, task_line
 from headrace.failures import BadData
 
+# Room for chance, or good retrains are refused: of 48 models that had learnt from twice the rows, 250 rows that judged
+# would have let 19 pass by 0.005 of log loss, 45 by 0.05; and 30 by none of R2, 45 by 0.05. R2 needs no unit to be known.
 _GATES = {
-    "classification": ("log_loss <= champion + 0.005", "auto | boosting | linear"),
-    "regression": ("rmse <= champion + 0.0", "auto | boosting | linear"),
-    "text": ("log_loss <= champion + 0.005", "auto | linear"),
+    "classification": ("log_loss <= champion + 0.05", "auto | boosting | linear"),
+    "regression": ("r2 >= champion - 0.05", "auto | boosting | linear"),
+    "text": ("log_loss <= champion + 0.05", "auto | linear"),
     "forecasting": ("mase <= champion + 0.02", "auto | boosting | linear"),
     "recommendation": ("ndcg_at_10 >= champion - 0.01", "auto"),
 }
@@ -50,7 +52,8 @@ split: {by: $split, test: 20%, validation: 10%}
 _TRAINED = Template(
     """\
 model: {recipe: auto, preset: fast}    # recipe: $recipes; preset: fast | good | best
-# What a new model must show before it goes live. It must beat the naive baseline in any case.
+# What a new model must show before it goes live. It must beat the naive baseline in any case. The margin to the
+# champion is room for chance: the more rows judge, the smaller it may be.
 gate:
   - $clause
 release: {approval: auto}    # auto | person
@@ -138,10 +141,21 @@ def find_time(sample: Sample, kinds: Mapping[str, Kind], times: Sequence[str]) -
     return max(stamps, key=lambda column: len(sample.values(column)), default=None)
 
 
-def draft_image(file: Path, name: str | None = None) -> Draft:
-    """Return a definition for pictures; their table is known, so there is no schema to write."""
+def draft_image(file: Path, suffixes: Mapping[str, int], name: str | None = None) -> Draft:
+    """Return a definition for pictures; their table is known, so there is no schema to write.
+
+    Parameters
+    ----------
+    suffixes
+        How many pictures there are of each: of PNG alone a job in the prebuilt image can be made.
+    """
     text = _IMAGE.substitute(file=shown_name(file), name=name or pipeline_name(file))
-    return Draft(definition=text)
+    others = {suffix: count for suffix, count in sorted(suffixes.items()) if suffix != ".png"}
+    note = (
+        f"{sum(others.values())} of {sum(suffixes.values())} pictures are no PNG ({', '.join(others)}), and jobs in the "
+        "prebuilt image read nothing else: convert them, or name an image of your own with Pillow in model.image"
+    )
+    return Draft(definition=text, notes=(note,) if others else ())
 
 
 def choose_target(sample: Sample, target: str) -> list[str]:

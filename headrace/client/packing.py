@@ -50,8 +50,15 @@ def list_pictures(folder: Path) -> Listing:
     return Listing(pictures=tuple(pictures), left_out=tuple(left_out))
 
 
-def count_labels(data: Path) -> Counter[str]:
-    """Return how many pictures a folder or a zip has of each label.
+class Contents(msgspec.Struct, frozen=True, kw_only=True):
+    """How many pictures there are of each label, and of each suffix."""
+
+    labels: Counter[str]
+    suffixes: Counter[str]
+
+
+def count_pictures(data: Path) -> Contents:
+    """Return what a folder or a zip holds.
 
     Raises
     ------
@@ -66,12 +73,15 @@ def count_labels(data: Path) -> Counter[str]:
                 names = archive.namelist()
         except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
             raise BadData(f"{data} is a broken zip ({error}): write it again") from error
-    found = [PurePosixPath(name).parts for name in names if PurePosixPath(name).suffix.lower() in PICTURES]
-    labels = Counter(parts[0] for parts in found if len(parts) == 2)
-    if not labels:
+    paths = [path for path in map(PurePosixPath, names) if len(path.parts) == 2]
+    pictures = [path for path in paths if path.suffix.lower() in PICTURES]
+    if not pictures:
         hint = " (a spreadsheet is a zip too: save it as CSV)" if data.is_file() else ""
         raise _misshapen(data, f"there is no picture of the shape label/name{hint}")
-    return labels
+    return Contents(
+        labels=Counter(path.parts[0] for path in pictures),
+        suffixes=Counter(path.suffix.lower() for path in pictures),
+    )
 
 
 def pack(folder: Path, listing: Listing, into: Path) -> Source:

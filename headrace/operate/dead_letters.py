@@ -7,6 +7,7 @@ and the function it was meant for, which is all that sending it again takes.
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -71,11 +72,14 @@ class DeadLetters:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Give back at once whatever was neither sent again nor dropped."""
+        """Give back at once whatever was neither sent again nor dropped; what cannot be comes back after HOLD_S."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
         for letter in self._held.values():
-            self._sqs.change_message_visibility(
-                QueueUrl=letter.queue_url, ReceiptHandle=letter.handle, VisibilityTimeout=0
-            )
+            with suppress(BotoCoreError, ClientError):
+                self._sqs.change_message_visibility(
+                    QueueUrl=letter.queue_url, ReceiptHandle=letter.handle, VisibilityTimeout=0
+                )
         self._held.clear()
 
     def collect(self, service: str | None = None) -> list[Letter]:

@@ -1,5 +1,6 @@
 """Deploy a stage and leave a working token behind."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -7,7 +8,8 @@ import msgspec
 from headrace.client.api import Api
 from headrace.client.credentials import Credentials, read_credentials, write_credentials
 from headrace.failures import Failure, Unreachable
-from headrace.operate.project import Project
+from headrace.operate.project import Project, find_project
+from headrace.operate.stages import deployed
 from headrace.session import Session
 
 if TYPE_CHECKING:
@@ -31,22 +33,42 @@ def deploy_stage(
     from infra.choices import AS_BEFORE
     from infra.deploy import deploy
 
-    changed = False
+    steps: list[Step] = []
+    told = _telling(session, steps)
+    deployment = deploy(stage, root=project.root, on_step=told, choices=choices or AS_BEFORE)
+    return Deployed(
+        stage=stage.name,
+        url=deployment.origin_url,
+        changed=any(step.changed for step in steps),
+    )
+
+
+def do_part(session: Session, part: str) -> bool:
+    """Only `render` or only `harden` a deployed stage, telling each step; return whether that changed anything."""
+    from infra import deploy
+
+    stage, outputs = deployed(session)
+    steps: list[Step] = []
+    told = _telling(session, steps)
+    if part == "render":
+        root = find_project(session.folder).root
+        deploy.render_stage(stage, outputs, root=root, on_step=told)
+    else:
+        deploy.harden_stage(stage, outputs, on_step=told)
+    return any(step.changed for step in steps)
+
+
+def _telling(session: Session, steps: "list[Step]") -> "Callable[[Step], None]":
+    """Return what tells each step when it is done, and keeps it."""
 
     def on_step(step: "Step") -> None:
-        nonlocal changed
-        changed = changed or step.changed
+        steps.append(step)
         made = step.detail if step.changed else f"in place: {step.detail}"
         session.progress.done(step.name, made, step.seconds)
         session.progress.doing("deploying")
 
     session.progress.doing("deploying")
-    deployment = deploy(stage, root=project.root, on_step=on_step, choices=choices or AS_BEFORE)
-    return Deployed(
-        stage=stage.name,
-        url=deployment.origin_url,
-        changed=changed,
-    )
+    return on_step
 
 
 def ensure_token(

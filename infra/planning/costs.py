@@ -17,8 +17,11 @@ ENDPOINT_S, ENDPOINT_GB = 0.020, 2.0
 HANDLER_S, HANDLER_GB = 0.025, 0.5
 COMMON_WAY_S = 0.057  # boto3 calls the endpoint, then PutItem, then PutMetricData
 ANSWER_GB, RECORD_GB = 1e-6, 1e-6
-OWN_LINES_GB, PLATFORM_LINES_GB = 0.9e-6, 0.35e-6  # prediction and metrics; START, END and REPORT
+# Prediction and metrics (292 and 726 bytes, and the 26 that CloudWatch adds to each); START, END and REPORT.
+OWN_LINES_GB, PLATFORM_LINES_GB = 1.07e-6, 0.35e-6
 WRITER_BATCH, WRITER_S = 10, 0.05
+# The writer's rows and sums are one transaction, which DynamoDB counts twice; each row's labels are looked for, consistently.
+TRANSACTION_UNITS, LABEL_READ_UNITS = 2, 1
 TICK_S = 0.3  # a reconciler that finds nothing to do
 
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
@@ -58,7 +61,9 @@ def per_million(stage: Stage) -> list[CostLine]:
         cost_line("log", "cloudwatch.log_gb", MILLION * (OWN_LINES_GB + PLATFORM_LINES_GB)),
         cost_line("writer of the prediction log", "lambda.request", MILLION / WRITER_BATCH),
         cost_line("writer at work", "lambda.gb_second", MILLION / WRITER_BATCH * WRITER_S * HANDLER_GB),
-        cost_line("prediction rows", "dynamodb.write", MILLION),
+        cost_line("prediction rows", "dynamodb.write", MILLION * TRANSACTION_UNITS),
+        cost_line("sums of predictions", "dynamodb.write", MILLION / WRITER_BATCH * TRANSACTION_UNITS),
+        cost_line("labels that came first", "dynamodb.read", MILLION * LABEL_READ_UNITS),
     ]
     return [*lines, cost_line("web ACL", "waf.request", MILLION)] if stage.is_prod else lines
 

@@ -4,19 +4,19 @@ import re
 from collections.abc import Iterator
 
 from infra.calls import Call
+from infra.job_logs import ENDPOINTS, JOB_GROUPS
 from infra.removal.kinds import pages, removed_by
 from infra.services import SERVICES
 from infra.stage import Stage
 
 _GONE = ("ResourceNotFoundException",)
-_JOBS = ("/aws/sagemaker/TrainingJobs", "/aws/sagemaker/ProcessingJobs")
 
 
 def find_groups(stage: Stage) -> list[str]:
     """Return the log groups that are the stage's alone."""
     services = "|".join(SERVICES)
     ours = re.compile(
-        rf"/aws/lambda/headrace-({services})-{stage.name}(-.+)?|/aws/sagemaker/Endpoints/headrace-{stage.name}-.+"
+        rf"/aws/lambda/headrace-({services})-{stage.name}(-.+)?|{ENDPOINTS}headrace-{stage.name}-.+"
     )
     found = pages(stage.client("logs"), "describe_log_groups", logGroupNamePrefix="/aws/")
     names = (group["logGroupName"] for page in found for group in page["logGroups"])
@@ -31,7 +31,7 @@ def find_streams(stage: Stage) -> list[str]:
     """Return the streams of the stage's jobs as `group:stream`."""
     logs = stage.client("logs")
     found = []
-    for group in _JOBS:
+    for group in JOB_GROUPS:
         try:
             listed = pages(
                 logs,

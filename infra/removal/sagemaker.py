@@ -80,6 +80,12 @@ def remove_processing_job(stage: Stage, name: str) -> Iterator[Call]:
     yield from removed_by("delete_processing_job", "ProcessingJobName")(stage, name)
 
 
+def find_running_transforms(stage: Stage) -> list[str]:
+    """Return the transform jobs that still cost; those that have ended are SageMaker's to keep."""
+    which = {"StatusEquals": "InProgress"}
+    return _find("list_transform_jobs", "TransformJobSummaries", "TransformJobName", which, stage)
+
+
 def remove_package_group(stage: Stage, name: str) -> Iterator[Call]:
     """Delete the model packages of a group, then the group: SageMaker deletes only empty ones."""
     client = stage.client("sagemaker")

@@ -49,6 +49,11 @@ KINDS = (
         find=sagemaker.find_running_processing,
         remove=sagemaker.removed_by("stop_processing_job", "ProcessingJobName"),
     ),
+    Kind(
+        name="running transform job",
+        find=sagemaker.find_running_transforms,
+        remove=sagemaker.removed_by("stop_transform_job", "TransformJobName"),
+    ),
     # From here on, only when asked for.
     Kind(
         name="training job",

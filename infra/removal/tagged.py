@@ -7,9 +7,13 @@ from infra.tags import STAGE_TAG
 
 
 def find_tagged(stage: Stage) -> list[str]:
-    """Return the ARNs that the tagging API knows in the stage's region and the edge's, keys on their way out aside."""
+    """Return the ARNs that the tagging API knows in the stage's region and the edge's.
+
+    Left out is what is gone as far as anybody can make it go: keys on their way out, and transform jobs, which SageMaker keeps and lets nobody
+    delete.
+    """
     arns = {arn for region in sorted({stage.region, EDGE_REGION}) for arn in _tagged_in(stage, region)}
-    return sorted(arn for arn in arns if not _is_dying_key(stage, arn))
+    return sorted(arn for arn in arns if ":transform-job/" not in arn and not _is_dying_key(stage, arn))
 
 
 def _tagged_in(stage: Stage, region: str) -> list[str]:

@@ -1,5 +1,6 @@
 """The execution role's session: whatever a job or a container does on AWS, it does as its role."""
 
+import functools
 import json
 import secrets
 import threading
@@ -16,7 +17,9 @@ from localcloud.sagemaker.store import Scope
 _PRINCIPAL: Final = "sagemaker.amazonaws.com"
 # MiniStack saves sessions with its state, so even those of a killed server have to end some day.
 _SESSION_S: Final = 7 * 86400
-# boto3 sessions are not thread-safe while they create clients; creation is rare, so one lock does.
+# One for every role: a session of its own would read botocore's models again for each client, and keep them, 14 MB for those
+# of S3 and Logs (measured). It is not thread-safe while it creates clients; creation is rare, so one lock does.
+_session = functools.cache(boto3.session.Session)
 _client_lock = threading.Lock()
 
 
@@ -32,7 +35,7 @@ class RoleSession(msgspec.Struct, frozen=True, kw_only=True):
     def client(self, service: str, timeout_s: float = 60) -> Any:
         """Return a boto3 client that acts as the role; one without an answer for so long gives up."""
         with _client_lock:
-            return boto3.session.Session().client(
+            return _session().client(
                 service,
                 endpoint_url=self.endpoint_url,
                 region_name=self.region,

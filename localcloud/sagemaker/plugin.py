@@ -30,6 +30,7 @@ from localcloud.sagemaker.processing import PROCESSING
 from localcloud.sagemaker.runtime import Runtime
 from localcloud.sagemaker.settings import Settings
 from localcloud.sagemaker.store import Store
+from localcloud.sagemaker.tagging import Tagging
 from localcloud.sagemaker.training import TRAINING
 from localcloud.sagemaker.transform import TRANSFORM
 
@@ -89,7 +90,7 @@ def install(*, images: Path, home: Path, endpoint_url: str) -> Installed:
         iam.denied_also,
         faults,
     )
-    _register(api)
+    _register(api, Tagging(store))
     endpoints.announce_restart()
     _resume_when_ready(settings.endpoint_url, jobs, endpoints)
 
@@ -112,11 +113,13 @@ def _clear(work: Path) -> None:
         shutil.rmtree(work / leftover, ignore_errors=True)
 
 
-def _register(api: Api) -> None:
+def _register(api: Api, tags: Tagging) -> None:
     from ministack import app
+    from ministack.services import tagging
 
     iam.patch_actions()
     app.SERVICE_HANDLERS["sagemaker"] = api.handle
+    tagging._COLLECTORS["sagemaker"] = tags.collect
 
 
 def _resume_when_ready(url: str, jobs: Sequence[Jobs], endpoints: Endpoints) -> None:
@@ -149,7 +152,7 @@ def _wait_until_ready(url: str) -> bool:
 def _assert_patch_points() -> None:
     from ministack import app
     from ministack.core import iam_actions, iam_evaluator, responses
-    from ministack.services import eventbridge, sts
+    from ministack.services import cloudwatch, eventbridge, sts, tagging
     from ministack.services import iam as iam_service
 
     points: list[tuple[Any, str]] = [
@@ -169,9 +172,11 @@ def _assert_patch_points() -> None:
         (eventbridge, "_dispatch_event"),
         (eventbridge, "_archive_event"),
         (eventbridge, "_pattern_event_view"),
+        (cloudwatch, "record_metric"),
         (iam_service, "_roles"),
         (sts, "register_session"),
         (sts, "_sessions"),
+        (tagging, "_COLLECTORS"),
     ]
     for module, name in points:
         if not hasattr(module, name):

@@ -3,19 +3,23 @@
 import contextlib
 import http.client
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from localcloud.sagemaker import endpoint_rows, traffic
+import msgspec
+
+from localcloud.sagemaker import endpoint_rows, invocation_metrics, traffic
 from localcloud.sagemaker.capture import DataCapture
 from localcloud.sagemaker.errors import ApiError
 from localcloud.sagemaker.faults import Faults
 from localcloud.sagemaker.fleets import Fleet, Fleets
+from localcloud.sagemaker.invocation_metrics import Invocation
 from localcloud.sagemaker.settings import Settings
 from localcloud.sagemaker.store import ENDPOINT, Row, Scope, Store
-from localcloud.sagemaker.unix_http import Reply
+from localcloud.sagemaker.unix_http import ConnectionPool, Reply
 
 _REALTIME_LIMIT: Final = 6_291_456
 _SERVERLESS_LIMIT: Final = 4 * 1024 * 1024
@@ -31,6 +35,21 @@ _TIMED_OUT: Final = (
     "for each container in Amazon CloudWatch, resolve the issue, and try again."
 )
 _BROKEN_OFF: Final = "The container closed the connection before it answered."
+
+
+class _Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """One request, and when it came in by a clock that only runs."""
+
+    headers: dict[str, str]
+    body: bytes
+    scope: Scope
+    timeout_s: float
+    came_at: float
+
+    @property
+    def passed_on(self) -> dict[str, str]:
+        """The headers that the container sees."""
+        return {str(name): self.headers[name] for name in _PASSED_ON if name in self.headers}
 
 
 class Runtime:
@@ -78,6 +97,7 @@ class Runtime:
         self, row: Row, scope: Scope, headers: dict[str, str], body: bytes, timeout_s: float
     ) -> tuple[Reply, str]:
         """Give the request to a variant of whatever fleet serves it, and a copy to a shadow."""
+        asked = _Asked(headers=headers, body=body, scope=scope, timeout_s=timeout_s, came_at=time.monotonic())
         with self._fleets.borrow(row["EndpointArn"], self._settings.invoke_timeout_s) as fleet:
             if fleet is None:
                 raise ApiError("ServiceUnavailable", "The endpoint is not available. Please try again.", 503)
@@ -85,8 +105,8 @@ class Runtime:
             with self._slot(row, variant, body):
                 name = str(variant["VariantName"])
                 if shadow := traffic.choose_shadow(fleet):
-                    self._copies.submit(self._copy, row, shadow["VariantName"], scope, headers, body)
-                reply = self._ask(fleet, name, scope, headers=headers, body=body, timeout_s=timeout_s)
+                    self._copies.submit(self._copy, row, shadow["VariantName"], asked)
+                reply = self._ask(fleet, name, asked)
         return reply, name
 
     def close(self) -> None:
@@ -111,41 +131,45 @@ class Runtime:
             with self._lock:
                 self._in_flight[slot] -= 1
 
-    def _ask(
-        self,
-        fleet: Fleet,
-        variant: str,
-        scope: Scope,
-        *,
-        headers: dict[str, str],
-        body: bytes,
-        timeout_s: float,
-    ) -> Reply:
-        """Return the answer of a variant's container, captured where that is wanted, or raise ModelError."""
-        sent = {str(name): headers[name] for name in _PASSED_ON if name in headers}
+    def _ask(self, fleet: Fleet, variant: str, asked: _Asked) -> Reply:
+        """Return the answer of a variant's container, measured, and captured where that is wanted, or raise ModelError."""
         process, endpoint = fleet.process(variant), fleet.row["EndpointName"]
-        try:
-            reply = self._faults.spoil(endpoint, timeout_s) or process.pool.post(
-                "/invocations", body, sent, timeout_s
-            )
-        except TimeoutError:
-            raise _model_error(0, _TIMED_OUT, endpoint, scope, process.log_stream) from None
-        except (OSError, http.client.HTTPException):
-            raise _model_error(0, _BROKEN_OFF, endpoint, scope, process.log_stream) from None
-        if reply.status >= 400:
+        given_at = time.monotonic()
+        reply = self._exchange(process.pool, endpoint, asked)
+        invocation = Invocation(
+            endpoint=endpoint,
+            variant=variant,
+            status=reply.status,
+            model_s=time.monotonic() - given_at,
+            overhead_s=given_at - asked.came_at,
+        )
+        invocation_metrics.record(invocation, asked.scope)
+        if not 200 <= reply.status < 400:
             text = reply.body.decode(errors="replace")
-            raise _model_error(reply.status, text, endpoint, scope, process.log_stream)
-        self._capture.take(fleet.row, variant, scope, sent=sent, body=body, reply=reply)
+            raise _model_error(reply.status, text, endpoint, asked.scope, process.log_stream)
+        self._capture.take(
+            fleet.row, variant, asked.scope, sent=asked.passed_on, body=asked.body, reply=reply
+        )
         return reply
 
-    def _copy(self, row: Row, shadow: str, scope: Scope, headers: dict[str, str], body: bytes) -> None:
-        """Ask a shadow the same; nobody but the data capture sees its answer."""
-        timeout_s = self._settings.invoke_timeout_s
-        with self._fleets.borrow(row["EndpointArn"], timeout_s) as fleet:
+    def _exchange(self, pool: ConnectionPool, endpoint: str, asked: _Asked) -> Reply:
+        """Return what the container answers; the status 0 and why, where it does not."""
+        try:
+            spoilt = self._faults.spoil(endpoint, asked.timeout_s)
+            return spoilt or pool.post("/invocations", asked.body, asked.passed_on, asked.timeout_s)
+        except TimeoutError:
+            return Reply(status=0, headers={}, body=_TIMED_OUT.encode())
+        except (OSError, http.client.HTTPException):
+            return Reply(status=0, headers={}, body=_BROKEN_OFF.encode())
+
+    def _copy(self, row: Row, shadow: str, asked: _Asked) -> None:
+        """Ask a shadow the same; nobody but metrics and the data capture see its answer."""
+        asked = msgspec.structs.replace(asked, came_at=time.monotonic())
+        with self._fleets.borrow(row["EndpointArn"], asked.timeout_s) as fleet:
             if fleet is None or shadow not in [variant["VariantName"] for variant in fleet.shadows]:
                 return
             try:
-                self._ask(fleet, shadow, scope, headers=headers, body=body, timeout_s=timeout_s)
+                self._ask(fleet, shadow, asked)
             except ApiError:
                 return
 

@@ -150,6 +150,12 @@ class Store:
                 raise errors.validation(f'Could not find resource "{arn}".')
             return dict(self._tags[arn])
 
+    def tagged(self, scope: Scope) -> dict[str, dict[str, str]]:
+        """Return the tags of every resource of a scope, by ARN."""
+        own = ["sagemaker", scope.region, scope.account]
+        with self._lock:
+            return {arn: dict(tags) for arn, tags in self._tags.items() if arn.split(":")[2:5] == own}
+
     def set_tags(self, arn: str, tags: dict[str, str]) -> None:
         """Replace the tags of a resource."""
         with self._lock:

@@ -1,5 +1,7 @@
 """AddTags, ListTags, DeleteTags: one set of tags per ARN."""
 
+from collections.abc import Iterator
+
 from localcloud.sagemaker import errors
 from localcloud.sagemaker.store import Row, Scope, Store, Table
 
@@ -40,6 +42,13 @@ class Tagging:
             arn, {key: value for key, value in self._store.tags(arn).items() if key not in gone}
         )
         return {}
+
+    def collect(self) -> Iterator[tuple[str, list[dict[str, str]]]]:
+        """Yield every resource of the request's account and region with its tags, as MiniStack's tagging API takes them."""
+        from ministack.core.responses import get_account_id, get_region
+
+        for arn, tags in self._store.tagged(Scope(account=get_account_id(), region=get_region())).items():
+            yield arn, _as_list(tags)
 
 
 def _as_list(tags: dict[str, str]) -> list[dict[str, str]]:

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from shared.errors import (
+    Broken,
     ConditionFailed,
     Conflict,
-    Forbidden,
     HeadraceError,
     InvalidRequest,
     NotFound,
@@ -21,6 +21,77 @@ from shared.errors import (
 # What a refusal says is for people to read, and comes from outside.
 _MESSAGE_LENGTH = 1000
 
+# Whoever asks again may be answered: throttles, failures of the service, two who change one thing at once.
+PASSING = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "ConflictException",
+        "DependencyTimeoutException",
+        "EC2ThrottledException",
+        "InternalDependencyException",
+        "InternalError",
+        "InternalException",
+        "InternalFailure",
+        "InternalServerError",
+        "InternalServiceError",
+        "KMSInternalException",
+        "KeyUnavailableException",
+        "LimitExceededException",
+        "OperationAborted",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
+        "ReplicatedWriteConflictException",
+        "RequestAbortedException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+    }
+)
+# Whoever asks again hears it again: the stage lacks something that an operator must give it, or our call is wrong.
+LASTING = frozenset(
+    {
+        # HeadObject has no body to carry a code.
+        "403",
+        "AccessDenied",
+        "AccessDeniedException",
+        "DecryptionFailure",
+        "DisabledException",
+        "DryRunOperationException",
+        "IdempotentParameterMismatchException",
+        "IncompleteSignature",
+        "InvalidAccessKeyId",
+        "InvalidGrantTokenException",
+        "InvalidKeyUsageException",
+        "InvalidParameterException",
+        "InvalidRequestException",
+        "ItemCollectionSizeLimitExceededException",
+        "KMSInvalidStateException",
+        "MalformedHttpRequestException",
+        "NoSuchBucket",
+        "NotAuthorized",
+        "NotFoundException",
+        "OptInRequired",
+        "PermanentRedirect",
+        "RequestEntityTooLargeException",
+        "RequestTimeTooSkewed",
+        "SignatureDoesNotMatch",
+        "UnknownOperationException",
+        "UnrecognizedClientException",
+        "ValidationError",
+        "ValidationException",
+    }
+)
 # By code and not by exception class: botocore makes those per client, and two services may share a code.
 _ERRORS: dict[str, type[HeadraceError]] = {
     "ConditionalCheckFailedException": ConditionFailed,
@@ -30,32 +101,17 @@ _ERRORS: dict[str, type[HeadraceError]] = {
     "ConditionalRequestConflict": Unavailable,
     "NoSuchKey": NotFound,
     "NoSuchVersion": NotFound,
-    "NoSuchBucket": NotFound,
+    "ResourceNotFound": NotFound,
     # HeadObject has no body to carry a code.
     "404": NotFound,
-    "ResourceNotFoundException": NotFound,
-    "ResourceNotFound": NotFound,
     "ResourceInUse": Conflict,
     "ResourceLimitExceeded": QuotaExceeded,
-    "AccessDenied": Forbidden,
-    "AccessDeniedException": Forbidden,
     # Of the function, not of a caller: the next environment has new ones.
     "ExpiredToken": Unavailable,
     "ExpiredTokenException": Unavailable,
-    "ThrottlingException": Unavailable,
-    "Throttling": Unavailable,
-    "TooManyRequestsException": Unavailable,
-    "ProvisionedThroughputExceededException": Unavailable,
-    "RequestLimitExceeded": Unavailable,
-    "TransactionConflictException": Unavailable,
-    "TransactionInProgressException": Unavailable,
-    "RequestTimeout": Unavailable,
-    "SlowDown": Unavailable,
-    "ServiceUnavailable": Unavailable,
-    "InternalError": Unavailable,
-    "InternalFailure": Unavailable,
-    "InternalServerError": Unavailable,
-    "InternalException": Unavailable,
+    "RequestExpired": Unavailable,
+    **dict.fromkeys(PASSING, Unavailable),
+    **dict.fromkeys(LASTING, Broken),
 }
 
 
@@ -85,8 +141,8 @@ def aws_errors(what: str, further: Mapping[str, type[HeadraceError]] | None = No
     """Raise our errors for those of AWS inside the block; *what* names the call and its resource.
 
     A transaction cancelled by a conflict or throttle is retryable; only a failed check is a lost condition.
-    Codes unknown here and in *further* pass through unchanged: they are bugs, and the retries and dead letters
-    are for them.
+    Every error that AWS documents for our calls is known here or in *further* (docs/reference/aws-errors.md); any other
+    passes through unchanged, and the retries and dead letters are for it.
     """
     try:
         yield
@@ -100,17 +156,24 @@ def aws_errors(what: str, further: Mapping[str, type[HeadraceError]] | None = No
 
 
 @contextmanager
-def sagemaker_errors(what: str, *, absent: str) -> Iterator[None]:
+def sagemaker_errors(
+    what: str, *, absent: str, further: Mapping[str, type[HeadraceError]] | None = None
+) -> Iterator[None]:
     """Raise our errors as :func:`aws_errors` does, and tell the two meanings of ValidationException apart.
 
     SageMaker answers an unknown name with it, not with ResourceNotFound, and a request it does not allow too: a
     message with the text *absent* is :class:`NotFound`, any other :class:`InvalidRequest`.
     """
+    with aws_errors(what, further), _told_by_words(what, absent):
+        yield
+
+
+@contextmanager
+def _told_by_words(what: str, absent: str) -> Iterator[None]:
     from botocore.exceptions import ClientError, ParamValidationError
 
     try:
-        with aws_errors(what):
-            yield
+        yield
     except ClientError as error:
         if error.response["Error"]["Code"] != "ValidationException":
             raise

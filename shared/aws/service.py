@@ -16,28 +16,13 @@ from shared.aws import credentials, endpoints
 from shared.aws.connections import Answer, Connections, Request, Timeouts
 from shared.aws.credentials import Credentials
 from shared.aws.endpoints import Endpoint, Place, endpoint_of
-from shared.aws.errors import AwsRefusal, NoAnswer
+from shared.aws.errors import PASSING, AwsRefusal, NoAnswer
 from shared.aws.signing import Asked, Query, Scope, query_string, sign_headers
 
 # AWS SDKs reference guide, "Retry behavior", mode standard.
 _TRANSIENT_STATUS = {500, 502, 503, 504}
-_TRANSIENT = {
-    "RequestTimeout",
-    "RequestTimeoutException",
-    "InternalError",
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "TooManyRequestsException",
-    "ProvisionedThroughputExceededException",
-    "TransactionInProgressException",
-    "RequestLimitExceeded",
-    "BandwidthLimitExceeded",
-    "SlowDown",
-    "PriorRequestNotComplete",
-    # The bytes were damaged on their way: sent again, they may arrive.
-    "BadDigest",
-}
+# The bytes were damaged on their way: sent again, they may arrive.
+_TRANSIENT = PASSING | {"BadDigest"}
 _LONGEST_WAIT_S = 5.0
 _EMPTY_SHA256 = hashlib.sha256(b"").digest()
 

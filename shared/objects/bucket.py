@@ -39,7 +39,7 @@ class Bucket(PartUploads):
         """
         with s3_errors(f"head {self.uri(key)}"):
             told = self._calls.send(
-                headers_of, "HEAD", key, query=_version(version_id), headers=_WITH_CHECKSUM
+                "HeadObject", headers_of, key, query=_version(version_id), headers=_WITH_CHECKSUM
             )
         modified = told.get("last-modified")
         return ObjectInfo(
@@ -55,7 +55,7 @@ class Bucket(PartUploads):
         """Return all bytes of a small object."""
         with s3_errors(f"read {self.uri(key)}"):
             return self._calls.send(
-                whole_body, "GET", key, query=_version(version_id), headers=_WITH_CHECKSUM
+                "GetObject", whole_body, key, query=_version(version_id), headers=_WITH_CHECKSUM
             )
 
     def open(self, key: str, version_id: str | None = None) -> IO[bytes]:
@@ -65,7 +65,7 @@ class Bucket(PartUploads):
         """
         what = f"read {self.uri(key)}"
         with s3_errors(what):
-            answer = self._calls.send(opened, "GET", key, query=_version(version_id))
+            answer = self._calls.send("GetObject", opened, key, query=_version(version_id))
         return _stream_of(answer, what)
 
     def stream(self, info: ObjectInfo, *, part_bytes: int = READ_BYTES) -> ObjectStream:
@@ -91,7 +91,7 @@ class Bucket(PartUploads):
             headers["if-match"] = f'"{info.etag}"'
         with s3_errors(what):
             answer = self._calls.send(
-                opened, "GET", info.key, query=_version(info.version_id), headers=headers
+                "GetObject", opened, info.key, query=_version(info.version_id), headers=headers
             )
         wanted, came = f"bytes {start}-{end - 1}/{info.size_bytes}", answer.headers.get("content-range")
         if came != wanted:
@@ -143,19 +143,21 @@ class Bucket(PartUploads):
             # S3 decides this atomically (conditional writes); to look first and then write would be a race.
             headers["if-none-match"] = "*"
         with s3_errors(f"write {self.uri(key)}"):
-            told = self._calls.send(headers_of, "PUT", key, headers=headers, content=content)
+            told = self._calls.send("PutObject", headers_of, key, headers=headers, content=content)
         return told.get("x-amz-version-id")
 
     def delete(self, key: str) -> None:
         """Delete the object's newest version (in a versioned bucket: hide it); an absent one is no error."""
         with s3_errors(f"delete {self.uri(key)}"):
-            self._calls.send(headers_of, "DELETE", key)
+            self._calls.send("DeleteObject", headers_of, key)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Yield the newest version of every object under *prefix*, in key order."""
         query = {"list-type": "2", "prefix": prefix, "encoding-type": "url"}
         with s3_errors(f"list {self.uri(prefix)}"):
-            for page in self._calls.pages(query, {"continuation-token": "NextContinuationToken"}):
+            for page in self._calls.pages(
+                "ListObjectsV2", query, {"continuation-token": "NextContinuationToken"}
+            ):
                 yield from _listed(page, "Contents")
 
     def list_versions(self, prefix: str, *, deep: bool = True) -> Iterator[ObjectInfo]:
@@ -175,7 +177,7 @@ class Bucket(PartUploads):
         query = {"versions": "", "prefix": prefix, "encoding-type": "url", **narrowing}
         marks = {"key-marker": "NextKeyMarker", "version-id-marker": "NextVersionIdMarker"}
         with s3_errors(f"list versions of {self.uri(prefix)}"):
-            yield from self._calls.pages(query, marks)
+            yield from self._calls.pages("ListObjectVersions", query, marks)
 
     def presign_get(self, key: str, *, expires_s: int) -> str:
         """Return the URL at which anyone may read *key* for *expires_s*."""

@@ -20,16 +20,16 @@ def copy(calls: ObjectCalls, source_bucket: str, info: ObjectInfo, key: str) -> 
     if info.size_bytes <= COPY_BYTES:
         # Tags stay behind: to copy them S3 asks for permissions of their own, on whatever a user has tagged.
         headers = {**source, "x-amz-tagging-directive": "REPLACE"}
-        calls.send(document, "PUT", key, headers=headers)
+        calls.send("CopyObject", document, key, headers=headers)
         return
-    begun = calls.send(document, "POST", key, query=[("uploads", "")])
+    begun = calls.send("CreateMultipartUpload", document, key, query=[("uploads", "")])
     upload_id = text(begun, "UploadId")
     try:
         _copy_parts(calls, source, info, key, upload_id)
     except BaseException:
         # Where that fails too, the bucket's lifecycle rule does it.
         with contextlib.suppress(AwsRefusal, NoAnswer):
-            calls.send(headers_of, "DELETE", key, query=[("uploadId", upload_id)])
+            calls.send("AbortMultipartUpload", headers_of, key, query=[("uploadId", upload_id)])
         raise
 
 
@@ -38,12 +38,12 @@ def _copy_parts(calls: ObjectCalls, source: Headers, info: ObjectInfo, key: str,
     for number, stretch in enumerate(_stretches(info.size_bytes), start=1):
         query = [("partNumber", str(number)), ("uploadId", upload_id)]
         headers = {**source, "x-amz-copy-source-range": stretch}
-        etag = text(calls.send(document, "PUT", key, query=query, headers=headers), "ETag")
+        etag = text(calls.send("UploadPartCopy", document, key, query=query, headers=headers), "ETag")
         listed += f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(etag)}</ETag></Part>"
     content = Content.of(
         f'<CompleteMultipartUpload xmlns="{NAMESPACE}">{listed}</CompleteMultipartUpload>'.encode()
     )
-    calls.send(document, "POST", key, query=[("uploadId", upload_id)], content=content)
+    calls.send("CompleteMultipartUpload", document, key, query=[("uploadId", upload_id)], content=content)
 
 
 def _source(bucket: str, info: ObjectInfo) -> Headers:

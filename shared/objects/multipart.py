@@ -31,7 +31,9 @@ class PartUploads:
         """Begin an upload whose parts all carry their SHA-256; return its id."""
         headers = {"content-type": content_type, "x-amz-checksum-algorithm": "SHA256"}
         with s3_errors(f"begin the upload of {self.uri(key)}"):
-            begun = self._calls.send(document, "POST", key, query=[("uploads", "")], headers=headers)
+            begun = self._calls.send(
+                "CreateMultipartUpload", document, key, query=[("uploads", "")], headers=headers
+            )
         return text(begun, "UploadId")
 
     def upload_part(self, key: str, upload_id: str, number: int, body: bytes) -> PartInfo:
@@ -48,7 +50,9 @@ class PartUploads:
         headers = {CHECKSUM_HEADER: content.checksum}
         query = [("partNumber", str(number)), ("uploadId", upload_id)]
         with s3_errors(f"upload part {number} of {self.uri(key)}"):
-            told = self._calls.send(headers_of, "PUT", key, query=query, headers=headers, content=content)
+            told = self._calls.send(
+                "UploadPart", headers_of, key, query=query, headers=headers, content=content
+            )
         return PartInfo(
             number=number, etag=_plain(told["etag"]), sha256=content.checksum, size_bytes=content.size_bytes
         )
@@ -95,18 +99,23 @@ class PartUploads:
         # InvalidRequest: the sum of the parts is another, or a part has no checksum.
         with s3_errors(f"complete {self.uri(key)}", InvalidRequest=Conflict, MalformedXML=Conflict):
             return self._calls.send(
-                _completed, "POST", key, query=query, headers=headers, content=_told(parts)
+                "CompleteMultipartUpload",
+                _completed,
+                key,
+                query=query,
+                headers=headers,
+                content=_told(parts),
             )
 
     def abort_multipart(self, key: str, upload_id: str) -> None:
         """Throw an unfinished upload and its parts away; NotFound when it is over or never was."""
         with s3_errors(f"abort the upload of {self.uri(key)}"):
-            self._calls.send(headers_of, "DELETE", key, query=[("uploadId", upload_id)])
+            self._calls.send("AbortMultipartUpload", headers_of, key, query=[("uploadId", upload_id)])
 
     def _parts(self, key: str, upload_id: str, limit: int | None) -> Iterator[PartInfo]:
         query = {"uploadId": upload_id, "max-parts": str(min(limit or 1000, 1000))}
         marks = {"part-number-marker": "NextPartNumberMarker"}
-        for page in self._calls.pages(query, marks, key):
+        for page in self._calls.pages("ListParts", query, marks, key):
             for part in children(page, "Part"):
                 yield PartInfo(
                     number=int(text(part, "PartNumber")),

@@ -21,6 +21,22 @@ _MAX_XML_BYTES = 16 * 1024 * 1024
 _MAX_REFUSAL_BYTES = 64 * 1024
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 Headers = dict[str, str]
+# The operations we ask for, as AWS calls them, each with its method.
+METHODS = {
+    "AbortMultipartUpload": "DELETE",
+    "CompleteMultipartUpload": "POST",
+    "CopyObject": "PUT",
+    "CreateMultipartUpload": "POST",
+    "DeleteObject": "DELETE",
+    "GetObject": "GET",
+    "HeadObject": "HEAD",
+    "ListObjectVersions": "GET",
+    "ListObjectsV2": "GET",
+    "ListParts": "GET",
+    "PutObject": "PUT",
+    "UploadPart": "PUT",
+    "UploadPartCopy": "PUT",
+}
 
 
 def address(endpoint: Endpoint, bucket: str, key: str) -> tuple[str, str]:
@@ -45,26 +61,33 @@ class ObjectCalls:
 
     def send[T](
         self,
+        operation: str,
         read: Callable[[Answer], T],
-        method: str,
         key: str,
         *,
         query: Query = (),
         headers: Headers | None = None,
         content: Content = EMPTY,
     ) -> T:
-        """Return what *read* makes of the answer to one request."""
+        """Return what *read* makes of the answer to *operation*, one of METHODS."""
         origin, path = address(self.service.endpoint, self.bucket, key)
         call = Call(
-            method=method, path=path, query=query, headers=headers or {}, content=content, origin=origin
+            method=METHODS[operation],
+            path=path,
+            query=query,
+            headers=headers or {},
+            content=content,
+            origin=origin,
         )
         return self.service.send(call, read)
 
-    def pages(self, query: dict[str, str], marks: dict[str, str], key: str = "") -> Iterator["Element"]:
+    def pages(
+        self, operation: str, query: dict[str, str], marks: dict[str, str], key: str = ""
+    ) -> Iterator["Element"]:
         """Yield the pages of a listing; *marks* are the parameters it goes on with, by an answer's members."""
         going_on: dict[str, str] = {}
         while True:
-            page = self.send(document, "GET", key, query=[*{**query, **going_on}.items()])
+            page = self.send(operation, document, key, query=[*{**query, **going_on}.items()])
             yield page
             if text(page, "IsTruncated") != "true":
                 return

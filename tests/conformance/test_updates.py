@@ -1,13 +1,23 @@
 """UpdateEndpoint: without a failed request, without a broken model, and back when an alarm goes off (items 11 and 12)."""
 
+import json
 import threading
+import urllib.request
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.integration.sagemaker.harness import Cloud, Server, new_cloud, refusal, wait_for
-from tests.integration.sagemaker.hosting import ask, configure, model, serve, variant, wait_for_update
+from tests.integration.sagemaker.hosting import (
+    ask,
+    configure,
+    model,
+    model_error,
+    serve,
+    variant,
+    wait_for_update,
+)
 from tests.integration.sagemaker.test_events import queue_for, received
 
 
@@ -116,6 +126,12 @@ def test_an_update_can_keep_the_weights_that_were_set_since(cloud: Cloud) -> Non
     assert [item["CurrentWeight"] for item in variants] == [7, 1]
 
 
+def advance(cloud: Cloud, seconds: float) -> None:
+    """Let metrics and alarms live some time at once."""
+    body = json.dumps({"advance_s": seconds}).encode()
+    urllib.request.urlopen(f"{cloud.url}/_localcloud/clock", data=body, timeout=30).close()
+
+
 def guarded(kind: str, wait_s: int, alarm: str, **size: Any) -> dict[str, Any]:
     routing = {"Type": kind, "WaitIntervalInSeconds": wait_s, **size}
     return {
@@ -127,21 +143,25 @@ def guarded(kind: str, wait_s: int, alarm: str, **size: Any) -> dict[str, Any]:
 HALF = {"CanarySize": {"Type": "CAPACITY_PERCENT", "Value": 50}}
 
 
-@pytest.fixture
-def alarm(cloud: Cloud) -> str:
+def make_alarm(cloud: Cloud, name: str, **metric: Any) -> str:
+    """Make an alarm on a sum of over one a minute, as yet not in ALARM."""
     cloudwatch = cloud.client("cloudwatch")
     cloudwatch.put_metric_alarm(
-        AlarmName="too-many-errors",
-        Namespace="Mine",
-        MetricName="Errors",
+        AlarmName=name,
         Statistic="Sum",
         Period=60,
         EvaluationPeriods=1,
         Threshold=1,
         ComparisonOperator="GreaterThanThreshold",
+        **metric,
     )
-    cloudwatch.set_alarm_state(AlarmName="too-many-errors", StateValue="OK", StateReason="test")
-    return "too-many-errors"
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="test")
+    return name
+
+
+@pytest.fixture
+def alarm(cloud: Cloud) -> str:
+    return make_alarm(cloud, "too-many-errors", Namespace="Mine", MetricName="Errors")
 
 
 def test_a_canary_gets_its_part_of_the_traffic_and_an_alarm_takes_it_back_with_an_event(
@@ -176,6 +196,25 @@ def test_a_canary_gets_its_part_of_the_traffic_and_an_alarm_takes_it_back_with_a
         ("UPDATING", "ActivatingTraffic"),
         ("ROLLING_BACK", "Deleting"),
     }
+
+
+def test_an_alarm_on_the_endpoints_own_errors_takes_an_update_back(cloud: Cloud, updated: str) -> None:
+    update(cloud, updated, "updated")
+    wait_for_update(cloud, updated)
+    of_variant = {"EndpointName": updated, "VariantName": "AllTraffic"}
+    own = make_alarm(
+        cloud,
+        "own-errors",
+        Namespace="AWS/SageMaker",
+        MetricName="Invocation5XXErrors",
+        Dimensions=[{"Name": name, "Value": value} for name, value in of_variant.items()],
+    )
+    update(cloud, updated, "watched-config", DeploymentConfig=guarded("CANARY", 600, own, **HALF))
+    wait_for(lambda: ask(cloud, updated) == "watched got x", 60, "the new fleet answers")
+    for _ in range(2):
+        model_error(cloud, updated, "fail")
+    advance(cloud, 60)
+    assert f"alarm {own} is in ALARM" in wait_for_update(cloud, updated)["FailureReason"]
 
 
 def test_a_canary_that_no_alarm_stops_becomes_all_of_the_traffic(

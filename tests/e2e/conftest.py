@@ -1,10 +1,12 @@
 """What several end-to-end tests look at: a pipeline that two uploads have been through."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from tests.clouds import ROOT
 from tests.e2e.data import DEFINITION, deliveries
 from tests.stage import Stage, eventually
 
@@ -68,3 +70,12 @@ def released(stage: Stage, pipelines: Pipelines) -> Callable[[], str]:
     stage.put_object(name, "february.csv", deliveries(2))
     pipelines.live(name, "v2")
     return lambda: name
+
+
+@pytest.fixture(scope="session")
+def instant_recipe(stage: Stage) -> str:
+    """Push the recipe that trains in no time, and return its name."""
+    pushed = stage.headrace("recipes", "push", str(ROOT / "tests" / "instant_recipe"), "-o", "json")
+    assert pushed.returncode == 0, pushed.stderr
+    recipe: str = json.loads(pushed.stdout)["recipe"]
+    return recipe

@@ -1,12 +1,17 @@
-"""A recipe of one's own: pushed, trained, gated and served; and what a person is told of one that breaks."""
+"""A recipe of one's own, and an image: pushed, trained, gated and served; and what a person is told of one that breaks."""
 
 import json
 import random
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.clouds import ROOT
 from tests.e2e.conftest import Pipelines
+from tests.own_images import EXTRA, URI, own_image
 from tests.own_recipes import changed, constant_recipe
 from tests.stage import Stage, eventually
 
@@ -15,13 +20,13 @@ EXAMPLE = ROOT / "examples" / "constant"
 BROKEN = {
     "exits": ("    main(Job", "    sys.exit('no luck today')\n    main(Job", "AlgorithmError: "),
     "silent": (
-        '    write_json(folder / "evaluation.json", evaluation)\n    write_sig',
-        "    write_sig",
+        '    write_json(folder / "evaluation.json", evaluation)\n',
+        "",
         "artifact: model.tar.gz lacks evaluation.json",
     ),
     "nan": (
-        '    write_json(folder / "evaluation.json", evaluation)\n    write_sig',
-        '    (folder / "evaluation.json").write_text(json.dumps({**evaluation, "rows": float("nan")}))\n    write_sig',
+        '    write_json(folder / "evaluation.json", evaluation)\n',
+        '    (folder / "evaluation.json").write_text(json.dumps({**evaluation, "rows": float("nan")}))\n',
         "artifact: evaluation.json cannot be read: it has NaN, which is no JSON; write null",
     ),
     "pickled": (
@@ -67,6 +72,38 @@ def test_a_recipe_of_ones_own_is_pushed_trained_gated_and_served(
     assert answer["predictions"][0]["scores"] == answer["predictions"][1]["scores"]
     status, _, _ = stage.request("POST", "/v1/predictions/constant", {"records": [{"weight": 1}]})
     assert status == 422
+
+
+@pytest.fixture
+def image(stage: Stage) -> Iterator[str]:
+    """Put an image of one's own where the local stage looks for it; return its address."""
+    environment = own_image(stage.root / ".venv" / "runtimes")
+    yield URI
+    shutil.rmtree(environment)
+
+
+def test_an_image_of_ones_own_trains_and_serves_a_recipe_that_no_other_could(
+    stage: Stage, pipelines: Pipelines, tmp_path: Path, image: str
+) -> None:
+    recipe = changed(
+        constant_recipe(tmp_path / "recipe"), "model.py", "import numpy", f"import {EXTRA}\nimport numpy"
+    )
+    pushed = stage.headrace("recipes", "push", str(recipe), "-o", "json")
+    assert pushed.returncode == 0, pushed.stderr
+    model = {"recipe": json.loads(pushed.stdout)["recipe"], "image": image}
+    gate = ["log_loss < baseline - 0.01", "latency_p95_ms < 1000", "size_mb < 1"]
+    pipelines.create("own-image", model=model, gate=gate)
+    stage.put_object("own-image", "data.csv", uneven(4))
+    pipelines.live("own-image", "v1")
+
+    version = stage.get("/v1/models/own-image/v1")
+    assert {verdict["outcome"] for verdict in version["verdicts"]} == {"passed"}, version["verdicts"]
+    code = stage.get("/v1/models/own-image/v1/lineage")["code"]
+    assert (code["image_uri"], code["pinned_by"]) == (image, "digest")
+    status, _, answer = stage.request(
+        "POST", "/v1/predictions/own-image", {"records": [{"distance_km": 3.5}]}
+    )
+    assert (status, answer["predictions"][0]["value"]) == (200, 0), answer
 
 
 def test_a_recipe_that_breaks_says_how(stage: Stage, pipelines: Pipelines, tmp_path: Path) -> None:

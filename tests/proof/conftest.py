@@ -1,5 +1,5 @@
-"""The released pipeline that the end-to-end tests look at too."""
+"""What the end-to-end tests look at too: a released pipeline, and a recipe that trains in no time."""
 
-from tests.e2e.conftest import pipelines, released
+from tests.e2e.conftest import instant_recipe, pipelines, released
 
-__all__ = ["pipelines", "released"]
+__all__ = ["instant_recipe", "pipelines", "released"]

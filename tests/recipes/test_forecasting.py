@@ -74,6 +74,23 @@ def test_the_intervals_hold_about_nine_truths_in_ten(job):
     assert 0.8 <= job.evaluation["metrics"]["challenger"]["coverage"] <= 0.99
 
 
+def test_a_forecast_is_drawn_beside_what_came_of_one_series_within_its_interval(job):
+    plots = {path.name.removesuffix(".vl.json") for path in (job.model / "plots").iterdir()}
+    assert plots == {"forecast", "residuals", "calibration", "error_by_step"}
+    drawn = job.read("plots/forecast.vl.json")["data"]["values"]
+    came = make_shops().assign(time=lambda frame: frame["at"].dt.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    truths = came.groupby("time")["sold"].agg(set)
+    assert len(drawn) > 100
+    assert [point["time"] for point in drawn] == sorted(point["time"] for point in drawn)
+    for point in drawn:
+        assert any(point["actual"] == pytest.approx(truth) for truth in truths[point["time"]])
+        assert point["low"] < point["forecast"] < point["high"]
+    errors = job.read("plots/error_by_step.vl.json")["data"]["values"]
+    assert {(point["step"], point["who"]) for point in errors} == {
+        (step, who) for step in range(1, 13) for who in ("challenger", "baseline")
+    }
+
+
 def test_the_baseline_is_the_value_of_a_season_before_known_at_the_origin(job):
     train, validation, test = split(make_shops())
     everything = pd.concat([train, validation, test]).pivot_table(index="at", columns="shop", values="sold")

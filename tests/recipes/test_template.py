@@ -76,11 +76,40 @@ def test_rows_that_a_model_was_taught_do_not_judge_it(tmp_path):
     assert (evaluation["rows"], evaluation["metrics"]["challenger"]["log_loss"]) == (0, None)
 
 
+def test_what_the_template_costs_to_serve_is_measured_for_the_gate_and_compared_with_the_champion(tmp_path):
+    own = load_test(TEMPLATE)
+    own.check(own.write_sample(tmp_path / "sample.csv"), "late", tmp_path)
+    model, again = tmp_path / "train" / "model", tmp_path / "again" / "model"
+    served = json.loads((model / "serving.json").read_text())
+    challenger = served["metrics"]["challenger"]
+    assert (served["requests"] >= 20, 0 < challenger["latency_p95_ms"] < 1000) == (True, True)
+    # Without the documents and the hashes of the rows, which no endpoint loads.
+    loaded = [model / "model.json", model / "signature.json", *(model / "code").rglob("*")]
+    assert challenger["size_mb"] == sum(path.stat().st_size for path in loaded if path.is_file()) / 1e6
+    judged = json.loads((again / "serving.json").read_text())
+    same, latency = (judged["differences"]["champion"][name] for name in ("size_mb", "latency_p95_ms"))
+    assert same == {"estimate": 0.0, "low": 0.0, "high": 0.0}
+    assert latency["low"] <= latency["high"]
+
+
+def test_a_model_that_refuses_a_record_has_no_latency(tmp_path):
+    recipe = tmp_path / "recipe"
+    shutil.copytree(TEMPLATE, recipe, ignore=shutil.ignore_patterns("__pycache__"))
+    costs = recipe / "costs.py"
+    text = costs.read_text()
+    assert "body = json.dumps" in text
+    costs.write_text(text.replace("body = json.dumps(", "body = '{' + json.dumps("))
+    own = load_test(recipe)
+    own.check(own.write_sample(tmp_path / "sample.csv"), "late", tmp_path)
+    served = json.loads((tmp_path / "train" / "model" / "serving.json").read_text())
+    assert served["metrics"]["challenger"]["latency_p95_ms"] is None
+
+
 def test_a_gate_that_asks_for_what_is_not_measured_is_told_at_once(tmp_path):
     own = load_test(TEMPLATE)
     base = own.lay_out(tmp_path, own.write_sample(tmp_path / "sample.csv"), "late")
     told = base / "input" / "data" / "parameters" / "parameters.json"
-    told.write_text(json.dumps({**json.loads(told.read_text()), "metrics": ["f1"]}))
+    told.write_text(json.dumps({**json.loads(told.read_text()), "metrics": ["latency_p95_ms", "f1"]}))
     environ = {**os.environ, "SAGEMAKER_BASE_DIR": str(base)}
     done = subprocess.run(
         [sys.executable, TEMPLATE / "train.py"], env=environ, capture_output=True, text=True, check=False

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from recipe.labels import encode_labels
 from tabular.options import MANY_ROWS, PRESETS
@@ -119,7 +120,10 @@ def test_a_part_that_is_all_null_or_lacks_a_column_takes_its_types_from_the_sche
 def test_a_column_that_is_always_missing_does_no_harm(make_job, rows, schema):
     sides = [rows(n, seed).assign(size=np.nan, colour=None) for n, seed in ((200, 1), (60, 2), (100, 3))]
     for recipe in ("boosting", "linear"):
-        assert make_job(schema, sides, recipe=recipe).run() == 0
+        job = make_job(schema, sides, recipe=recipe)
+        assert job.run() == 0
+        empty = "It learnt nothing from what has no value in any training row: size, colour."
+        assert empty in (job.model / "card.md").read_text()
 
 
 def test_a_test_side_without_rows_is_evaluated_as_null(make_job, rows, schema):
@@ -137,13 +141,30 @@ def test_only_one_class_in_the_judged_rows_leaves_auc_undefined_instead_of_guess
     assert job.run() == 0
     assert job.evaluation["metrics"]["challenger"]["roc_auc"] is None
     assert job.evaluation["metrics"]["challenger"]["log_loss"] > 0
+    card = (job.model / "card.md").read_text()
+    assert "All judged rows are of the class 'yes': nothing shows whether it knows another." in card
 
 
 def _spoil(name, rows, schema):
-    good = [rows(200, 1), rows(60, 2), rows(100, 3)]
+    good = [rows(240, 1), rows(60, 2), rows(100, 3)]
     one_class = [frame.assign(y="yes") for frame in good]
+    numbered = [frame.assign(count=pd.array(range(len(frame)), dtype="Int64")) for frame in good]
+    named = [frame.assign(y=[f"name {n}" for n in range(len(frame))]) for frame in good]
     cases = {
         "one class": (schema, one_class, {}, "only the class 'yes'"),
+        "one value": (
+            schema,
+            [frame.assign(size=2.5) for frame in good],
+            {"task": "regression", "target": "size"},
+            "has only the value 2.5 in the training rows",
+        ),
+        "many numbers": (
+            schema,
+            numbered,
+            {"target": "count"},
+            "more than 200 classes; is this a regression?",
+        ),
+        "many names": (schema, named, {}, "more than 200 classes; join the rare ones."),
         "no target": (schema, good, {"target": "z"}, "The target 'z' is not a column"),
         "no rows": (schema, [good[0][:0], good[1], good[2]], {}, "no training rows"),
         "text for regression": (schema, good, {"task": "regression"}, "regression needs"),
@@ -170,6 +191,9 @@ def _spoil(name, rows, schema):
     "name",
     [
         "one class",
+        "one value",
+        "many numbers",
+        "many names",
         "no target",
         "no rows",
         "text for regression",
@@ -206,6 +230,10 @@ def test_the_card_states_the_figures_of_the_evaluation(trained):
     metrics = trained.evaluation["metrics"]
     row = f"| log_loss | lower | {metrics['challenger']['log_loss']:.4f} | - | {metrics['baseline']['log_loss']:.4f} |"
     assert row in card
+    # Nobody weighs the naive baseline.
+    assert "size_mb" not in card.partition("## Limits")[2]
+    assert "of the class" not in card
+    assert "no value in any training row" not in card
 
 
 def test_threads_are_capped_by_affinity_quota_and_announcement(tmp_path):

@@ -8,7 +8,7 @@ import click
 
 from headrace.client.definitions import DEFINITION, SCHEMA
 from headrace.client.drafting import Draft, draft, draft_image
-from headrace.client.packing import count_labels
+from headrace.client.packing import count_pictures
 from headrace.client.samples.unpacking import ZIP, magic
 from headrace.client.sampling import read_sample
 from headrace.client.task_keys import TASKS, Roles, settle_task
@@ -118,10 +118,10 @@ def draft_pictures(data: Path, roles: Roles, name: str | None) -> Draft:
         raise click.UsageError(
             f"{data} can only hold pictures: their folder is the target, the task is image"
         )
-    labels = count_labels(data)
-    if len(labels) < 2:
-        raise BadData(f"{data} has one label, {next(iter(labels))!r}: there is nothing to tell apart")
-    return draft_image(data, name)
+    found = count_pictures(data)
+    if len(found.labels) < 2:
+        raise BadData(f"{data} has one label, {next(iter(found.labels))!r}: there is nothing to tell apart")
+    return draft_image(data, found.suffixes, name)
 
 
 def write_draft(made: Draft, folder: Path) -> None:

@@ -23,8 +23,8 @@ def write_json(path: Path, document: Any) -> None:
     path.write_text(json.dumps(_finite(document), indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def write_signature(folder: Path, job: Job, train: pa.Table, classes: list[Any] | None) -> None:
-    """Write what the model takes and gives: every prediction request is held against it."""
+def write_signature(folder: Path, job: Job, train: pa.Table, classes: list[Any] | None) -> dict[str, Any]:
+    """Write, and return, what the model takes and gives: every prediction request is held against it."""
     inputs = [
         {
             "name": f["name"],
@@ -37,6 +37,7 @@ def write_signature(folder: Path, job: Job, train: pa.Table, classes: list[Any] 
     target = next({"name": f["name"], "type": f["type"]} for f in job.fields if f["name"] == job.target)
     document = {"format": 1, "task": job.task, "target": target, "inputs": inputs, "classes": classes}
     write_json(folder / "signature.json", document)
+    return document
 
 
 def write_versions(folder: Path, job: Job) -> None:
@@ -74,14 +75,19 @@ def write_golden(folder: Path, job: Job, rows: pa.Table) -> None:
     """Write requests with the model's own answers: an endpoint that answers otherwise does not go live."""
     import inference
 
-    names = [field["name"] for field in job.features]
-    sample = rows.select(names).slice(0, GOLDEN_ROWS).to_pylist()
-    records = [{name: _as_sent(value) for name, value in row.items()} for row in sample]
+    records = sample_records(job, rows)
     model = inference.model_fn(str(folder))
     answered = inference.transform_fn(model, json.dumps({"records": records}), "application/json", "*/*")
     answers = json.loads(answered.get_data())["predictions"]
     lines = [json.dumps({"record": r, "prediction": p}) for r, p in zip(records, answers, strict=True)]
     (folder / "golden.jsonl").write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+
+
+def sample_records(job: Job, rows: pa.Table) -> list[dict[str, Any]]:
+    """Return some of the rows as a client sends them."""
+    names = [field["name"] for field in job.features]
+    sample = rows.select(names).slice(0, GOLDEN_ROWS).to_pylist()
+    return [{name: _as_sent(value) for name, value in row.items()} for row in sample]
 
 
 def copy_code(folder: Path) -> None:

@@ -72,12 +72,12 @@ def judge(
     A difference has the ends of its 90 % interval from a paired bootstrap: the same rows are drawn for both models,
     so what is hard for both does not widen it.
     """
-    draws = _draw_rows(len(truth), seed)
+    draws = draw_rows(len(truth), seed)
     metrics = {name: _measure(kind, truth, given) for name, given in answers.items()}
     sampled = {name: _measure_draws(kind, truth, given, draws) for name, given in answers.items()}
     differences = {
         name: {
-            m: _interval(
+            m: interval(
                 metrics["challenger"][m] - metrics[name][m], sampled["challenger"][m] - sampled[name][m]
             )
             for m in METRICS[kind]
@@ -88,7 +88,7 @@ def judge(
     return {"champion": None, **metrics}, {"champion": None, **differences}
 
 
-def _draw_rows(rows: int, seed: int) -> npt.NDArray[np.int64]:
+def draw_rows(rows: int, seed: int) -> npt.NDArray[np.int64]:
     """Return the rows of every resample; no resample where there are no rows."""
     if not rows:
         return np.zeros((0, 0), np.int64)
@@ -107,6 +107,7 @@ def _measure_draws(
     return {m: np.array([f(truth[draw], given[draw]) for draw in draws]) for m, f in METRICS[kind].items()}
 
 
-def _interval(estimate: float, drawn: Floats) -> dict[str, float]:
+def interval(estimate: float, drawn: Floats) -> dict[str, float]:
+    """Return a difference with the ends of its 90 % interval, of what the resamples gave."""
     low, high = np.quantile(drawn, [0.05, 0.95]) if len(drawn) else (np.nan, np.nan)
     return {"estimate": estimate, "low": float(low), "high": float(high)}

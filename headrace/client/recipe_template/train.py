@@ -5,6 +5,7 @@ import io
 import json
 import sys
 import tarfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -13,10 +14,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from costs import METRICS as SERVING_METRICS
+from costs import Served, loaded_bytes, measure
 from data import Job
 from documents import (
     copy_code,
     last_time,
+    sample_records,
     write_card,
     write_golden,
     write_json,
@@ -27,14 +31,24 @@ from judging import HIGHER_IS_BETTER, METRICS, judge
 from model import State, fit, fit_baseline, predict
 
 MODEL, SEEN = "model.json", "seen_rows.npy"
+KEPT = (MODEL, "signature.json", SEEN)
 Hashes: TypeAlias = npt.NDArray[np.uint64]
-# A model and the rows it was taught, by their hashes.
-Contestant: TypeAlias = tuple[State, Hashes]
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A model, what it takes, the rows it was taught, by their hashes, and the bytes an endpoint loads."""
+
+    state: State
+    signature: dict[str, Any]
+    seen: Hashes
+    size_bytes: int
 
 
 def main(job: Job) -> None:
     """Do what the job is for: `evaluate` judges a model there is beside the champion of now, all else trains one."""
-    unknown = [name for name in job.parameters["metrics"] if name not in METRICS[job.kind]]
+    measured = (*METRICS[job.kind], *SERVING_METRICS)
+    unknown = [name for name in job.parameters["metrics"] if name not in measured]
     if unknown:
         raise SystemExit(f"the gate asks for {unknown[0]}, which this recipe does not measure")
     if not job.features:
@@ -46,28 +60,37 @@ def main(job: Job) -> None:
         challenger = load(job, "challenger")
         if challenger is None:
             raise SystemExit("the challenger is no model of this recipe")
-        write_json(folder / "evaluation.json", evaluate(job, train, challenger))
-        write_json(folder / "serving.json", NOT_MEASURED)
-        return
-    challenger = (fit(job, train), hash_rows(job, train))
-    write_json(folder / MODEL, challenger[0])
-    np.save(folder / SEEN, challenger[1], allow_pickle=False)
-    evaluation = evaluate(job, train, challenger)
+    else:
+        challenger = teach(job, folder, train)
+    champion = load(job, "champion")
+    evaluation = evaluate(job, train, challenger, champion)
     write_json(folder / "evaluation.json", evaluation)
-    write_signature(folder, job, train, challenger[0]["classes"])
-    write_versions(folder, job)
-    write_card(folder, job, evaluation)
+    write_json(folder / "serving.json", evaluate_serving(job, challenger, champion))
+    if job.parameters.get("purpose") != "evaluate":
+        write_versions(folder, job)
+        write_card(folder, job, evaluation)
+        write_golden(folder, job, job.read("test"))
+
+
+def teach(job: Job, folder: Path, train: pa.Table) -> Contestant:
+    """Fit a model and write all that an endpoint loads."""
+    state, seen = fit(job, train), hash_rows(job, train)
+    write_json(folder / MODEL, state)
+    np.save(folder / SEEN, seen, allow_pickle=False)
+    signature = write_signature(folder, job, train, state["classes"])
     copy_code(folder)
-    write_golden(folder, job, job.read("test"))
+    files = {p.relative_to(folder).as_posix(): p.stat().st_size for p in folder.rglob("*") if p.is_file()}
+    return Contestant(state, signature, seen, loaded_bytes(files))
 
 
-def evaluate(job: Job, train: pa.Table, challenger: Contestant) -> dict[str, Any]:
+def evaluate(
+    job: Job, train: pa.Table, challenger: Contestant, champion: Contestant | None
+) -> dict[str, Any]:
     """Judge challenger, champion and baseline on the newest rows, and print the challenger's metrics."""
-    champion, stated = load(job, "champion"), job.parameters.get("champion")
     rows = unseen_rows(job, challenger, champion or challenger)
-    models = {"challenger": challenger[0], "baseline": fit_baseline(job, train)}
-    models |= {"champion": champion[0]} if champion else {}
-    classes = classes_in(job, rows, challenger[0]["classes"])
+    models = {"challenger": challenger.state, "baseline": fit_baseline(job, train)}
+    models |= {"champion": champion.state} if champion else {}
+    classes = classes_in(job, rows, challenger.state["classes"])
     answers = {name: align(predict(state, rows), state["classes"], classes) for name, state in models.items()}
     metrics, differences = judge(job.kind, truth_of(job, rows, classes), answers, job.parameters["seed"])
     for name, value in (metrics["challenger"] or {}).items():
@@ -82,14 +105,24 @@ def evaluate(job: Job, train: pa.Table, challenger: Contestant) -> dict[str, Any
         "metrics": metrics,
         "differences": differences,
         "trained_through": last_time(job, train),
-        **told_of_champion(stated, champion),
+        **told_of_champion(job.parameters.get("champion"), champion),
     }
+
+
+def evaluate_serving(job: Job, challenger: Contestant, champion: Contestant | None) -> dict[str, Any]:
+    """Measure what challenger and champion cost to serve, and print the challenger's figures."""
+    contestants = {"challenger": challenger, **({"champion": champion} if champion else {})}
+    served = {name: Served((one.state, one.signature), one.size_bytes) for name, one in contestants.items()}
+    found = measure(served, sample_records(job, job.read("test")), job.parameters["seed"])
+    for name, value in found["metrics"]["challenger"].items():
+        print(f"metric: {name}={value}", flush=True)
+    return found
 
 
 def unseen_rows(job: Job, *contestants: Contestant) -> pa.Table:
     """Return the newest rows without those that any of the contestants was taught."""
     test = job.read("test")
-    taught = np.concatenate([seen for _, seen in contestants])
+    taught = np.concatenate([one.seen for one in contestants])
     return test.filter(pa.array(~np.isin(hash_rows(job, test), taught)))
 
 
@@ -108,10 +141,17 @@ def load(job: Job, channel: str) -> Contestant | None:
         return None
     with tarfile.open(archive) as tar:
         members = {member.name.removeprefix("./"): member for member in tar if member.isfile()}
-        model, seen = (tar.extractfile(members[name]) if name in members else None for name in (MODEL, SEEN))
-        if model is None or seen is None:
-            return None
-        return json.load(model), np.load(io.BytesIO(seen.read()), allow_pickle=False)
+        found = {name: tar.extractfile(members[name]) for name in KEPT if name in members}
+        contents = {name: file.read() for name, file in found.items() if file}
+    if len(contents) < len(KEPT):
+        return None
+    state, signature, seen = (contents[name] for name in KEPT)
+    return Contestant(
+        json.loads(state),
+        json.loads(signature),
+        np.load(io.BytesIO(seen), allow_pickle=False),
+        loaded_bytes({name: member.size for name, member in members.items()}),
+    )
 
 
 def hash_rows(job: Job, table: pa.Table) -> Hashes:
@@ -143,14 +183,6 @@ def align(
     none = np.zeros(len(answers))
     return np.column_stack([answers[:, own.index(c)] if c in own else none for c in classes])
 
-
-# What challenger and champion cost to serve: a gate may ask for latency_p95_ms of a recipe that measures it.
-NOT_MEASURED = {
-    "requests": 0,
-    "method": "not measured",
-    "metrics": {"challenger": {}, "champion": None},
-    "differences": {"champion": None},
-}
 
 if __name__ == "__main__":
     main(Job.from_environment())

@@ -27,8 +27,7 @@ def alarms(session: Session, name: str) -> None:
     prefix = f"headrace-{session.stage}-"
     with told_in_one_line():
         client = stage_of(session, project).client("cloudwatch")
-        pages = client.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix + name)
-        found = [alarm for page in pages for alarm in page["MetricAlarms"]]
+        found = find_alarms(client, prefix + name)
         if not found:
             raise Missing(f"the stage {session.stage!r} has no alarm {name or 'at all'}: deploy it again")
         exact = [alarm for alarm in found if alarm["AlarmName"] == prefix + name]
@@ -36,6 +35,23 @@ def alarms(session: Session, name: str) -> None:
             _show_one(session, client, exact[0], prefix)
         else:
             session.show(in_order([view(alarm, prefix) for alarm in found]), _COLUMNS)
+
+
+def find_alarms(client: Any, prefix: str) -> list[dict[str, Any]]:
+    """Return the alarms whose names begin so."""
+    pages = client.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix)
+    return [alarm for page in pages for alarm in page["MetricAlarms"]]
+
+
+def last_changes(client: Any, alarm_name: str) -> list[dict[str, Any]]:
+    """Return the last changes of an alarm's state, newest first."""
+    history = client.describe_alarm_history(
+        AlarmName=alarm_name, HistoryItemType="StateUpdate", MaxRecords=_SHOWN
+    )["AlarmHistoryItems"]
+    return [
+        {"at": _time(item["Timestamp"]), "change": item["HistorySummary"].removeprefix("Alarm updated ")}
+        for item in history
+    ]
 
 
 def view(alarm: dict[str, Any], prefix: str) -> dict[str, Any]:
@@ -54,13 +70,7 @@ def in_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _show_one(session: Session, client: Any, alarm: dict[str, Any], prefix: str) -> None:
-    history = client.describe_alarm_history(
-        AlarmName=alarm["AlarmName"], HistoryItemType="StateUpdate", MaxRecords=_SHOWN
-    )["AlarmHistoryItems"]
-    changes = [
-        {"at": _time(item["Timestamp"]), "change": item["HistorySummary"].removeprefix("Alarm updated ")}
-        for item in history
-    ]
+    changes = last_changes(client, alarm["AlarmName"])
     about = {**view(alarm, prefix), "means": alarm.get("AlarmDescription", "")}
     if session.output == "table":
         session.show(about)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from headrace.operate.deployment import check_health, deploy_stage, ensure_token
+from headrace.operate.deployment import check_health, deploy_stage, do_part, ensure_token
 from headrace.operate.planned import show_plan
 from headrace.operate.project import find_project, told_in_one_line
 from headrace.operate.stages import stage_of
@@ -30,6 +30,15 @@ if TYPE_CHECKING:
     help="With --plan: write what hardens each service for `chalice package --merge-template`.",
 )
 @click.option(
+    "--render",
+    "part",
+    flag_value="render",
+    help="Only fill config and policies, for a plain `chalice deploy`.",
+)
+@click.option(
+    "--harden", "part", flag_value="harden", help="Only do again what a plain `chalice deploy` undid."
+)
+@click.option(
     "--alert-email",
     metavar="ADDRESS",
     help="Who gets alarms and failures by mail, once confirmed there; '' is nobody. Left out: as before.",
@@ -44,18 +53,21 @@ if TYPE_CHECKING:
     metavar="CIDR,...",
     help="Networks that the web ACL refuses; '' is none. Left out: as before.",
 )
-def deploy(session: Session, plan: bool, templates: Path | None, **chosen: Any) -> None:
+def deploy(session: Session, plan: bool, templates: Path | None, part: str | None, **chosen: Any) -> None:
     """Deploy Headrace to a stage.
 
     On AWS with the caller's own credentials; the stage `local` is the running local cloud. Run again, it
     changes nothing. With --plan it ends with 1 when the account has too little of something.
     """
-    if templates is not None and not plan:
-        raise click.UsageError("--templates goes with --plan: a deployment writes none")
+    _check_together(plan, templates, part, chosen)
     project = find_project(session.folder)
     if plan:
         with following(session.progress), told_in_one_line():
             show_plan(session, project, templates)
+        return
+    if part:
+        with following(session.progress), told_in_one_line():
+            session.show({"stage": session.stage, "changed": do_part(session, part)})
         return
     with following(session.progress), told_in_one_line():
         stage = stage_of(session, project)
@@ -64,6 +76,14 @@ def deploy(session: Session, plan: bool, templates: Path | None, **chosen: Any) 
         check_health(session, credentials)
     changed = deployed.changed or minted
     session.show({"stage": stage.name, "api": f"{credentials.url}/v1", "changed": changed})
+
+
+def _check_together(plan: bool, templates: Path | None, part: str | None, chosen: dict[str, Any]) -> None:
+    """Refuse options that would have no effect."""
+    if templates is not None and not plan:
+        raise click.UsageError("--templates goes with --plan: a deployment writes none")
+    if part and (plan or any(value is not None for value in chosen.values())):
+        raise click.UsageError(f"--{part} does that alone: it goes with no other option")
 
 
 def _choices(alert_email: str | None, waf: bool | None, block: str | None) -> "Choices":

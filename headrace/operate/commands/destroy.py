@@ -23,9 +23,12 @@ _COLUMNS = ("kind", "name")
 
 
 @command("destroy")
+@click.option(
+    "--plan", is_flag=True, help="Change nothing: list everything of the stage, and whether it would go."
+)
 @click.option("--data", "with_data", is_flag=True, help="Remove what it keeps too; nothing brings it back.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def destroy(session: Session, with_data: bool, yes: bool) -> None:
+def destroy(session: Session, plan: bool, with_data: bool, yes: bool) -> None:
     """Remove a stage from its cloud.
 
     What runs and what costs goes: edge, functions, APIs, rules, endpoints. Uploads, models, tables, logs and the
@@ -42,6 +45,9 @@ def destroy(session: Session, with_data: bool, yes: bool) -> None:
         stage = stage_of(session, project)
         there = inventory(stage)
         session.progress.close()
+        if plan:
+            _show(session, there, with_data)
+            return
         if not yes:
             _ask(stage, there, with_data)
         result = destroy_stage(stage, root=project.root, with_data=with_data, on_step=_telling(session))
@@ -61,6 +67,15 @@ def destroy(session: Session, with_data: bool, yes: bool) -> None:
             "left": 0,
         }
     )
+
+
+def _show(session: Session, there: "list[Found]", with_data: bool) -> None:
+    """List what is there in the order in which it would go."""
+    rows = [
+        {"kind": one.kind, "name": one.name, "fate": "stays" if one.is_data and not with_data else "goes"}
+        for one in there
+    ]
+    session.show(rows, (*_COLUMNS, "fate"))
 
 
 def _ask(stage: "Stage", there: Iterable["Found"], with_data: bool) -> None:

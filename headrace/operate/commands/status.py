@@ -20,7 +20,7 @@ def status(session: Session) -> None:
     health = api.get("health").get("status", "ok")
     session.progress.note(f"{api.credentials.stage}: {api.credentials.url}/v1 says {health}")
     if is_stage_hardened(session) is False:
-        remedy = f"`headrace deploy --stage {api.credentials.stage}`"
+        remedy = f"`headrace deploy --harden --stage {api.credentials.stage}`"
         session.progress.note(
             f"{api.credentials.stage}: not hardened (a plain chalice deploy undoes it): {remedy}"
         )

@@ -18,7 +18,7 @@ class SageMakerEndpoints:
 
     def describe(self, name: str) -> EndpointState | None:
         """Return the endpoint's state, None where there is no such endpoint."""
-        with absent_is_fine() as found, aws_errors(f"describe endpoint {name}"):
+        with aws_errors(f"describe endpoint {name}"), absent_is_fine() as found:
             answer = self._client.describe_endpoint(EndpointName=name)
             tags = self._client.list_tags(ResourceArn=answer["EndpointArn"])["Tags"]
             found.append((answer, tags))
@@ -46,7 +46,7 @@ class SageMakerEndpoints:
             SageMaker finds the request invalid.
         """
         client = self._client
-        with refusals(plan.name), aws_errors(f"create endpoint {plan.name}"):
+        with aws_errors(f"create endpoint {plan.name}"), refusals(plan.name):
             # Without an endpoint they serve nothing, so what an earlier attempt left may be replaced.
             _replace(client.create_model, plan.model, client.delete_model, {"ModelName": plan.name})
             _replace(
@@ -97,5 +97,6 @@ def _replace(
     with only(EXISTS) as taken:
         create(**request)
     if taken:
-        delete(**key)
+        with absent_is_fine():
+            delete(**key)
         create(**request)

@@ -7,7 +7,6 @@ from chalicelib.inference.ports import TransformState
 from chalicelib.inference.sagemaker_words import EXISTS, absent_is_fine, only, refusals
 
 from shared.aws import aws_errors
-from shared.errors import Conflict
 
 
 class SageMakerTransforms:
@@ -28,19 +27,16 @@ class SageMakerTransforms:
         Refused
             SageMaker finds the request invalid.
         """
-        with refusals(plan.name), aws_errors(f"create transform job {plan.name}"):
+        with aws_errors(f"create transform job {plan.name}"), refusals(plan.name):
             with only(EXISTS):
                 self._client.create_model(**plan.model)
-            try:
-                with aws_errors(f"create transform job {plan.name}"):
-                    self._client.create_transform_job(**plan.job)
-            except Conflict:
-                # ResourceInUse: the name is the work's own.
-                return
+            # The name is the work's own.
+            with only(code="ResourceInUse"):
+                self._client.create_transform_job(**plan.job)
 
     def describe(self, name: str) -> TransformState | None:
         """Return the job's state, None where there is none."""
-        with absent_is_fine() as found, aws_errors(f"describe transform job {name}"):
+        with aws_errors(f"describe transform job {name}"), absent_is_fine() as found:
             found.append(self._client.describe_transform_job(TransformJobName=name))
         if not found:
             return None
@@ -48,11 +44,12 @@ class SageMakerTransforms:
         return TransformState(status=answer["TransformJobStatus"], reason=answer.get("FailureReason", ""))
 
     def stop(self, name: str) -> None:
-        """Ask a job to end; one that has ended meanwhile is no error."""
-        with only("The request was rejected because"), aws_errors(f"stop transform job {name}"):
+        """Ask a job to end; one that has ended meanwhile, or is gone, is no error."""
+        ended = only("The request was rejected because")
+        with aws_errors(f"stop transform job {name}"), absent_is_fine(), ended:
             self._client.stop_transform_job(TransformJobName=name)
 
     def forget(self, model_name: str) -> None:
         """Delete the model of a batch, if it is there."""
-        with absent_is_fine(), aws_errors(f"delete model {model_name}"):
+        with aws_errors(f"delete model {model_name}"), absent_is_fine():
             self._client.delete_model(ModelName=model_name)

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from shared.aws import AwsRefusal, JsonApi
+from shared.aws import JsonApi
 from shared.aws.connections import Connections, Timeouts
 from shared.aws.service import Patience, Service
 from shared.conditions import Absent
 from shared.errors import (
+    Broken,
     ConditionFailed,
-    Forbidden,
     HeadraceError,
     NotFound,
     PreconditionFailed,
@@ -93,7 +93,7 @@ def test_a_lasting_silence_is_told_as_one(server: Server, bucket: Bucket) -> Non
     ("status", "code", "kind"),
     [
         ("404 Not Found", "NoSuchKey", NotFound),
-        ("403 Forbidden", "AccessDenied", Forbidden),
+        ("403 Forbidden", "AccessDenied", Broken),
         ("400 Bad Request", "ExpiredToken", Unavailable),
         ("412 Precondition Failed", "PreconditionFailed", PreconditionFailed),
         ("409 Conflict", "ConditionalRequestConflict", Unavailable),
@@ -111,7 +111,7 @@ def test_a_refusal_is_asked_for_once(
 def test_a_redirect_is_never_followed(server: Server, bucket: Bucket) -> None:
     elsewhere = http("301 Moved", xml_error("PermanentRedirect"), Location=f"{server.origin}/elsewhere")
     server.script = [Reply(raw=elsewhere), Reply(raw=http("200 OK", b"stolen"))]
-    with pytest.raises(AwsRefusal, match="PermanentRedirect"):
+    with pytest.raises(Broken, match="PermanentRedirect"):
         bucket.read("k")
     assert len(server.asked) == 1
 
@@ -181,7 +181,7 @@ def test_a_refusal_before_the_whole_body_was_sent_is_heard(server: Server, bucke
     refused = http("403 Forbidden", xml_error("AccessDenied"), Connection="close")
     server.script = [Reply(raw=refused, then="close", read_body=False)]
     # What comes first, the answer or the reset of the half sent body, is the network's choice.
-    with pytest.raises((Forbidden, Unavailable)):
+    with pytest.raises((Broken, Unavailable)):
         bucket.write("k", bytes(8 << 20))
 
 
@@ -247,7 +247,7 @@ def test_no_credential_shows_in_an_error(server: Server, bucket: Bucket, dynamod
 
 def test_a_long_text_of_an_error_is_cut(server: Server, bucket: Bucket) -> None:
     server.script = [Reply(raw=http("403 Forbidden", xml_error("AccessDenied", "x" * 50_000)))]
-    with pytest.raises(Forbidden) as caught:
+    with pytest.raises(Broken) as caught:
         bucket.read("k")
     assert len(str(caught.value)) < 1200
 

@@ -1,8 +1,10 @@
+import http.client
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 import pytest
@@ -48,6 +50,18 @@ class Deployed(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def outputs(self) -> dict[str, str]:
         return self.deployment.outputs
+
+
+def get(deployed: Deployed, path: str) -> tuple[int, dict[str, str], bytes]:
+    """Ask the stage at its one origin; return status, headers and body."""
+    place = urlsplit(deployed.deployment.origin_url)
+    connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=30)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+    finally:
+        connection.close()
 
 
 @pytest.fixture(scope="session")

@@ -3,13 +3,13 @@
 import json
 import urllib.request
 
-from infra import harden, subscription, tags
+from infra import harden, job_logs, subscription, tags
 from infra.rotation import rotate_origin_secret
 from tests.aws_calls import Noted, as_method, operations_in
 from tests.integration.infra.conftest import Deployed
 from tests.integration.infra.mini import PATHS
 
-# Only the real inference service has a log to subscribe to; the end-to-end tests deploy that one.
+# Only the real inference service has a log to subscribe to: tests/unit/infra/test_subscription.py has these calls.
 SUBSCRIBING = {"add_permission", "put_subscription_filter"}
 
 
@@ -23,7 +23,7 @@ def test_every_call_of_a_deployment_and_a_rotation_fits_the_services_own_model(
 
 
 def test_every_call_that_hardening_can_make_was_made(deployed: Deployed, noted: list[Noted]) -> None:
-    written = operations_in([harden, subscription, tags])
+    written = operations_in([harden, job_logs, subscription, tags])
     assert written - SUBSCRIBING <= {as_method(one.operation) for one in noted}
     assert deployed.again()["harden"].detail == "all in place"
 

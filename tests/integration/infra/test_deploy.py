@@ -1,17 +1,20 @@
-import http.client
 import json
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 import pytest
 
 from infra import records
-from infra.choices import Choices
-from infra.deploy import find_deployment
-from infra.edge import deploy_edge
-from infra.errors import ChaliceFailed, DeployedMeanwhile, NoSuchToken, RenderError, StackFailed
+from infra.deploy import Step, find_deployment, harden_stage, render_stage
+from infra.errors import (
+    ChaliceFailed,
+    DeployedMeanwhile,
+    NoSuchToken,
+    NotDeployed,
+    RenderError,
+    StackFailed,
+)
 from infra.harden import is_hardened
 from infra.observability.stack import deploy_observability
 from infra.services import SERVICES, folder_of
@@ -20,19 +23,8 @@ from infra.tokens import list_tokens, mint_token, revoke_token
 from shared.auth import Tokens
 from shared.tables import Table
 from tests.clouds import dynamodb
-from tests.integration.infra.conftest import Deployed
+from tests.integration.infra.conftest import Deployed, get
 from tests.integration.infra.mini import PATHS, write_app
-
-
-def get(deployed: Deployed, path: str) -> tuple[int, dict[str, str], bytes]:
-    place = urlsplit(deployed.deployment.origin_url)
-    connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=30)
-    try:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
-    finally:
-        connection.close()
 
 
 def changed(steps: dict[str, Any]) -> set[str]:
@@ -107,6 +99,34 @@ def test_plain_chalice_deploy_works_and_the_next_deployment_hardens_what_it_undi
     assert not is_hardened(deployed.stage, deployed.outputs)
     assert "harden" in changed(deployed.again())
     assert is_hardened(deployed.stage, deployed.outputs)
+
+
+def test_config_and_policies_are_filled_alone_and_plain_chalice_is_hardened_alone(deployed: Deployed) -> None:
+    steps: list[Step] = []
+
+    def parts() -> set[str]:
+        changed_parts = {step.name for step in steps if step.changed}
+        steps.clear()
+        return changed_parts
+
+    config = folder_of(deployed.root, "ingest") / ".chalice" / "config.json"
+    filled = config.read_text()
+    config.unlink()
+    render_stage(deployed.stage, deployed.outputs, root=deployed.root, on_step=steps.append)
+    assert (config.read_text(), parts()) == (filled, {"render"})
+    deployed.chalice("ingest", "deploy", "--stage", "local")
+    for expected in ({"harden"}, set()):
+        harden_stage(deployed.stage, deployed.outputs, on_step=steps.append)
+        assert parts() == expected
+    assert is_hardened(deployed.stage, deployed.outputs)
+
+
+def test_nothing_is_hardened_where_a_service_was_never_deployed(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "load", lambda *_: None)
+    with pytest.raises(NotDeployed, match="inference, ingest, training: not deployed to stage 'local' yet"):
+        harden_stage(deployed.stage, deployed.outputs, on_step=lambda _: None)
 
 
 def _receive(sqs: Any, queue: str) -> Any:
@@ -249,47 +269,3 @@ def test_alarms_and_dashboard_are_there_and_mail_goes_where_it_went_until_told_o
     assert mailed_to() == ["ops@example.org"]
     assert deploy_observability(stage, deployed.outputs, "").changed
     assert mailed_to() == []
-
-
-def test_a_web_acl_refuses_addresses_and_long_queries_in_our_shape_until_it_is_taken_away(
-    deployed: Deployed,
-) -> None:
-    def front(**chosen: Any) -> None:
-        deploy_edge(deployed.stage, deployed.outputs, deployed.deployment.api_ids, Choices(**chosen))
-
-    front(web_acl=True)
-    assert get(deployed, PATHS["ingest"])[0] == 200
-    status, headers, body = get(deployed, f"{PATHS['ingest']}?x={'y' * 5000}")
-    assert (status, json.loads(body)["title"]) == (403, "Forbidden")
-    assert "application/json" in headers["content-type"]
-    front(blocked_addresses=("127.0.0.0/8",))
-    assert get(deployed, PATHS["ingest"])[0] == 403
-    front()
-    assert get(deployed, PATHS["ingest"])[0] == 403, "as it was chosen last"
-    front(web_acl=False, blocked_addresses=())
-    assert get(deployed, PATHS["ingest"])[0] == 200
-
-
-def test_who_asks_too_often_is_told_by_the_web_acl_to_wait(deployed: Deployed) -> None:
-    deploy_edge(deployed.stage, deployed.outputs, deployed.deployment.api_ids, Choices(web_acl=True))
-    waf = deployed.stage.client("wafv2")
-    (summary,) = waf.list_web_acls(Scope="CLOUDFRONT")["WebACLs"]
-    key = {"Name": summary["Name"], "Scope": "CLOUDFRONT", "Id": summary["Id"]}
-    acl = waf.get_web_acl(**key)
-    for rule in acl["WebACL"]["Rules"]:
-        if rule["Name"] == "rate":
-            rule["Statement"]["RateBasedStatement"]["Limit"] = 10
-    rules = acl["WebACL"]["Rules"]
-    waf.update_web_acl(
-        **key,
-        DefaultAction={"Allow": {}},
-        VisibilityConfig=acl["WebACL"]["VisibilityConfig"],
-        LockToken=acl["LockToken"],
-        Rules=rules,
-    )
-    answers = [get(deployed, PATHS["inference"]) for _ in range(12)]
-    assert {status for status, _, _ in answers} == {200, 429}
-    status, headers, body = answers[-1]
-    assert (status, headers["retry-after"], json.loads(body)["status"]) == (429, "60", 429)
-    deploy_edge(deployed.stage, deployed.outputs, deployed.deployment.api_ids, Choices(web_acl=False))
-    assert get(deployed, PATHS["inference"])[0] == 200

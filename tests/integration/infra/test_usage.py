@@ -3,9 +3,8 @@
 from datetime import UTC, datetime
 
 from infra.usage import usage
-from tests.integration.infra.conftest import Deployed
+from tests.integration.infra.conftest import Deployed, get
 from tests.integration.infra.mini import PATHS
-from tests.integration.infra.test_deploy import get
 
 
 def test_what_stands_and_what_was_done_on_a_stage_has_a_price(deployed: Deployed) -> None:

@@ -12,7 +12,7 @@ from chalicelib.ingest.reconcile import reconcile
 from chalicelib.ingest.workflow import MAX_ATTEMPTS, handle_job_change
 
 from shared.entities.dataset import DatasetState
-from shared.errors import Forbidden, QuotaExceeded, Unavailable
+from shared.errors import Broken, QuotaExceeded, Unavailable
 from shared.events import DatasetVersionReady, DatasetVersionRejected
 from tests.unit.ingest.world import PLACE
 
@@ -164,9 +164,9 @@ def test_a_wait_grows_and_no_tick_asks_before_it_is_over(large, csv):
 
 
 def test_a_request_that_sagemaker_refuses_fails_the_version_and_says_so(large, csv):
-    large.jobs.refusals = [Forbidden("no iam:PassRole on arn:aws:iam::1:role/x")]
+    large.jobs.refusals = [Broken("no iam:PassRole on arn:aws:iam::1:role/x")]
     row = large.upload(csv())
-    large.jobs.refusals = [Forbidden("no iam:PassRole on arn:aws:iam::1:role/x")]
+    large.jobs.refusals = [Broken("no iam:PassRole on arn:aws:iam::1:role/x")]
     tick(large)
     failed = large.row_of(row)
     assert failed.state is DatasetState.FAILED

@@ -17,9 +17,9 @@ from chalicelib.training.sagemaker import SageMakerJobs
 
 from shared.entities.training import JobState
 from shared.errors import (
+    Broken,
     ConditionFailed,
     Conflict,
-    Forbidden,
     InvalidRequest,
     NotFound,
     QuotaExceeded,
@@ -168,7 +168,7 @@ def test_the_log_gives_the_last_lines_and_nothing_before_the_container_started()
         ("ResourceLimitExceeded", "the account-level service limit", QuotaExceeded),
         ("ResourceInUse", "names must be unique", Conflict),
         ("ThrottlingException", "Rate exceeded", Unavailable),
-        ("AccessDeniedException", "not authorized to perform iam:PassRole", Forbidden),
+        ("AccessDeniedException", "not authorized to perform iam:PassRole", Broken),
         ("ValidationException", "1 validation error detected", InvalidRequest),
     ],
 )

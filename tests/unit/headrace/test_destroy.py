@@ -58,6 +58,18 @@ def test_it_shows_what_goes_and_what_stays_and_wants_the_name_typed(destroy: Des
     assert cloud.with_data == [False]
 
 
+@pytest.mark.parametrize(("more", "fate"), [([], "stays"), (["--data"], "goes")])
+def test_a_plan_lists_each_thing_with_its_fate_and_removes_nothing(
+    destroy: Destroy, cloud: Fake, more: list[str], fate: str
+) -> None:
+    result = destroy("--plan", "-o", "json", *more)
+    assert (result.exit_code, cloud.with_data) == (0, [])
+    assert json.loads(result.stdout) == [
+        {"kind": "function", "name": "f", "fate": "goes"},
+        {"kind": "bucket", "name": "b", "fate": fate},
+    ]
+
+
 @pytest.mark.parametrize("typed", ["y\n", "prod\n", "\n"])
 def test_anything_but_the_name_removes_nothing(destroy: Destroy, cloud: Fake, typed: str) -> None:
     result = destroy("--data", text=typed)

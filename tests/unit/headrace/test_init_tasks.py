@@ -7,8 +7,9 @@ import pytest
 
 from headrace.client.definitions import load_definition
 from headrace.client.task_keys import TASKS
+from shared.entities.gate_clauses import parse_clause
+from shared.entities.pipeline import METRICS, PipelineDefinition
 from shared.entities.pipeline import TASKS as SERVED
-from shared.entities.pipeline import PipelineDefinition
 from tests.unit.headrace.conftest import Run
 from tests.unit.headrace.fake_stage import Nobody
 
@@ -51,6 +52,27 @@ def test_the_options_tell_the_task_and_the_service_takes_the_draft(
 
 
 @pytest.mark.parametrize(
+    "options",
+    [
+        "--target shop",
+        "--target stars --task regression",
+        "--target shop --text note",
+        "--target stars --time at --horizon 7 --series shop --series item",
+        "--user who --item item",
+    ],
+)
+def test_a_drafted_gate_leaves_a_retrain_room_for_chance(run: Run, tmp_path: Path, options: str) -> None:
+    (tmp_path / "sales.csv").write_text(ROWS)
+    assert run(Nobody(), "init", str(tmp_path / "sales.csv"), *options.split()).exit_code == 0
+    definition = load_definition(tmp_path / "pipeline.yaml")
+    (clause,) = (parse_clause(text) for text in definition["gate"])
+    assert clause.reference == "champion"
+    assert clause.metric in METRICS[definition["task"]]
+    assert (clause.bound > 0) == clause.operator.startswith("<")
+    assert clause.bound != 0
+
+
+@pytest.mark.parametrize(
     ("options", "told"),
     [
         ("", "a table needs --target"),
@@ -79,6 +101,17 @@ def test_a_zip_and_a_folder_of_pictures_make_an_image_pipeline(run: Run, tmp_pat
         assert (definition["name"], definition["task"]) == (pipeline, "image")
         msgspec.convert(definition, PipelineDefinition)
         assert not (tmp_path / "schema.json").exists()
+        assert "PNG" not in result.stderr
+
+
+def test_pictures_that_the_prebuilt_image_cannot_read_are_told_before_a_job_fails(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "pets.zip").write_bytes(pictures("cats/1.JPG", "cats/2.png", "dogs/1.webp", "dogs/2.jpg"))
+    result = run(Nobody(), "init", str(tmp_path / "pets.zip"))
+    assert result.exit_code == 0, result.stderr
+    assert "3 of 4 pictures are no PNG (.jpg, .webp)" in " ".join(result.stderr.split())
+    assert "model.image" in result.stderr
 
 
 @pytest.mark.parametrize(

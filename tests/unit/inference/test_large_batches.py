@@ -7,7 +7,9 @@ import pytest
 from chalicelib.inference.ports import TransformState
 from chalicelib.inference.workflow import batch_work
 
-from shared.errors import QuotaExceeded
+from docs.aws_errors.outcomes import Outcome
+from shared.errors import Broken, QuotaExceeded
+from tests.aws_faults import raised_at
 from tests.unit.inference.breaking import Breaking
 from tests.unit.inference.fake_transforms import FakeTransforms
 from tests.unit.inference.fakes import answer_of
@@ -27,6 +29,7 @@ from tests.unit.inference.test_batches import (
 
 STOP = BATCHES + "/{id}/stop"
 LIMIT_BYTES = 2000
+CREATE = raised_at("SageMakerTransforms.create", "CreateTransformJob")
 
 
 @pytest.fixture
@@ -184,6 +187,35 @@ def test_a_batch_waits_for_an_instance_however_long_and_says_so(live, jobs):
     work(live, batch)
     told = ended(live, jobs, batch)
     assert (told["state"], told.get("waits_for")) == ("SUCCEEDED", None)
+
+
+@pytest.mark.parametrize("fault", CREATE)
+def test_a_batch_whose_job_aws_refuses_goes_on_when_it_can_or_ends(live, jobs, fault):
+    outcome, error = CREATE[fault]
+    batch = begin(live, csv(100))
+    jobs.refused = [error]
+    work(live, batch)
+    if outcome is Outcome.REJECT:
+        assert show(live, batch)["state"] == "FAILED"
+        return
+    assert show(live, batch)["state"] == "RUNNING"
+    work(live, batch)
+    assert ended(live, jobs, batch)["state"] == "SUCCEEDED"
+
+
+def test_a_batch_that_lacks_a_permission_ends_though_it_may_not_even_tidy_up(live, jobs, monkeypatch):
+    def refuse_too(_: str) -> None:
+        raise Broken("no sagemaker:DeleteModel")
+
+    monkeypatch.setattr(jobs, "forget", refuse_too)
+    batch = begin(live, csv(100))
+    ticks = 0
+    while show(live, batch)["state"] == "RUNNING" and ticks < 40:
+        jobs.refused = [Broken("no iam:PassRole")]
+        work(live, batch)
+        live.stage.clock.advance(60)
+        ticks += 1
+    assert (ticks, show(live, batch)["state"]) == (31, "FAILED")
 
 
 def test_a_job_that_somebody_stopped_in_sagemaker_fails_the_batch_with_the_reason(live, jobs):

@@ -4,11 +4,11 @@ import pytest
 from chalicelib.inference.states import Outcome
 from chalicelib.inference.workflow import requests, rollout, tidying
 
-from shared.errors import Forbidden, HeadraceError
+from shared.errors import Broken, HeadraceError
 from shared.events import ModelVersionApproved
 from tests.unit.inference.fakes import DOWN, Stage
 
-DENIED = Forbidden("User: arn:aws:sts::1:assumed-role/x is not authorized (AccessDeniedException)")
+DENIED = Broken("User: arn:aws:sts::1:assumed-role/x is not authorized (AccessDeniedException)")
 V1 = "headrace-test-flights-v1"
 
 

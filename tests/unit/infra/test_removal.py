@@ -15,7 +15,16 @@ from tests.aws_calls import NOT_THERE, Answer, Noted, Recorder, as_method, opera
 PROD = Stage(name="prod", region="eu-west-1", account="111122223333")
 OURS = "headrace-prod-"
 GONE: Answer = {"Error": {"Code": "ValidationException", "Message": "Could not find it"}}
-TAGGED = {"ResourceTagMappingList": [{"ResourceARN": "arn:aws:kms:eu-west-1:1:key/k2", "Tags": []}]}
+# A key that waits to go, and a job that SageMaker keeps for ever.
+TAGGED: Answer = {
+    "ResourceTagMappingList": [
+        {"ResourceARN": arn, "Tags": []}
+        for arn in (
+            "arn:aws:kms:eu-west-1:1:key/k2",
+            "arn:aws:sagemaker:eu-west-1:1:transform-job/headrace-prod-batch-0-a1",
+        )
+    ]
+}
 
 
 def once(answer: Answer, empty: Answer) -> list[Answer]:
@@ -117,6 +126,10 @@ def everything() -> dict[str, Any]:
             {"ProcessingJobSummaries": []},
         ],
         "DescribeProcessingJob": [{"ProcessingJobStatus": "Stopping"}, {"ProcessingJobStatus": "Stopped"}],
+        "ListTransformJobs": once(
+            {"TransformJobSummaries": [{"TransformJobName": f"{OURS}batch-0-a1"}]},
+            {"TransformJobSummaries": []},
+        ),
         "ListModelPackageGroups": once(
             {"ModelPackageGroupSummaryList": [{"ModelPackageGroupName": f"{OURS}flights"}]},
             {"ModelPackageGroupSummaryList": []},
@@ -237,6 +250,7 @@ def test_all_goes_in_the_reverse_order_of_deploying_and_costs_before_data(all_of
             "DeleteEndpointConfig",
             "DeleteModel",
             "StopTrainingJob",
+            "StopTransformJob",
             "DeleteTrainingJob",
             "DeleteModelPackage",
         ),

@@ -4,7 +4,8 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from shared.aws import AwsRefusal, NoAnswer, aws_errors
-from shared.errors import ConditionFailed, HeadraceError, NotFound, QuotaExceeded, Unavailable
+from shared.errors import Broken, ConditionFailed, HeadraceError, NotFound, QuotaExceeded, Unavailable
+from shared.http.problem import problem_of
 from shared.settings import ConfigurationError, Settings
 
 COMPLETE = {"STAGE": "local", "IDEMPOTENCY_TABLE": "i", "ORIGIN_SECRET_ARN": "arn", "TOKENS_TABLE": "t"}
@@ -69,8 +70,16 @@ def test_an_aws_error_becomes_ours(error: Exception, kind: type[HeadraceError]) 
         raise error
 
 
+def test_what_aws_denies_the_service_is_not_told_to_whoever_asked() -> None:
+    denied = AwsRefusal("AccessDeniedException", "User: arn:aws:sts::1:assumed-role/x is not authorized", 400)
+    with pytest.raises(Broken) as caught, aws_errors("read the row"):
+        raise denied
+    problem = problem_of(caught.value)
+    assert (problem.status, "arn:" in problem.detail) == (500, False)
+
+
 @pytest.mark.parametrize(
-    "error", [client_error("ValidationException"), AwsRefusal("ValidationException", "m", 400)]
+    "error", [client_error("NobodyKnowsThisException"), AwsRefusal("NobodyKnowsThisException", "m", 400)]
 )
 def test_an_unknown_refusal_stays_what_it_is(error: Exception) -> None:
     with pytest.raises(type(error)), aws_errors("read the row"):

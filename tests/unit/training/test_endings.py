@@ -11,7 +11,7 @@ from chalicelib.training.workflow import following
 from chalicelib.training.workflow.submission import submit
 
 from shared.entities.training import JobState
-from shared.errors import Forbidden, Unavailable
+from shared.errors import Broken, Unavailable
 from tests.unit.training.world import World
 
 TRACE = (
@@ -54,7 +54,7 @@ def test_a_long_log_is_cut_to_its_end() -> None:
     assert (len(tail), tail[-1][:8], max(map(len, tail))) == (20, "line 199", 300)
 
 
-@pytest.mark.parametrize("error", [Unavailable("slow"), Forbidden("no logs:GetLogEvents")])
+@pytest.mark.parametrize("error", [Unavailable("slow"), Broken("no logs:GetLogEvents")])
 def test_a_log_that_cannot_be_read_does_not_keep_a_job_from_ending(
     error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -90,6 +90,16 @@ def test_an_absolute_clause_holds_on_the_estimate_and_a_missing_metric_fails(
     assert judged(evaluation_of(), clause).state is state
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("-inf")])
+def test_what_is_no_finite_number_passes_no_clause(value: float) -> None:
+    told = evaluation_of()
+    worthless = msgspec.structs.replace(
+        told.metrics, challenger={**told.metrics.challenger, "log_loss": value}
+    )
+    verdict = judged(msgspec.structs.replace(told, metrics=worthless), "log_loss <= 0.6").verdicts[0]
+    assert (verdict.outcome, verdict.detail) == ("failed", "log_loss is missing or not a number")
+
+
 @pytest.mark.parametrize(
     ("clause", "low", "high", "state"),
     [

@@ -14,7 +14,7 @@ from chalicelib.training.workflow.planning import plan_new_data
 
 from shared.clock import LEASE_MARGIN
 from shared.entities.training import JobState
-from shared.errors import ConditionFailed, Conflict, Forbidden, InvalidRequest, QuotaExceeded, Unavailable
+from shared.errors import Broken, ConditionFailed, Conflict, InvalidRequest, QuotaExceeded, Unavailable
 from shared.events import TrainingJobFailed, TrainingJobStarted
 from tests.alarm_metrics import reaches
 from tests.unit.training.world import World
@@ -221,7 +221,7 @@ def test_a_taken_name_that_cannot_be_described_waits() -> None:
     assert world.only_job().state is JobState.PENDING
 
 
-@pytest.mark.parametrize("error", [InvalidRequest("bad instance type"), Forbidden("no iam:PassRole")])
+@pytest.mark.parametrize("error", [InvalidRequest("bad instance type"), Broken("no iam:PassRole")])
 def test_a_refused_request_is_dead_with_the_reason(error: Exception) -> None:
     world = World()
     world.sagemaker.refusal = error  # type: ignore[assignment]

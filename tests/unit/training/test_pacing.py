@@ -257,10 +257,12 @@ def test_an_attempt_that_sagemaker_lost_is_no_second_start() -> None:
     world.ready(world.dataset(2))
     world.tick(24 * 3600)
     assert len(world.sagemaker.created) == 2
+    starts = world.ports.pacing.get("flights").starts
     world.sagemaker.move(world.name(first), "Failed", reason="CapacityError: x")
     world.changed(first)
     again = world.ports.jobs.get(first.job_id)
     assert (again.state, again.attempt) == (JobState.RUNNING, 2)
+    assert world.ports.pacing.get("flights").starts == starts
 
 
 def test_a_job_that_the_account_refused_counts_as_one_start_however_often_it_is_tried() -> None:

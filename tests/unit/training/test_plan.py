@@ -8,7 +8,7 @@ import botocore.validate
 import msgspec
 import pytest
 from chalicelib.training.plan import Champion, TrainingPlan, Work, plan_training
-from chalicelib.training.request import Place, training_request, vcpus_of
+from chalicelib.training.request import Place, training_request
 
 from shared.entities.dataset import DatasetManifest
 from shared.entities.pipeline import PipelineDefinition
@@ -183,7 +183,8 @@ def test_the_request_isolates_the_job_and_names_its_inputs() -> None:
     [("ml.m5.large", 2), ("ml.m5.xlarge", 4), ("ml.m5.12xlarge", 48), ("ml.t3.medium", 2), ("ml.x.odd", 2)],
 )
 def test_threads_are_capped_to_the_instance(instance: str, vcpus: int) -> None:
-    assert vcpus_of(instance) == vcpus
+    plan = msgspec.structs.replace(planned(1), instance=instance)
+    assert training_request(plan, 1, PLACE)["Environment"]["OMP_NUM_THREADS"] == str(vcpus)
 
 
 def test_a_manifest_lists_each_part_under_its_version() -> None:

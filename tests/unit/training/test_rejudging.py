@@ -74,7 +74,7 @@ def test_a_new_wish_for_approval_is_a_changed_gate() -> None:
 def test_what_a_person_decided_is_never_overwritten() -> None:
     world = trained(gate=LOOSE, release={"approval": "person"})
     decide_as_person(world.ports, world.models()[0], ModelState.REJECTED, who="ann", reason="no")
-    world.define(gate=[])
+    world.define(gate=["roc_auc >= 0.5"])
     world.tick()
     assert world.models()[0].state is ModelState.REJECTED
 
@@ -107,10 +107,13 @@ def test_what_had_its_turn_is_not_judged_again(release: str) -> None:
     else:
         row2 = dict(world.models_table.rows[("flights", "v1")])
         world.models_table.put(row2 | {"version": "v2", "number": 2})
+        # It was compared with the live one already: nothing but its number keeps it from another turn.
+        world.models_table.rows[("flights", "v1")]["judgements"][-1]["basis"]["champion"] = "v2"
         world.go_live("v2")
     world.define(gate=STRICT)
     world.tick()
     assert world.ports.models.get("flights", "v1").state is ModelState.APPROVED
+    assert [job.purpose for job in world.jobs()] == [JobPurpose.TRAIN]
 
 
 @pytest.mark.parametrize(("interval", "state"), [(BETTER, ModelState.APPROVED), (WORSE, ModelState.REJECTED)])

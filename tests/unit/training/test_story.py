@@ -48,6 +48,9 @@ def test_the_manifest_names_every_file_by_its_hash_and_is_what_was_signed() -> N
     manifest = json.loads(body)
     for file in [manifest["artifact"], *manifest["files"]]:
         assert hashlib.sha256(world.models_bucket.read(file["key"])).hexdigest() == file["sha256"]
+        # S3 was told the hash: it compared it with what arrived, and lineage compares it without a download.
+        kept = world.models_bucket.head(file["key"]).checksum_sha256
+        assert base64.b64decode(kept or "").hex() == file["sha256"]
     assert world.signer.digests == [hashlib.sha256(body).digest()]
     assert world.models_bucket.read("models/flights/v1/manifest.sig") == base64.b64decode(
         model.manifest_signature

@@ -6,11 +6,13 @@ from typing import Any
 import msgspec
 
 from shared.aws import aws_errors
-from shared.errors import NotFound
+from shared.errors import InvalidRequest, NotFound
 
 GROUP = "/aws/sagemaker/TrainingJobs"
 MAX_LINES = 200
 _MAX_STREAMS = 50
+# No group before the first job of the account; a position comes from the caller, and lives a day.
+_ERRORS = {"ResourceNotFoundException": NotFound, "InvalidParameterException": InvalidRequest}
 
 
 class LogPosition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,12 +40,17 @@ class TrainingLogs:
         try:
             stream = self._last_stream(name)
             return self._read(name, stream, {"startFromHead": False}, limit) if stream else LogLines()
-        # No group before the first job of the account.
         except NotFound:
             return LogLines()
 
     def after(self, name: str, position: LogPosition, limit: int = MAX_LINES) -> LogLines:
-        """Return the lines of the job *name* that follow *position*; a job that began anew is read from there."""
+        """Return the lines of the job *name* that follow *position*; a job that began anew is read from there.
+
+        Raises
+        ------
+        InvalidRequest
+            CloudWatch gave out no such position, or forgot it.
+        """
         try:
             stream = self._last_stream(name)
             if stream is not None and stream != position.stream:
@@ -55,7 +62,7 @@ class TrainingLogs:
 
     def _last_stream(self, name: str) -> str | None:
         """Return the stream of the newest container: each that follows an interruption writes one of its own."""
-        with aws_errors(f"read the log of {name}"):
+        with aws_errors(f"read the log of {name}", _ERRORS):
             answer = self._client.describe_log_streams(
                 logGroupName=GROUP, logStreamNamePrefix=f"{name}/", limit=_MAX_STREAMS
             )
@@ -63,7 +70,7 @@ class TrainingLogs:
         return max((str(stream["logStreamName"]) for stream in answer["logStreams"]), default=None)
 
     def _read(self, name: str, stream: str, options: Mapping[str, Any], limit: int) -> LogLines:
-        with aws_errors(f"read the log of {name}"):
+        with aws_errors(f"read the log of {name}", _ERRORS):
             answer = self._client.get_log_events(
                 logGroupName=GROUP, logStreamName=stream, limit=limit, **options
             )

@@ -48,9 +48,11 @@ class SageMakerJobs:
         QuotaExceeded
             The account's limit of instances is reached.
         InvalidRequest
-            SageMaker refuses the request as it is.
+            SageMaker refuses the request as it is, or what it names is not there.
         """
-        with sagemaker_errors("create a training job", absent=_ABSENT):
+        # What is not found here is what the request names.
+        missing = {"ResourceNotFound": InvalidRequest}
+        with sagemaker_errors("create a training job", absent=_ABSENT, further=missing):
             self._client.create_training_job(**request)
 
     def describe(self, name: str) -> Described:

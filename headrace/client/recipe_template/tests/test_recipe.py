@@ -20,6 +20,7 @@ import pyarrow.parquet
 RECIPE = Path(__file__).resolve().parent.parent
 WRITTEN = (
     "evaluation.json",
+    "serving.json",
     "signature.json",
     "versions.json",
     "golden.jsonl",

@@ -22,7 +22,7 @@ from chalicelib.inference.workflow import batch_portions
 from chalicelib.inference.workflow.batch_portions import Predicted
 from chalicelib.inference.workflow.batches import Batching, folder_of
 
-from shared.errors import BadGateway, Conflict, NotFound, Unavailable
+from shared.errors import BadGateway, Broken, Conflict, NotFound, Unavailable
 
 MAX_ATTEMPTS = 3
 _EMPTY_BYTES = len(b'{"records":[]}')
@@ -92,7 +92,7 @@ def tidy(adapters: Batching, batch: Batch) -> None:
     """Delete the model that only this batch asked; one that cannot be deleted now costs nothing and is told."""
     try:
         adapters.transforms.forget(batch_model_name(adapters.stage, batch.id))
-    except Unavailable:
+    except (Broken, Unavailable):
         adapters.log.warning("model of a batch not deleted", extra={"batch": batch.id}, exc_info=True)
 
 
@@ -136,8 +136,10 @@ def _ask(adapters: Batching, batch: Batch, attempt: int, has_time: Callable[[], 
     names = _unanswered(adapters, batch)
     if not names:
         return _collect(adapters, batch, has_time)
-    begun = msgspec.structs.replace(batch, attempt=attempt)
-    batch = adapters.batches.check_point(begun, adapters.clock())
+    # Asking once more for the same job is no progress: what stalls here must end some day.
+    if attempt != batch.attempt:
+        begun = msgspec.structs.replace(batch, attempt=attempt)
+        batch = adapters.batches.check_point(begun, adapters.clock())
     if batch.state is BatchState.RUNNING:
         adapters.transforms.create(_plan(adapters, batch, names))
     return batch

@@ -16,6 +16,7 @@ from chalicelib.inference.workflow import batch_portions, batch_transform
 from chalicelib.inference.workflow.batches import Batching, wake_if_asleep
 
 from shared.errors import (
+    Broken,
     ConditionFailed,
     Conflict,
     HeadraceError,
@@ -33,7 +34,7 @@ _OUTPUT = re.compile(r"/batch/([^/]+)/([^/]+)/transform/out/?$")
 def work(adapters: Batching, pipeline: str, batch_id: str, has_time: Callable[[], bool]) -> None:
     """Work on a batch until it has ended, waits for its job, or until there is no more time.
 
-    Where endpoint or stores do not answer the batch stays as it is and is taken up again, for half an hour; where
+    Where endpoint or stores do not answer, or refuse, the batch stays as it is and is taken up again, for half an hour; where
     an account limit is reached, until there is room or somebody stops it.
     """
     try:
@@ -48,7 +49,7 @@ def work(adapters: Batching, pipeline: str, batch_id: str, has_time: Callable[[]
         adapters.log.info("another worker has taken the batch over")
     except QuotaExceeded as error:
         adapters.batches.let_go(batch, adapters.clock(), waits_for=_reason(error))
-    except Unavailable as error:
+    except (Broken, Unavailable) as error:
         _stall(adapters, batch, error)
     except (NotFound, Conflict, PreconditionFailed, InvalidBody) as error:
         _end(adapters, batch, BatchState.FAILED, _reason(error))

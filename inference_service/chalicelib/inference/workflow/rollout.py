@@ -25,8 +25,8 @@ from shared.entities.releasing import endpoint_of
 from shared.entities.serving import Phase
 from shared.entities.training import ModelVersion
 from shared.errors import (
+    Broken,
     ConditionFailed,
-    Forbidden,
     HeadraceError,
     InvalidRequest,
     NotFound,
@@ -77,7 +77,7 @@ def _step_or_fail(adapters: Releasing, release: CurrentRelease) -> None:
         # Trying again gives the same answer; what is retryable flies instead.
         _fail(adapters, release, str(error))
         return
-    except (QuotaExceeded, Forbidden, Unavailable) as error:
+    except (QuotaExceeded, Broken, Unavailable) as error:
         _raise_while_in_time(adapters, release, error)
     else:
         # How long a trial may take while it is judged is the pipeline's own to say.

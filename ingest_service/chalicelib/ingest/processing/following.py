@@ -14,9 +14,9 @@ from chalicelib.ingest.processing.plan import parse_name, processing_request
 from shared.clock import to_text
 from shared.entities.dataset import DatasetState, DatasetVersion
 from shared.errors import (
+    Broken,
     ConditionFailed,
     Conflict,
-    Forbidden,
     InvalidRequest,
     NotFound,
     QuotaExceeded,
@@ -85,7 +85,7 @@ def _create(row: DatasetVersion, adapters: Adapters) -> Look:
         return WAIT  # another helper was quicker
     except (QuotaExceeded, Unavailable) as error:
         _wait(row, str(error), adapters)
-    except (Forbidden, InvalidRequest) as error:
+    except (Broken, InvalidRequest) as error:
         # Asked again it would be refused again.
         adapters.log.error("processing job refused", extra={"processing_job": row.processing_job})
         return Look(

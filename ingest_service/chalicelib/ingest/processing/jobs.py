@@ -7,6 +7,7 @@ import msgspec
 from chalicelib.ingest.processing.plan import PIPELINE_VARIABLE
 
 from shared.aws import sagemaker_errors
+from shared.errors import InvalidRequest
 
 # Of an unknown name, in the words of DescribeProcessingJob.
 _ABSENT = "Could not find"
@@ -38,9 +39,11 @@ class ProcessingJobs:
         QuotaExceeded
             The account's limit of instances is reached.
         InvalidRequest
-            SageMaker refuses the request as it is.
+            SageMaker refuses the request as it is, or what it names is not there.
         """
-        with sagemaker_errors("create a processing job", absent=_ABSENT):
+        # What is not found here is what the request names.
+        missing = {"ResourceNotFound": InvalidRequest}
+        with sagemaker_errors("create a processing job", absent=_ABSENT, further=missing):
             self._client.create_processing_job(**request)
 
     def describe(self, name: str) -> Described:

@@ -41,7 +41,9 @@ def list_jobs(ports: Ports, request: Request) -> JobList:
         raise NotFound(f"no pipeline {pipeline!r}")
     cursor = from_cursor(request.query.get("cursor"), dict[str, str])
     if cursor is not None and (
-        set(cursor) != {"job_id", "pipeline", "created_at"} or cursor["pipeline"] != pipeline
+        set(cursor) != {"job_id", "pipeline", "created_at"}
+        or cursor["pipeline"] != pipeline
+        or not all(cursor.values())
     ):
         raise InvalidRequest("the cursor belongs to another list; use the 'next' of a page")
     start: Row | None = dict(cursor) if cursor else None

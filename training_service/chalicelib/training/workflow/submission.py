@@ -17,9 +17,9 @@ from shared import log
 from shared.clock import LEASE_MARGIN, to_text
 from shared.entities.training import JobState
 from shared.errors import (
+    Broken,
     ConditionFailed,
     Conflict,
-    Forbidden,
     InvalidRequest,
     NotFound,
     QuotaExceeded,
@@ -116,7 +116,7 @@ def submit(ports: Ports, job: Job) -> Outcome:
     except Unavailable as error:
         _wait(ports, claimed, error)
         return Outcome.FULL
-    except (BadRecipe, Conflict, Forbidden, InvalidRequest) as error:
+    except (BadRecipe, Broken, Conflict, InvalidRequest) as error:
         # Trying again would be refused again: a person reads the reason and uses retry.
         tell_ended(ports, ports.jobs.dead(claimed, f"{_code_of(error)}: {sanitise(str(error))}"))
         return Outcome.SETTLED

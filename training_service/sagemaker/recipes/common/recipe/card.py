@@ -79,7 +79,7 @@ def _limits(parameters: Parameters, evaluation: Mapping[str, Any], signature: Si
     """Return what follows from the figures, in sentences; nothing here is an opinion."""
     limits = [
         *_limits_of_judgement(parameters, evaluation),
-        *_limits_of_inputs(signature),
+        *_limits_of_inputs(evaluation, signature),
         *_limits_of_targets(evaluation),
     ]
     return limits or ["None follows from the figures of this run."]
@@ -94,14 +94,25 @@ def _limits_of_judgement(parameters: Parameters, evaluation: Mapping[str, Any]) 
         limits.append(
             f"It was judged on {evaluation['rows']} rows, fewer than the {parameters.min_rows} that the gate trusts."
         )
-    worse = [name for name in evaluation["metrics"]["challenger"] if _may_lose(evaluation, name)]
+    if evaluation["only_class"] is not None:
+        limits.append(
+            f"All judged rows are of the class {evaluation['only_class']!r}: nothing shows whether it knows another."
+        )
+    # What the baseline does not have, such as a size, is no contest.
+    shared = [
+        name for name in evaluation["metrics"]["challenger"] if name in evaluation["metrics"]["baseline"]
+    ]
+    worse = [name for name in shared if _may_lose(evaluation, name)]
     if worse:
         limits.append(f"It is not surely better than the naive baseline in: {', '.join(worse)}.")
     return limits
 
 
-def _limits_of_inputs(signature: Signature) -> list[str]:
+def _limits_of_inputs(evaluation: Mapping[str, Any], signature: Signature) -> list[str]:
     limits = []
+    empty = evaluation["inputs_empty"]
+    if empty:
+        limits.append(f"It learnt nothing from what has no value in any training row: {', '.join(empty)}.")
     asked = [taken.name for taken in signature.inputs if taken.required]
     if asked:
         limits.append(

@@ -25,9 +25,9 @@ def find_classes(values: Column, target: Field) -> tuple[Label, ...]:
             f"The target '{target.name}' has {only} in the training rows; two classes are needed."
         )
     if len(present) > MAX_CLASSES:
+        advice = "is this a regression?" if target.type in ("integer", "number") else "join the rare ones."
         raise UserError(
-            f"The target '{target.name}' has {len(present)} distinct values, more than {MAX_CLASSES} classes; "
-            "is this a regression?"
+            f"The target '{target.name}' has {len(present)} distinct values, more than {MAX_CLASSES} classes; {advice}"
         )
     return tuple(_typed(value, target) for value in present)
 

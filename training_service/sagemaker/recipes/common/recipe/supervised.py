@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from .columns import Columns
+from .columns import Column, Columns
 from .data import Data
 from .evaluate import Judged
 from .failure import UserError
@@ -71,10 +71,19 @@ def find_targets(data: Data, parameters: Parameters) -> Targets:
         raise UserError(
             f"The target '{target.name}' is {target.type}; regression needs an integer or a number."
         )
+    _check_values(train, target.name)
     every = np.ones(len(validation), dtype=bool)
     return Targets(
         classes=None, train=train.astype(np.float64), validation=validation.astype(np.float64), known=every
     )
+
+
+def _check_values(values: Column, target: str) -> None:
+    """Refuse a target that never changes, as a single class is refused: nothing could beat who says just that."""
+    if len(values) and (values == values[0]).all():
+        raise UserError(
+            f"The target '{target}' has only the value {values[0]:g} in the training rows; there is nothing to learn."
+        )
 
 
 def answer_rows(

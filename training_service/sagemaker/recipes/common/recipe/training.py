@@ -28,6 +28,7 @@ from .family import Family
 from .onnx_export import ONNX_FILE, export_onnx
 from .packing import pack_model, write_plots
 from .parameters import Parameters, load_parameters
+from .remarks import find_empty_inputs, find_only_class
 from .requests import JSON
 from .search import SEARCH_FILE
 from .serving import load_folder
@@ -168,6 +169,8 @@ def _judge(
         "rows_train": row_count(data.train),
         "rows_validation": row_count(data.validation),
         "rows_without_target": data.without_target,
+        "inputs_empty": find_empty_inputs(data.train, challenger.model.signature),
+        "only_class": find_only_class(judged, parameters),
         "rows_test_seen": int((~rows).sum()),
         "trained_through": format_time(challenger.trained_through),
         "champion_error": error,

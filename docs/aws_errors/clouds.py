@@ -1,0 +1,119 @@
+"""A cloud that answers one operation with one fault, and all others well: for our own client, and in boto3's place."""
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from botocore import xform_name
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+
+from docs.aws_errors.documented import Fault
+from docs.aws_errors.sites import Site
+from shared.aws import NoAnswer, Service
+from shared.aws.connections import Answer, Request
+from shared.aws.credentials import Credentials
+from shared.aws.endpoints import Endpoint
+from shared.aws.service import Patience
+
+_URL = "https://aws.example"
+_ENDPOINT = Endpoint(origin=_URL, region="eu-west-1", signing_name="s3", is_aws=False)
+_WELL = {"s3": b"<Done><UploadId>u</UploadId><ETag>e</ETag></Done>"}
+# Who asks again, and how often, is tested where the client is; here each call is made once.
+_ONCE = Patience(attempts=1)
+Answers = Mapping[str, Any]
+
+
+class Cloud:
+    """Answers the call of *site* with *fault*.
+
+    ``after`` is how many other calls of our own client come before it.
+    """
+
+    def __init__(self, site: Site, fault: Fault) -> None:
+        self._site = site
+        self._fault = fault
+        self.after = 0
+
+    def service(self) -> Service:
+        """Return our own client's service, of whatever kind the site asks."""
+        keys = Credentials(key_id="k", secret_key="s")  # noqa: S106  # of nobody
+        return Service(_ENDPOINT, self, who=lambda: keys, patience=_ONCE)
+
+    def send(self, request: Request) -> Answer:
+        """Take the place of the connections."""
+        self.after -= 1
+        if self.after != -1:
+            return Answer(200, {}, io.BytesIO(_WELL.get(self._site.service, b"{}")))
+        if not self._fault.code:
+            raise NoAnswer(self._fault.case, is_late=self._fault.is_late)
+        body = b"" if request.method == "HEAD" else _body(self._site.service, self._fault)
+        return Answer(self._fault.status, {}, io.BytesIO(body))
+
+    def client(self, **answers: Any) -> "Client":
+        """Return a boto3 client; *answers* are of operations by their methods' names.
+
+        One may be a list, given out in order: of answers, and of errors to raise.
+        """
+        return Client(xform_name(self._site.operation), self._error, answers)
+
+    def is_of(self, operation: str) -> bool:
+        """Say whether it is *operation* that goes wrong."""
+        return self._site.operation == operation
+
+    def _error(self) -> Exception:
+        if not self._fault.code:
+            kind = ReadTimeoutError if self._fault.is_late else EndpointConnectionError
+            error: Exception = kind(endpoint_url=_URL)
+            return error
+        return refusal(self._fault)
+
+
+class Client:
+    """Stands where boto3's client does."""
+
+    def __init__(self, faulty: str, error: Callable[[], Exception], answers: Answers) -> None:
+        self._faulty = faulty
+        self._error = error
+        self._answers = answers
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        return lambda **_: self._answer(method)
+
+    def get_paginator(self, method: str) -> Any:
+        """Return what has one page."""
+        pages = lambda **_: iter([self._answer(method)])  # noqa: E731
+        return type("Paginator", (), {"paginate": staticmethod(pages)})
+
+    def _answer(self, method: str) -> Any:
+        known = self._answers.get(method)
+        answer = known.pop(0) if isinstance(known, list) and known else known
+        if isinstance(answer, Exception):
+            raise answer
+        if method == self._faulty and not answer:
+            raise self._error()
+        return answer or {}
+
+
+def refusal(fault: Fault) -> Exception:
+    """Return a fault as botocore raises it."""
+    told = {"Code": fault.code, "Message": fault.message}
+    error: Exception = ClientError(
+        {"Error": told, "ResponseMetadata": {"HTTPStatusCode": fault.status}}, "Operation"
+    )
+    return error
+
+
+def _body(service: str, fault: Fault) -> bytes:
+    if fault.code == str(fault.status):
+        return b"<html>not the service's own words</html>"
+    if service == "s3":
+        return f"<Error><Code>{fault.code}</Code><Message>{fault.message}</Message></Error>".encode()
+    # The last word of a case is what tells it apart.
+    told = fault.case.rpartition(" ")[2]
+    members: dict[str, Any] = {"__type": fault.code, "message": fault.message}
+    if fault.code == "ModelError":
+        members |= {"OriginalStatusCode": int(told), "OriginalMessage": '{"error": "no"}'}
+    if fault.code == "TransactionCanceledException":
+        members |= {"CancellationReasons": [{"Code": told}]}
+    return json.dumps(members).encode()

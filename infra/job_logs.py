@@ -1,0 +1,42 @@
+"""How long SageMaker's own logs are kept: it makes their groups when they are first needed, to be kept for ever.
+
+The groups of jobs belong to everybody in the account. Where there is none yet it is made with a retention; one that is there is left as it is,
+since to shorten it could delete somebody else's lines. Each endpoint has a group of its own, which is the stage's to decide.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from infra.calls import Call
+from infra.stage import Stage
+
+DAYS = 30
+JOB_GROUPS = tuple(f"/aws/sagemaker/{kind}" for kind in ("ProcessingJobs", "TrainingJobs", "TransformJobs"))
+ENDPOINTS = "/aws/sagemaker/Endpoints/"
+
+
+def expire(stage: Stage) -> Iterator[Call]:
+    """Plan the retention of the groups that have none; endpoints made later get theirs at the next deployment."""
+    logs = stage.client("logs")
+    for group in JOB_GROUPS:
+        if group not in {one["logGroupName"] for one in _groups(logs, group)}:
+            request = {"logGroupName": group}
+            yield Call(
+                what=f"log group {group}", service="logs", operation="create_log_group", request=request
+            )
+            yield _retention(group)
+    for found in _groups(logs, f"{ENDPOINTS}headrace-{stage.name}-"):
+        if found.get("retentionInDays") != DAYS:
+            yield _retention(found["logGroupName"])
+
+
+def _retention(group: str) -> Call:
+    request = {"logGroupName": group, "retentionInDays": DAYS}
+    return Call(
+        what=f"{DAYS} days of {group}", service="logs", operation="put_retention_policy", request=request
+    )
+
+
+def _groups(logs: Any, prefix: str) -> list[dict[str, Any]]:
+    found = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)
+    return [group for page in found for group in page["logGroups"]]

@@ -1,0 +1,66 @@
+"""SageMaker's logs expire where they are ours, and nowhere else."""
+
+from typing import Any
+
+import pytest
+
+from infra import job_logs
+from infra import stage as stages
+from infra.calls import send
+from infra.stage import Stage
+from tests.aws_calls import Noted, Recorder, as_method, operations_in
+
+DEV = Stage(name="dev", region="eu-west-1", account="111122223333")
+TRAINING = "/aws/sagemaker/TrainingJobs"
+ENDPOINT = "/aws/sagemaker/Endpoints/headrace-dev-flights-v1"
+
+
+def changes(monkeypatch: pytest.MonkeyPatch, *there: dict[str, Any]) -> list[Noted]:
+    """Return the calls that change something in an account with these log groups."""
+
+    def listed(request: dict[str, Any]) -> dict[str, Any]:
+        prefix = request["logGroupNamePrefix"]
+        return {"logGroups": [group for group in there if group["logGroupName"].startswith(prefix)]}
+
+    recorder = Recorder({"DescribeLogGroups": listed})
+    monkeypatch.setattr(stages, "_client", recorder.client)
+    send(DEV, job_logs.expire(DEV))
+    assert [one.wrong for one in recorder.notes if one.wrong] == []
+    return [one for one in recorder.notes if one.changes]
+
+
+def retained(calls: list[Noted]) -> dict[str, int]:
+    return {
+        one.request["logGroupName"]: one.request["retentionInDays"]
+        for one in calls
+        if one.operation == "PutRetentionPolicy"
+    }
+
+
+def test_groups_of_jobs_are_there_with_a_retention_before_the_first_job(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls = changes(monkeypatch)
+    assert [one.operation for one in calls] == ["CreateLogGroup", "PutRetentionPolicy"] * 3
+    assert retained(calls) == dict.fromkeys(job_logs.JOB_GROUPS, 30)
+    assert {as_method(one.operation) for one in calls} == operations_in([job_logs])
+
+
+def test_a_group_that_all_jobs_of_the_account_share_is_left_as_its_owner_has_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls = changes(monkeypatch, {"logGroupName": TRAINING})
+    assert TRAINING not in {one.request["logGroupName"] for one in calls}
+
+
+def test_a_group_of_a_similar_name_does_not_stand_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert TRAINING in retained(changes(monkeypatch, {"logGroupName": f"{TRAINING}OfMine"}))
+
+
+def test_the_logs_of_the_stages_endpoints_expire_and_those_of_others_do_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = "/aws/sagemaker/Endpoints/headrace-prod-flights-v1"
+    kept = {"logGroupName": f"{ENDPOINT}0", "retentionInDays": 30}
+    calls = changes(monkeypatch, {"logGroupName": ENDPOINT}, {"logGroupName": other}, kept)
+    assert retained(calls).keys() - job_logs.JOB_GROUPS == {ENDPOINT}
