@@ -2,6 +2,7 @@
 
 from benchmarks import command_start, first_prediction, secret_timing
 from benchmarks.inference import __main__ as inference
+from benchmarks.inference import rollback
 from benchmarks.ingest import __main__ as ingest
 from benchmarks.training import __main__ as training
 from benchmarks.training import gates, stage
@@ -11,6 +12,7 @@ secret_timing.main()
 first_prediction.main()
 ingest.main([])
 inference.main([])
+rollback.main([])
 training.main([])
 stage.main([])
 gates.main()

@@ -1,11 +1,15 @@
 """Fixtures that more than one suite needs."""
 
 import gc
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.clouds import ROOT
+from tests.e2e.conftest import Pipelines
+from tests.e2e.data import deliveries
 from tests.figures import Recorder
 from tests.stage import Stage, make_stage
 
@@ -60,6 +64,32 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield deployed
     finally:
         deployed.down()
+
+
+@pytest.fixture(scope="session")
+def pipelines(stage: Stage) -> Pipelines:
+    """Makes and follows pipelines on the deployed stage."""
+    return Pipelines(stage)
+
+
+@pytest.fixture(scope="session")
+def released(stage: Stage, pipelines: Pipelines) -> Callable[[], str]:
+    """Return the name of a pipeline of which two versions were live; made once, whichever suites look at it."""
+    name = pipelines.create("deliveries")
+    stage.put_object(name, "january.csv", deliveries(1))
+    pipelines.live(name, "v1")
+    stage.put_object(name, "february.csv", deliveries(2))
+    pipelines.live(name, "v2")
+    return lambda: name
+
+
+@pytest.fixture(scope="session")
+def instant_recipe(stage: Stage) -> str:
+    """Push the recipe that trains in no time, and return its name."""
+    pushed = stage.headrace("recipes", "push", str(ROOT / "tests" / "instant_recipe"), "-o", "json")
+    assert pushed.returncode == 0, pushed.stderr
+    recipe: str = json.loads(pushed.stdout)["recipe"]
+    return recipe
 
 
 def pytest_unconfigure() -> None:

@@ -54,7 +54,7 @@ class CannedRuntime:
     def __init__(self) -> None:
         self._bodies = {rows: traffic.answers(rows) for rows in (1, 500)}
 
-    def invoke(self, endpoint: str, records: bytes, row_count: int) -> Any:
+    def invoke(self, endpoint: str, records: bytes, row_count: int, *, within_s: float | None = None) -> Any:
         """Return as many answers as records, parsed as a real endpoint's are."""
         from chalicelib.inference.answers import parse_answers
 
@@ -68,7 +68,7 @@ class ParsedRuntime(CannedRuntime):
         super().__init__()
         self._parsed = {rows: super(ParsedRuntime, self).invoke("e", b"", rows) for rows in self._bodies}
 
-    def invoke(self, endpoint: str, records: bytes, row_count: int) -> Any:
+    def invoke(self, endpoint: str, records: bytes, row_count: int, *, within_s: float | None = None) -> Any:
         """Return as many answers as records."""
         return self._parsed[row_count]
 

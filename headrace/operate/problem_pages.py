@@ -25,12 +25,12 @@ _REMEDIES = {
     409: "Read the resource again and decide anew: `detail` says what holds it, or what has changed.",
     412: "Read the resource again, apply your change to what is there now, and send its new `ETag`.",
     413: "Send less at once: `detail` names the limit.",
-    415: "Set `Content-Type` to one of those the route accepts: see `/openapi.json`.",
+    415: "Set `Content-Type` to one of those the route accepts (see `/openapi.json`), and send the body unpacked.",
     422: "Correct each place that `errors` points to (RFC 6901), or what `detail` says.",
     429: "Wait as long as `Retry-After` says, then try again; fewer requests at once help.",
     500: "Try again once; if it stays, give the operator the `request_id`: the log has the rest.",
     502: "Wait as long as `Retry-After` says, then try again. If it stays, `headrace logs` shows what failed.",
-    503: "Wait as long as `Retry-After` says, then try again. Nothing has to be changed.",
+    503: "Wait as long as `Retry-After` says, then try again. If it stays, give the operator the `request_id`.",
     504: "Try again; for many records, send fewer at once.",
 }
 _PAGE = """\

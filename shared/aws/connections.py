@@ -17,13 +17,17 @@ _MAX_IDLE = 8  # of one origin; more threads than that at a time pay for a conne
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One signed request; ``target`` is its path and query, ``body`` bytes, or a file sent from its first byte."""
+    """One signed request; ``target`` is its path and query, ``body`` bytes, or a file sent from its first byte.
+
+    ``within_s`` is less patience with the answer than the connections have.
+    """
 
     method: str
     origin: str
     target: str
     headers: dict[str, str]
     body: bytes | IO[bytes] = b""
+    within_s: float | None = None
 
 
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,10 +118,11 @@ class Connections:
             connection = wire.connect(origin, self._timeouts.connect_s)
         except OSError as error:
             raise NoAnswer(f"{origin}: no connection ({type(error).__name__})") from error
-        connection.settimeout(self._timeouts.read_s)
         return connection
 
     def _exchange(self, connection: socket.socket, request: Request, *, kept: bool) -> Answer:
+        patience_s = self._timeouts.read_s
+        connection.settimeout(patience_s if request.within_s is None else min(patience_s, request.within_s))
         try:
             # A server that refuses early answers and closes before it has read everything: the answer counts.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):

@@ -56,7 +56,10 @@ EMPTY = Content()
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """One request before it is signed; ``path`` is quoted, ``query`` plain, ``origin`` the service's unless told."""
+    """One request before it is signed; ``path`` is quoted, ``query`` plain, ``origin`` the service's unless told.
+
+    ``within_s`` shortens how long the next bytes of the answer are waited for.
+    """
 
     method: str
     path: str = "/"
@@ -64,6 +67,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     headers: dict[str, str] = {}
     content: Content = EMPTY
     origin: str = ""
+    within_s: float | None = None
 
 
 class Patience(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,6 +158,7 @@ class Service:
             target=f"{call.path}?{query}" if query else call.path,
             headers=sign_headers(asked, self.who(), self.scope()),
             body=body,
+            within_s=call.within_s,
         )
 
     def _wait_s(self, attempt: int) -> float:

@@ -14,7 +14,7 @@ import msgspec
 from chalice.app import Chalice, CORSConfig, Response
 
 from shared import log
-from shared.errors import HeadraceError, PayloadTooLarge
+from shared.errors import HeadraceError, InvalidBody, PayloadTooLarge, UnsupportedMediaType
 from shared.http.answer import JSON, json_answer, text_answer
 from shared.http.idempotency import KEY_HEADER, REPLAYED_HEADER, Replies
 from shared.http.problem import make_problem, problem_of, problem_response
@@ -135,7 +135,8 @@ class Api:
             except HeadraceError as error:
                 if error.status >= 500:
                     self._log.exception("request failed")
-                problem, wait_s = problem_of(error), error.retry_after_s
+                told = _reason_of(error, current.headers.get("content-encoding", ""))
+                problem, wait_s = problem_of(told), told.retry_after_s
             except Exception:  # noqa: BLE001
                 # The supervisor of every view: what no one foresaw is logged whole and told as nothing.
                 self._log.exception("request crashed")
@@ -170,6 +171,13 @@ class Api:
             # As Chalice keeps them: a mapping that looks names up in any case.
             headers=current.headers,
         )
+
+
+def _reason_of(error: HeadraceError, encoding: str) -> HeadraceError:
+    """Return *error*, or why the body could not be read: API Gateway hands packed bytes on as text, and most are lost."""
+    if not isinstance(error, InvalidBody) or encoding.strip().lower() in {"", "identity"}:
+        return error
+    return UnsupportedMediaType(f"send the body as it is, not packed (Content-Encoding: {encoding[:20]!r})")
 
 
 def _success(operation: Operation, result: Any) -> Response:

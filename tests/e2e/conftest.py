@@ -1,13 +1,8 @@
-"""What several end-to-end tests look at: a pipeline that two uploads have been through."""
+"""Makes pipelines on a deployed stage and follows them; the fixtures with one are in `tests/conftest.py`."""
 
-import json
-from collections.abc import Callable
 from typing import Any
 
-import pytest
-
-from tests.clouds import ROOT
-from tests.e2e.data import DEFINITION, deliveries
+from tests.e2e.data import DEFINITION
 from tests.stage import Stage, eventually
 
 
@@ -53,29 +48,3 @@ class Pipelines:
         """Return the training jobs."""
         found: list[dict[str, Any]] = self.stage.get(f"/v1/training-jobs?pipeline={name}")["jobs"]
         return found
-
-
-@pytest.fixture(scope="session")
-def pipelines(stage: Stage) -> Pipelines:
-    """Makes and follows pipelines on the deployed stage."""
-    return Pipelines(stage)
-
-
-@pytest.fixture(scope="session")
-def released(stage: Stage, pipelines: Pipelines) -> Callable[[], str]:
-    """Return the name of a pipeline whose second version is live and whose first is the previous one."""
-    name = pipelines.create("deliveries")
-    stage.put_object(name, "january.csv", deliveries(1))
-    pipelines.live(name, "v1")
-    stage.put_object(name, "february.csv", deliveries(2))
-    pipelines.live(name, "v2")
-    return lambda: name
-
-
-@pytest.fixture(scope="session")
-def instant_recipe(stage: Stage) -> str:
-    """Push the recipe that trains in no time, and return its name."""
-    pushed = stage.headrace("recipes", "push", str(ROOT / "tests" / "instant_recipe"), "-o", "json")
-    assert pushed.returncode == 0, pushed.stderr
-    recipe: str = json.loads(pushed.stdout)["recipe"]
-    return recipe

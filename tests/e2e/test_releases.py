@@ -137,9 +137,9 @@ def pipeline(stage: Stage, released: Callable[[], str]) -> Iterator[Pipeline]:
     made.define(endpoint="realtime")
 
 
-def break_container(stage: Stage, endpoint: str) -> None:
-    """Let the model server of an endpoint crash, now and at every restart."""
-    (folder,) = stage.root.glob(f".headrace/**/endpoints/{endpoint}-primary-*")
+def break_container(stage: Stage, name: str, variant: str = "primary") -> None:
+    """Let the model server of an endpoint, or with the variant ``transform`` of a job, crash, now and at every restart."""
+    (folder,) = stage.root.glob(f".headrace/**/endpoints/{name}-{variant}-*")
     shutil.rmtree(folder / "ml" / "model")
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):

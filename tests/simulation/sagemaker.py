@@ -123,7 +123,7 @@ class SimRuntime:
     def __init__(self, endpoints: SimEndpoints) -> None:
         self._endpoints = endpoints
 
-    def invoke(self, endpoint: str, _records: bytes, row_count: int) -> list[Answer]:
+    def invoke(self, endpoint: str, _records: bytes, row_count: int, **_: float | None) -> list[Answer]:
         state = self._endpoints.describe(endpoint)
         if state is None or state.status != "InService":
             raise NotFound(f"endpoint {endpoint} is not in service")

@@ -9,13 +9,14 @@ from itertools import islice
 from typing import Any
 
 import msgspec
-from chalicelib.inference.inputs import Input, expected, kind_of
+from chalicelib.inference.inputs import MOST_WHOLE, Input, expected, kind_of
 
 from shared.errors import FieldError, InvalidBody
 from shared.parsing import unreadable
 
 MAX_NAMED = 100  # places named in one answer
 MAX_COUNTED = 10_000
+_MOST_DIGITS = 308
 _SHOWN = 40  # characters of a wrong value, and values of a list, that are repeated to the caller
 
 # A place is put into words only when it will be told: a hostile body has a hundred thousand of them.
@@ -48,7 +49,7 @@ def faults_of(inputs: tuple[Input, ...], raw: bytes, pointer: str, *, only_seen:
     """Yield what is wrong with one record, *raw* JSON that stands at *pointer*."""
     # By the reader that holds 1e999 as infinity, so that its field can be named.
     try:
-        record = json.loads(raw)
+        record = json.loads(raw, parse_int=_whole)
     except RecursionError:
         yield partial(FieldError, pointer=pointer, detail="is nested too deeply")
         return
@@ -74,6 +75,11 @@ def _of_object(
             yield from _of_object(given.fields, value, place, only_seen)
         elif not _fits(given, value, only_seen):
             yield partial(_wrong, place, given, value)
+
+
+def _whole(digits: str) -> int | float:
+    # Python reads no more than 4,300 digits, and a float has no more than these.
+    return int(digits) if len(digits) <= _MOST_DIGITS else math.inf
 
 
 def _fits(given: Input, value: object, only_seen: bool) -> bool:
@@ -102,13 +108,20 @@ def _wrong(pointer: str, given: Input, value: object) -> FieldError:
     wanted = expected(given)
     if value is None:
         return FieldError(pointer=pointer, detail=f"is required: {wanted}")
-    if isinstance(value, float) and not math.isfinite(value):
+    if _is_beyond(value):
         return FieldError(pointer=pointer, detail=f"is out of range: {wanted} is expected")
     if isinstance(value, str) and given.type == "string" and given.categories:
         seen = ", ".join(given.categories[:_SHOWN])
         more = f" and {len(given.categories) - _SHOWN} more" if len(given.categories) > _SHOWN else ""
         return FieldError(pointer=pointer, detail=f"{_shown(value)} was not seen in training: {seen}{more}")
     return FieldError(pointer=pointer, detail=f"{_shown(value)} is not {wanted}")
+
+
+def _is_beyond(value: object) -> bool:
+    """Say whether a number is larger than what a model takes."""
+    if isinstance(value, float):
+        return not math.isfinite(value)
+    return isinstance(value, int) and abs(value) > MOST_WHOLE
 
 
 def _shown(value: object) -> str:

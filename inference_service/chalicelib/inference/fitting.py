@@ -1,6 +1,6 @@
 """The records of a request as the model takes them: all of them or none, or those that fit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Buffer, Mapping, Sequence
 
 import msgspec
 from chalicelib.inference.faults import Faults
@@ -23,7 +23,7 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True):
     ``places`` is None where all records go; else ``faults`` says of each of the others what is wrong.
     """
 
-    records: bytes
+    records: Buffer
     count: int
     places: Sequence[int] | None = None
     faults: Mapping[int, Faults] = {}
@@ -40,7 +40,7 @@ def fit(records: Records, validator: Validator, rules: Rules) -> Fitted:
         There are more than 1,000 records.
     """
     rows: list[Row] | None = None
-    body = records.body
+    body: Buffer = records.body
     if records.kind != JSON:
         rows = to_rows(records, validator.inputs)
         body = join(rows)

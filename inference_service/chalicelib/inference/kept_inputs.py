@@ -9,7 +9,7 @@ import gzip
 import hashlib
 import hmac
 import logging
-from collections.abc import Callable
+from collections.abc import Buffer, Callable
 from typing import Any
 
 import msgspec
@@ -73,7 +73,7 @@ class KeptInputs:
         self._thread = concurrent.futures.ThreadPoolExecutor(2, thread_name_prefix="captures")
         self._begun: tuple[str, concurrent.futures.Future[bool]] | None = None
 
-    def begin(self, pipeline: str, request_id: str, records: bytes) -> None:
+    def begin(self, pipeline: str, request_id: str, records: Buffer) -> None:
         """Begin to capture the JSON array *records*, where the policy is ``full``."""
         if self._policies.of(pipeline) != "full":
             self._begun = None
@@ -85,7 +85,7 @@ class KeptInputs:
                 self._thread.submit(self._write, _key_of(pipeline, request_id), records),
             )
 
-    def finish(self, pipeline: str, records: bytes) -> tuple[str, tuple[str, ...]]:
+    def finish(self, pipeline: str, records: Buffer) -> tuple[str, tuple[str, ...]]:
         """Return what was kept and the hashes."""
         policy = self._policies.of(pipeline)
         if policy == "hash":
@@ -111,15 +111,15 @@ class KeptInputs:
             metrics.emit({"CaptureDropped": (1, "Count")}, dimensions=dimensions)
         return is_there
 
-    def _write(self, key: str, records: bytes) -> bool:
+    def _write(self, key: str, records: Buffer) -> bool:
         try:
-            self._bucket.write(key, gzip.compress(records, compresslevel=1, mtime=0))
+            self._bucket.write(key, gzip.compress(bytes(records), compresslevel=1, mtime=0))
         except (HeadraceError, AwsRefusal):
             self._log.warning("records not captured", exc_info=True)
             return False
         return True
 
-    def _hashed(self, records: bytes) -> tuple[str, tuple[str, ...]]:
+    def _hashed(self, records: Buffer) -> tuple[str, tuple[str, ...]]:
         try:
             key = self._key()
         except (HeadraceError, AwsRefusal):
@@ -128,7 +128,7 @@ class KeptInputs:
         return "hash", hashes_of(records, key)
 
 
-def hashes_of(records: bytes, key: bytes) -> tuple[str, ...]:
+def hashes_of(records: Buffer, key: bytes) -> tuple[str, ...]:
     """Return the HMAC-SHA256 of each record of a JSON array, whatever the order and spacing of its fields."""
     # Keyed, since what has few values is found by trying them all.
     return tuple(

@@ -1,6 +1,6 @@
 """What the workflows need of AWS: one narrow protocol per resource, met by an adapter and by the tests' fakes."""
 
-from collections.abc import Callable
+from collections.abc import Buffer, Callable
 from typing import Any, Protocol
 
 import msgspec
@@ -63,8 +63,10 @@ class Transforms(Protocol):
 class Runtime(Protocol):
     """SageMaker's data plane."""
 
-    def invoke(self, endpoint: str, records: bytes, row_count: int) -> list[Answer]:
-        """Return one answer per record of the JSON array *records*."""
+    def invoke(
+        self, endpoint: str, records: Buffer, row_count: int, *, within_s: float | None = None
+    ) -> list[Answer]:
+        """Return one answer per record of the JSON array *records*, *within_s* at the latest."""
 
 
 class Recorder(Protocol):
@@ -77,10 +79,10 @@ class Recorder(Protocol):
 class Inputs(Protocol):
     """What is kept of the records of requests, as each pipeline's policy says."""
 
-    def begin(self, pipeline: str, request_id: str, records: bytes) -> None:
+    def begin(self, pipeline: str, request_id: str, records: Buffer) -> None:
         """Begin to capture the JSON array *records*, where the policy is ``full``."""
 
-    def finish(self, pipeline: str, records: bytes) -> tuple[str, tuple[str, ...]]:
+    def finish(self, pipeline: str, records: Buffer) -> tuple[str, tuple[str, ...]]:
         """Return what was kept (none, hash or full) and the hashes; captures are awaited for a moment only."""
 
     def captured(self, pipeline: str, request_id: str) -> list[dict[str, Any]] | None:

@@ -1,7 +1,7 @@
 """Adapter: SageMaker's runtime, InvokeEndpoint."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Buffer, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -21,8 +21,10 @@ class SageMakerRuntime:
     def __init__(self, service: Service) -> None:
         self._service = service
 
-    def invoke(self, endpoint: str, records: bytes, row_count: int) -> list[Answer]:
-        """Return one answer per record of the JSON array *records*.
+    def invoke(
+        self, endpoint: str, records: Buffer, row_count: int, *, within_s: float | None = None
+    ) -> list[Answer]:
+        """Return one answer per record of the JSON array *records*, in *within_s* if that is less than its own patience.
 
         Raises
         ------
@@ -35,16 +37,21 @@ class SageMakerRuntime:
         TimedOut
             It does not answer in time.
         Unavailable
-            The endpoint throttles or is not ready.
+            The endpoint throttles or is not ready, or refuses for a reason that is not the caller's.
         """
         call = Call(
             method="POST",
             path=f"/endpoints/{quote(endpoint, safe='')}/invocations",
             headers=_HEADERS,
             content=Content.of(b'{"records":' + records + b"}"),
+            within_s=within_s,
         )
-        with aws_errors(f"invoke {endpoint}"), _runtime_errors(endpoint):
-            body = self._service.send(call, json_body)
+        try:
+            with aws_errors(f"invoke {endpoint}"), _runtime_errors(endpoint):
+                body = self._service.send(call, json_body)
+        except AwsRefusal as error:
+            # A code that nobody foresaw: a version that cannot be asked, like any other that is down.
+            raise Unavailable(f"invoke {endpoint}: {error}") from error
         return parse_answers(body, row_count)
 
 

@@ -5,7 +5,7 @@ when that fails are the rows looked at again, one by one, so that the caller lea
 """
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Buffer, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -39,7 +39,7 @@ class Validator:
         self.inputs = {given.name: given for given in self._given}
         self._lists: msgspec.json.Decoder[Any] = msgspec.json.Decoder(list[record_type(self._given)])  # type: ignore[misc]
 
-    def check(self, records: bytes, *, only_seen: bool = False) -> int:
+    def check(self, records: Buffer, *, only_seen: bool = False) -> int:
         """Return how many records the JSON array *records* has.
 
         Raises
@@ -98,7 +98,7 @@ class Validator:
         return msgspec.json.Decoder(list[record_type(self._given, only_seen=True)])  # type: ignore[misc]
 
 
-def split(records: bytes) -> list[msgspec.Raw]:
+def split(records: Buffer) -> list[msgspec.Raw]:
     """Return the elements of a JSON array as they were sent.
 
     Raises

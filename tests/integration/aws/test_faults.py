@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
-from shared.aws import JsonApi
+from shared.aws import Call, JsonApi, NoAnswer, Service, endpoints
 from shared.aws.connections import Connections, Timeouts
-from shared.aws.service import Patience, Service
+from shared.aws.credentials import Credentials
+from shared.aws.endpoints import endpoint_of
+from shared.aws.service import Patience
 from shared.conditions import Absent
 from shared.errors import (
     Broken,
@@ -87,6 +89,23 @@ def test_a_lasting_silence_is_told_as_one(server: Server, bucket: Bucket) -> Non
     server.script = [Reply(then="hang")]
     with pytest.raises(TimedOut, match="s3://b/k"):
         bucket.read("k")
+
+
+def test_a_call_may_have_less_patience_than_its_connection(server: Server) -> None:
+    endpoint = endpoint_of(endpoints.S3, {"AWS_REGION": "eu-west-1", "AWS_ENDPOINT_URL": server.origin})
+    once = Service(
+        endpoint,
+        # Longer than a test may take: only the call's own patience ends it.
+        Connections(Timeouts(connect_s=1, read_s=3600)),
+        who=lambda: Credentials(key_id="a", secret_key="b"),
+        patience=Patience(attempts=1),
+    )
+    server.script = [Reply(raw=http("200 OK", b"one")), Reply(then="hang")]
+    call = Call(method="GET", within_s=0.2)
+    assert once.send(call, lambda answer: answer.read_all(10)) == b"one"
+    with pytest.raises(NoAnswer) as silent:
+        once.send(call, lambda answer: answer.read_all(10))
+    assert silent.value.is_late
 
 
 @pytest.mark.parametrize(

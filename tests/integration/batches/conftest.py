@@ -14,15 +14,17 @@ from tests.integration.sagemaker.harness import IMAGE, Cloud, new_cloud, tar
 from tests.unit.inference.fakes import Stage
 
 DATA = "batch-data"
-# Answers as our recipes do, with the distance as the value; one record it refuses.
+# Answers as our recipes do, with the distance as the value; one record it refuses, by another its server dies.
 SCRIPT = """
-import json
+import json, os
 from flask import Response
 def model_fn(folder): return None
 def transform_fn(model, body, content_type, accept):
     records = json.loads(body)["records"]
     if any(record["distance"] == 1313 for record in records):
         return Response(json.dumps({"error": "1313"}), 400)
+    if any(record["distance"] == 666000 for record in records):
+        os._exit(1)
     if records[0]["distance"] == 0:
         import time; time.sleep(60)
     return json.dumps({"predictions": [{"value": record["distance"]} for record in records]}), accept

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from chalicelib.inference.answers import Answer
 from chalicelib.inference.batch_rows import ATTENTION, Batch, BatchState, Way, entry_of
 from chalicelib.inference.naming import batch_model_name, transform_name
 from chalicelib.inference.workflow import batch_work
@@ -55,6 +56,20 @@ def job_of(cloud: Cloud, batch_id: str) -> dict[str, Any]:
     return wait_for(ended, 90, f"the job of batch {batch_id} ends")
 
 
+def answering(stage: Stage) -> list[int]:
+    """Let the endpoint answer with the distance as the value, and return what it is asked for from now on."""
+    answered: list[int] = []
+
+    def invoke(_: str, records: bytes, count: int) -> list[Answer]:
+        rows = json.loads(records)
+        answered.extend(row["distance"] for row in rows)
+        assert len(rows) == count
+        return [Answer(value=row["distance"]) for row in rows]
+
+    stage.runtime.invoke = invoke  # type: ignore[method-assign,assignment]
+    return answered
+
+
 def test_a_batch_is_answered_by_its_job_and_what_the_model_refuses_by_the_endpoint(
     stage: Stage, cloud: Cloud
 ) -> None:
@@ -67,18 +82,7 @@ def test_a_batch_is_answered_by_its_job_and_what_the_model_refuses_by_the_endpoi
     job = job_of(cloud, "b1")
     assert (job["TransformJobStatus"], "ClientError" in job["FailureReason"]) == ("Failed", True)
     assert "1313" in job["FailureReason"]
-    stage.runtime.wrong["v1"] = []
-    answered: list[int] = []
-
-    def invoke(_: str, records: bytes, count: int) -> Any:
-        from chalicelib.inference.answers import Answer
-
-        rows = json.loads(records)
-        answered.extend(row["distance"] for row in rows)
-        assert len(rows) == count
-        return [Answer(value=row["distance"]) for row in rows]
-
-    stage.runtime.invoke = invoke  # type: ignore[method-assign,assignment]
+    answered = answering(stage)
     batch = work(stage, "b1")
     assert (batch.state, batch.rows, batch.failed) == (BatchState.SUCCEEDED, 2200, 1)
     assert answered == list(range(1001, 2001))
@@ -86,6 +90,25 @@ def test_a_batch_is_answered_by_its_job_and_what_the_model_refuses_by_the_endpoi
     assert [json.loads(line) for line in out] == [{"row": n, "value": n} for n in range(1, 2200)]
     _, message = refusal(cloud.sagemaker.describe_model, ModelName=batch_model_name("test", "b1"))
     assert "Could not find model" in message
+
+
+def test_what_a_container_that_dies_left_unanswered_is_answered_by_the_endpoint(
+    stage: Stage, cloud: Cloud
+) -> None:
+    distances = [*range(2001, 3001), 666000, *range(3002, 4501)]
+    begin(stage, "b3", distances)
+    job = job_of(cloud, "b3")
+    # The model's own fault by its code, so a second job would only die again.
+    assert (job["TransformJobStatus"], job["FailureReason"][:14]) == ("Failed", "AlgorithmError")
+    answered = answering(stage)
+    batch = work(stage, "b3")
+    assert (batch.state, batch.rows, batch.failed, batch.attempt) == (BatchState.SUCCEEDED, 2500, 0, 1)
+    # Who was asked beside it may have got no answer either.
+    assert set(distances[1000:2000]) <= set(answered)
+    out = stage.batching.bucket.read("batch/flights/b3/out/predictions.ndjson").splitlines()
+    assert [json.loads(line) for line in out] == [
+        {"row": row, "value": value} for row, value in enumerate(distances, start=1)
+    ]
 
 
 def test_a_stopped_batch_stops_its_job(stage: Stage, cloud: Cloud) -> None:

@@ -126,6 +126,7 @@ ERRORS = {
     "throttled": ("ThrottlingException", None, "Rate exceeded", Unavailable, "Rate"),
     "not ready": ("ModelNotReadyException", None, "wait", Unavailable, "NotReady"),
     "down": ("ServiceUnavailable", None, "no", Unavailable, "no"),
+    "not foreseen": ("BrandNewException", None, "of next year", Unavailable, "of next year"),
 }
 
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import logging
+from collections.abc import Buffer
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -124,11 +125,15 @@ class FakeRuntime:
         self._endpoints = endpoints
         self.wrong: dict[str, Any] = {}
         self.asked: list[tuple[str, bytes]] = []
+        self.patience_s: list[float | None] = []
         self.error: Exception | None = None
         self.errors: list[Exception] = []
 
-    def invoke(self, endpoint: str, records: bytes, row_count: int) -> list[Answer]:
-        self.asked.append((endpoint, records))
+    def invoke(
+        self, endpoint: str, records: Buffer, row_count: int, *, within_s: float | None = None
+    ) -> list[Answer]:
+        self.asked.append((endpoint, bytes(records)))
+        self.patience_s.append(within_s)
         if self.errors:
             raise self.errors.pop(0)
         if self.error:
@@ -136,7 +141,7 @@ class FakeRuntime:
         state = self._endpoints.describe(endpoint)
         if state is None or state.status != "InService":
             raise NotFound(f"endpoint {endpoint} is not in service")
-        rows = json.loads(records)
+        rows = json.loads(bytes(records))
         assert len(rows) == row_count
         served = served_by(self._stage, endpoint)
         assert served is not None, f"{endpoint} is not an endpoint of this stage"

@@ -62,7 +62,8 @@ class Rest:
     def predict(self, body: str, kind: str = "application/json", accept: str = "*/*", **query: str) -> Answer:
         resource = "/v1/predictions/{pipeline}"
         parameters = {"pipeline": query.pop("pipeline", "flights")}
-        return self.call("POST", resource, resource, parameters, body, kind, accept, query)
+        encoding = query.pop("encoding", "")
+        return self.call("POST", resource, resource, parameters, body, kind, accept, query, encoding)
 
     def operate(self, action: str, body: object = None, pipeline: str = "flights") -> Answer:
         resource = "/v1/endpoints/{pipeline}/" + action
@@ -79,9 +80,11 @@ class Rest:
         kind: str = "application/json",
         accept: str = "*/*",
         query: dict[str, str] | None = None,
+        encoding: str = "",
     ) -> Answer:
         self.requests += 1
         headers = {"content-type": kind, "accept": accept, "x-headrace-origin": self.secret}
+        headers |= {"content-encoding": encoding} if encoding else {}
         event = {
             "httpMethod": method,
             "headers": headers,

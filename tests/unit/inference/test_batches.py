@@ -60,10 +60,11 @@ def refuse(live, monkeypatch, distance, why):
     """Have the model refuse whatever holds a record of that distance."""
     invoke = live.stage.runtime.invoke
 
-    def picky(endpoint, records, count):
-        if any(record["distance"] == distance for record in json.loads(records)):
-            raise InvalidBody(f"The model refuses the records: {why}")
-        return invoke(endpoint, records, count)
+    def picky(endpoint, records, count, **options):
+        for place, record in enumerate(json.loads(records)):
+            if record["distance"] == distance:
+                raise InvalidBody(f"The model refuses the records: Record {place}: {why}")
+        return invoke(endpoint, records, count, **options)
 
     monkeypatch.setattr(live.stage.runtime, "invoke", picky)
 
@@ -151,14 +152,16 @@ def test_a_file_is_uploaded_by_a_form_and_begins_when_it_is_there(live):
 
 def test_a_batch_that_runs_out_of_time_goes_on_where_it_was(live):
     batch = begin(live, csv(2100, bad={1, 2100}))
-    seen = []
+    seen, progress = [], []
     while (told := show(live, batch))["state"] == "RUNNING":
         seen.append(told["rows"])
+        progress.append(told["progress"])
         live.stage.begun.clear()
         batch_work.go_on(live.stage.batching)
         assert live.stage.begun == [("flights", batch)]
         work(live, batch, portions=1)
     assert seen == [0, 500, 1000, 1500, 2000, 2100]
+    assert progress == sorted({0.0, *progress, 1.0})
     assert [row["row"] for row in result(live, batch)] == list(range(2, 2100))
 
 
@@ -200,6 +203,14 @@ def test_a_batch_that_crashes_at_any_call_ends_with_the_same_result(live, monkey
         assert result(live, batch, name) == result(live, whole, name)
 
 
+def test_what_is_written_over_the_input_meanwhile_changes_nothing(live):
+    batch = begin(live, csv(600))
+    work(live, batch, portions=1)
+    put(live, "mine.csv", HEADER + "1,AA,,1,other\r\n")
+    work(live, batch)
+    assert [row["row"] for row in result(live, batch)] == list(range(1, 601))
+
+
 def test_two_workers_of_one_batch_do_its_work_once(live):
     batch = begin(live, csv(10))
     invoke = live.stage.runtime.invoke
@@ -219,7 +230,7 @@ def test_records_that_the_model_refuses_are_found_and_refused_alone(live, monkey
     batch = begin(live, csv(40))
     work(live, batch)
     assert [row["row"] for row in result(live, batch)] == [n for n in range(1, 41) if n != 7]
-    assert "seven" in result(live, batch, "rejects")[0]["errors"][0]["detail"]
+    assert result(live, batch, "rejects")[0]["errors"][0]["detail"] == "the model refuses it: seven"
 
 
 def test_a_throttled_endpoint_is_asked_again_and_one_that_stays_away_ends_the_batch_after_half_an_hour(live):

@@ -2,10 +2,13 @@
 
 import json
 import re
+from collections.abc import Buffer
+from typing import Any
 
 import pytest
 
-from shared.errors import BadGateway, HeadraceError, TimedOut, Unavailable
+from shared.errors import BadGateway, Broken, HeadraceError, InvalidBody, TimedOut, Unavailable
+from tests.unit.inference.fakes import answer_of
 from tests.unit.inference.rest import Rest, records
 
 ONE = {"distance": 7, "carrier": "AA"}
@@ -112,6 +115,52 @@ def test_one_bad_row_does_not_fill_the_answer(live: Rest) -> None:
     assert (len(one["errors"]), one["more_errors"]) == (10, 42)
 
 
+def refused_by_the_model(live: Rest, *distances: int, slow_s: float = 0) -> None:
+    """Have the model refuse what holds a record of one of *distances*, naming the first as our containers do."""
+    invoke = live.stage.runtime.invoke
+
+    def picky(endpoint: str, body: Buffer, count: int, **options: Any) -> Any:
+        live.stage.seconds += slow_s
+        for place, record in enumerate(json.loads(bytes(body))):
+            if record["distance"] in distances:
+                raise InvalidBody(f"The model refuses the records: Record {place}: the series is not known.")
+        return invoke(endpoint, body, count, **options)
+
+    live.stage.runtime.invoke = picky  # type: ignore[method-assign, assignment]
+
+
+def test_records_that_only_the_model_refuses_are_told_by_row_too(live: Rest) -> None:
+    refused_by_the_model(live, 3, 9)
+    rows = [{**ONE, "distance": distance} for distance in range(12)] + [BAD]
+    assert live.predict(records(*rows[:-1])).status == 422
+    answer = live.predict(records(*rows), on_error="row")
+    assert (answer.status, answer.body["failed"]) == (200, 3)
+    told = answer.body["predictions"]
+    assert [row for row, one in enumerate(told) if "errors" in one] == [3, 9, 12]
+    assert told[9]["errors"] == [
+        {"pointer": "/records/9", "detail": "the model refuses it: the series is not known."}
+    ]
+    assert told[10]["scores"] == answer_of("v1", rows[10]).scores
+    # What was captured is what was answered, row by row.
+    found = live.get(PREDICTION, PREDICTION, pipeline="flights", id="request-2-10")
+    assert found.body["record"] == rows[10]
+
+
+def test_where_the_model_refuses_every_row_nothing_is_answered(live: Rest) -> None:
+    refused_by_the_model(live, 7)
+    for rows in ([ONE], [ONE, ONE, ONE]):
+        answer = live.predict(records(*rows), on_error="row")
+        assert (answer.status, "Record 0: the series" in answer.body["detail"]) == (422, True)
+
+
+def test_refused_rows_that_cannot_be_told_apart_in_time_refuse_the_request(live: Rest) -> None:
+    refused_by_the_model(live, 700, slow_s=4)
+    rows = [{**ONE, "distance": distance} for distance in range(1000)]
+    answer = live.predict(records(*rows), on_error="row")
+    assert (answer.status, "Record 700" in answer.body["detail"]) == (422, True)
+    assert len(live.stage.runtime.asked) < 10
+
+
 def test_categories_unseen_in_training_are_refused_on_demand(live: Rest) -> None:
     rare = records({**ONE, "carrier": "ZZ"})
     assert live.predict(rare).status == 200
@@ -147,12 +196,24 @@ def test_a_model_that_failed_or_was_too_slow_is_not_asked_again(
     assert len(live.stage.runtime.asked) == 1
 
 
+def test_a_call_that_aws_denies_the_service_is_not_told_as_the_callers_fault(live: Rest) -> None:
+    live.stage.runtime.error = Broken("User: arn:aws:sts::1:assumed-role/x is not authorized")
+    answer = live.predict(records(ONE))
+    assert (answer.status, "arn:" in answer.text) == (500, False)
+
+
+def test_a_packed_body_is_refused_with_what_to_do(live: Rest) -> None:
+    packed = live.predict("\ufffd\ufffd\b", encoding="gzip")
+    assert (packed.status, "not packed" in packed.body["detail"]) == (415, True)
+    assert live.predict(records(ONE), encoding="identity").status == 200
+
+
 def test_a_second_try_that_could_not_end_in_time_is_not_made(live: Rest) -> None:
     invoke = live.stage.runtime.invoke
 
-    def slow(*arguments: object) -> object:
+    def slow(*arguments: object, **options: object) -> object:
         live.stage.seconds += 3
-        return invoke(*arguments)  # type: ignore[arg-type]
+        return invoke(*arguments, **options)  # type: ignore[arg-type]
 
     live.stage.runtime.invoke = slow  # type: ignore[method-assign, assignment]
     live.stage.runtime.errors = [Unavailable("a connection broke after three seconds")]

@@ -2,6 +2,8 @@
 
 import base64
 import gzip
+import hashlib
+import hmac
 import json
 
 import msgspec
@@ -62,6 +64,9 @@ def test_equal_records_have_equal_hashes_whatever_the_order_of_their_fields(rest
     rest.predict(records(ONE, dict(reversed(ONE.items())), {**ONE, "distance": 8}))
     first, same, other = (found(rest, f"request-1-{row}").body["input_hash"] for row in range(3))
     assert first == same != other
+    # By the key of the stage: without it what has few values is found by trying them all.
+    sorted_record = json.dumps(ONE, sort_keys=True, separators=(",", ":")).encode()
+    assert first == hmac.new(b"key", sorted_record, hashlib.sha256).hexdigest()
 
 
 def test_a_capture_that_fails_changes_nothing_for_the_caller(live, monkeypatch):
@@ -73,12 +78,16 @@ def test_a_capture_that_fails_changes_nothing_for_the_caller(live, monkeypatch):
     assert found(live, "request-1-0").body["inputs"] == "none"
 
 
-def test_a_log_that_is_closed_changes_nothing_for_the_caller(live, monkeypatch):
+def test_a_line_that_cannot_be_written_is_counted_and_changes_nothing_for_the_caller(
+    live, monkeypatch, capsys
+):
     def closed(_line):
         raise ValueError("I/O operation on closed file")
 
     monkeypatch.setattr(live.stage.log, "write", closed)
+    capsys.readouterr()
     assert live.predict(records(ONE)).status == 200
+    assert reaches("LogDropped", capsys.readouterr().out, stage=live.stage.predicting.stage)
 
 
 def test_a_prediction_is_on_record_as_soon_as_its_line_was_delivered(live):

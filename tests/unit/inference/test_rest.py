@@ -4,8 +4,10 @@ import json
 
 import pytest
 from chalicelib.inference.answers import Answer
+from chalicelib.inference.workflow import rollout
 
 from shared.errors import InvalidBody, Unavailable
+from shared.tables import Change
 from tests.unit.inference.fakes import answer_of
 from tests.unit.inference.rest import records, release
 
@@ -56,6 +58,8 @@ def test_a_prediction_that_is_not_on_record_is_not_found(live, name):
 def test_a_prediction_is_not_found_under_another_pipeline(live):
     live.predict(records(ONE))
     live.stage.add_pipeline("trains")
+    # With a version of the same name, so that nothing else keeps it from being told.
+    live.stage.add_model("v1", pipeline="trains")
     assert live.get(PREDICTION, PREDICTION, pipeline="trains", id="request-1-0").status == 404
 
 
@@ -98,6 +102,12 @@ MALFORMED = {
     "not JSON": ("{", 422, None),
     "NaN": ('{"records":[{"distance":NaN,"carrier":"AA"}]}', 422, None),
     "infinite number": ('{"records":[{"distance":1e999,"carrier":"AA"}]}', 422, "/records/0/distance"),
+    "more digits than any number": (
+        '{"records":[{"distance":%s,"carrier":"AA"}]}' % ("9" * 5000),
+        422,
+        "/records/0/distance",
+    ),
+    "more than 64 bits": ('{"records":[{"distance":%s,"carrier":"AA"}]}' % 2**63, 422, "/records/0/distance"),
     "no records": ("{}", 422, ""),
     "records is no list": ('{"records":3}', 422, "/records"),
     "empty records": ('{"records":[]}', 422, "/records"),
@@ -185,8 +195,11 @@ def test_values_unseen_in_training_are_the_models_to_judge(live):
     assert live.predict(records({**ONE, "carrier": "ZZ"})).status == 200
 
 
-def test_whole_numbers_may_be_spelled_with_a_point(live):
+def test_whole_numbers_may_be_spelled_with_a_point_and_have_64_bits(live):
     assert live.predict(records({**ONE, "distance": 7.0})).status == 200
+    assert live.predict(records({**ONE, "distance": 2**63 - 1})).status == 200
+    (error,) = live.predict(records({**ONE, "distance": 2**63})).body["errors"]
+    assert error["detail"] == "is out of range: a whole number is expected"
 
 
 def test_an_unknown_pipeline_is_not_found_and_one_without_a_release_conflicts(rest):
@@ -245,6 +258,13 @@ def test_a_failing_endpoint_is_503_with_retry_after_and_no_inner_text(live):
     assert "secret" not in answer.text
 
 
+def test_who_meets_a_pipeline_that_sleeps_is_told_so_and_when_to_come_back(live):
+    live.stage.releases.update(("flights", "current"), Change(set={"asleep_at": "2026-01-01T00:00:00Z"}))
+    answer = live.predict(records(ONE))
+    assert (answer.status, answer.headers["retry-after"]) == (503, "30")
+    assert "is being started again" in answer.body["detail"]
+
+
 def test_a_prediction_is_answered_even_if_it_cannot_be_recorded(live):
     def refuse(*_, **__):
         raise Unavailable("throttled")
@@ -292,6 +312,22 @@ def test_promote_rollback_and_stop_answer_with_the_release(live):
         ("headrace", "LIVE", "v3"),
         ("token-1", "ROLLED_BACK", "v1"),
     ]
+
+
+def test_a_rollback_to_an_endpoint_that_was_deleted_is_202_recreating_until_it_serves(live):
+    release(live, "v2", "v1")
+    del live.stage.endpoints.made["headrace-test-flights-v1"]
+    back = live.operate("rollback", {"reason": "errors"})
+    told = {name: back.body[name] for name in ("live", "candidate", "phase")}
+    assert (back.status, told) == (202, {"live": "v2", "candidate": "v1", "phase": "RECREATING"})
+    live.stage.monotonic += 3
+    assert live.predict(records(ONE)).body["model_version"] == "v2"
+    live.stage.endpoints.finish()
+    rollout.advance(live.stage.adapters, "flights")
+    seen = live.get(ENDPOINT, ENDPOINT, pipeline="flights").body
+    assert (seen["live"], seen["candidate"], seen["phase"]) == ("v1", None, "IDLE")
+    live.stage.monotonic += 3
+    assert live.predict(records(ONE)).body["model_version"] == "v1"
 
 
 def test_forcing_needs_a_reason(live):
@@ -353,6 +389,13 @@ def test_every_route_but_health_has_the_authorizer(module):
         if route.authorizer is None
     }
     assert open_routes == {("GET", "/v1/health")}
+
+
+def test_every_post_honours_an_idempotency_key_but_those_that_may_be_repeated_as_they_are(module):
+    posts = [operation for operation in module.api.operations if operation.method == "POST"]
+    without = {operation.name for operation in posts if not operation.idempotent}
+    # Predictions change nothing, and a label of an id is the same label however often it comes.
+    assert without == {"predict", "infer", "infer_version", "add_ground_truth"}
 
 
 def test_answers_of_numbers_go_through_as_numbers(live):

@@ -47,6 +47,29 @@ def test_a_rollback_makes_the_previous_version_live_in_one_write(two, capsys):
     assert reaches("RollbackHappened", capsys.readouterr().out, stage=two.adapters.stage)
 
 
+@pytest.mark.parametrize("is_busy", [False, True])
+def test_the_first_write_of_a_rollback_is_its_effect_and_no_model_is_asked_before_its_answer(
+    two, monkeypatch, is_busy
+):
+    if is_busy:
+        two.add_model("v3", "v2")
+        requests.promote(two.adapters, "flights", "v3", two.request())
+        two.endpoints.finish()
+    served, transact = [], two.releases.transact
+
+    def noted(*writes):
+        transact(*writes)
+        served.append((two.release().live, two.release().candidate))
+
+    monkeypatch.setattr(two.releases, "transact", noted)
+    # Neither an artifact is read nor an endpoint made or asked: none of that is bounded by a second.
+    monkeypatch.setattr(two.bucket, "read", None)
+    made, asked = len(two.endpoints.created), len(two.runtime.asked)
+    requests.roll_back(two.adapters, "flights", two.request())
+    assert set(served) == {("v2" if is_busy else "v1", None)}
+    assert (len(two.endpoints.created), len(two.runtime.asked)) == (made, asked)
+
+
 def test_a_rollback_during_a_rollout_keeps_what_is_live(two):
     two.add_model("v3", "v2")
     requests.promote(two.adapters, "flights", "v3", two.request())

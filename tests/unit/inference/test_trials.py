@@ -16,7 +16,7 @@ from chalicelib.inference.workflow import observing, predicting, reading, reques
 from chalicelib.inference.workflow.context import Asked
 
 from shared.entities.serving import Phase
-from shared.errors import BadGateway, InvalidBody, NotFound
+from shared.errors import BadGateway, InvalidBody, NotFound, TimedOut
 from shared.events import ReleaseCompleted, ReleaseRolledBack
 from shared.tables import Change
 from tests.unit.inference.fakes import DOWN, Stage
@@ -58,10 +58,10 @@ def ask(stage: Stage, times: int = 1, key: str | None = None) -> list[str]:
 def break_down(stage: Stage, version: str, error: Exception = BOOM) -> None:
     invoke = stage.runtime.invoke
 
-    def failing(endpoint, records, rows):
+    def failing(endpoint, records, rows, **options):
         if endpoint.endswith(f"-{version}"):
             raise error
-        return invoke(endpoint, records, rows)
+        return invoke(endpoint, records, rows, **options)
 
     setattr(stage.runtime, "invoke", failing)  # noqa: B010 - the type checker takes no assignment to a method
 
@@ -105,6 +105,51 @@ def test_a_failing_canary_is_rolled_back_and_no_caller_notices():
     assert (newest.outcome, newest.who, newest.to_version) == ("ROLLED_BACK", "headrace", "v1")
     tick(stage, 60)
     assert set(stage.endpoints.made) == {V1}
+
+
+def slow_down(stage: Stage, version: str, spent_s: float) -> None:
+    """Let a version take its time and then not answer."""
+    invoke = stage.runtime.invoke
+
+    def slow(endpoint, *arguments, **options):
+        if endpoint.endswith(f"-{version}"):
+            stage.seconds += spent_s
+            raise TimedOut("no answer in time")
+        return invoke(endpoint, *arguments, **options)
+
+    setattr(stage.runtime, "invoke", slow)  # noqa: B010 - the type checker takes no assignment to a method
+
+
+def test_live_has_what_the_candidate_left_of_the_time_until_the_gateway_hangs_up():
+    stage = trial(steps=["99%"])
+    slow_down(stage, "v2", 20)
+    stage.runtime.patience_s.clear()
+    assert ask(stage) == ["v1"]
+    assert stage.runtime.patience_s == [7.0]
+
+
+def test_live_is_not_asked_when_the_gateway_would_hang_up_before_its_answer():
+    stage = trial(steps=["99%"])
+    slow_down(stage, "v2", 25)
+    asked = len(stage.runtime.asked)
+    with pytest.raises(TimedOut):
+        ask(stage)
+    assert len(stage.runtime.asked) == asked
+
+
+def test_a_candidate_that_throttles_is_not_asked_again_since_live_can_answer():
+    stage = trial(steps=["99%"])
+    asked: list[str] = []
+    invoke = stage.runtime.invoke
+
+    def throttled(endpoint, *arguments, **options):
+        asked.append(endpoint[-2:])
+        if endpoint == V2:
+            raise DOWN
+        return invoke(endpoint, *arguments, **options)
+
+    setattr(stage.runtime, "invoke", throttled)  # noqa: B010 - the type checker takes no assignment to a method
+    assert (ask(stage), asked) == (["v1"], ["v2", "v1"])
 
 
 def test_records_that_live_takes_and_the_candidate_refuses_count_against_the_candidate():

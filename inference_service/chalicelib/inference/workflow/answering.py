@@ -7,32 +7,21 @@ attempt is counted for the verdict over it.
 import msgspec
 from chalicelib.inference.answers import Answer
 from chalicelib.inference.attempts import NOTHING, Attempt, Copy
-from chalicelib.inference.fitting import Fitted, fit
+from chalicelib.inference.fitting import fit
 from chalicelib.inference.laps import Laps
 from chalicelib.inference.measuring import measure
-from chalicelib.inference.naming import endpoint_name, is_version
+from chalicelib.inference.naming import is_version
 from chalicelib.inference.routing import Route, choose
 from chalicelib.inference.states import CurrentRelease, Waking
 from chalicelib.inference.tally import one_request, step_of
+from chalicelib.inference.workflow.asking import ask
 from chalicelib.inference.workflow.context import Asked, Predicting
 from chalicelib.inference.workflow.recording import record_failure
 
-from shared.errors import (
-    BadGateway,
-    Conflict,
-    HeadraceError,
-    InvalidRequest,
-    NotFound,
-    QuotaExceeded,
-    TimedOut,
-    Unavailable,
-)
+from shared.errors import Conflict, HeadraceError, InvalidRequest, NotFound, QuotaExceeded, Unavailable
 
-# API Gateway hangs up after 29 s: another attempt after this would be for nobody.
+# Another version that is asked after this would have too little left of the time there is (see ``asking``).
 LAST_ATTEMPT_MS = 25_000.0
-# Within it a second try, at worst as slow as the client allows one to be, still ends before API Gateway's 29 s.
-RETRY_WITHIN_S = 2.0
-RETRY_PAUSE_S = 0.1
 
 
 def answer(adapters: Predicting, asked: Asked, laps: Laps) -> Attempt:
@@ -117,10 +106,13 @@ def attempt(adapters: Predicting, asked: Asked, route: Route, laps: Laps) -> Att
         served = adapters.router.served(asked.pipeline, route.version)
         fitted = fit(asked.records, served.validator, asked.rules)
         laps.end("validate")
-        if route.role != "shadow":
+        if route.role != "shadow" and not asked.rules.per_row:
             # Now, so that it is done when the model has answered.
             adapters.inputs.begin(asked.pipeline, asked.request_id, fitted.records)
-        answers = _ask(adapters, asked, route, fitted)
+        fitted, answers = ask(adapters, asked, route, fitted, laps)
+        if asked.rules.per_row:
+            # Only now is it known which records are answered.
+            adapters.inputs.begin(asked.pipeline, asked.request_id, fitted.records)
     except HeadraceError as caught:
         error = caught
     laps.end("endpoint")
@@ -133,34 +125,6 @@ def attempt(adapters: Predicting, asked: Asked, route: Route, laps: Laps) -> Att
         answers=answers,
         error=error,
     )
-
-
-def _ask(adapters: Predicting, asked: Asked, route: Route, fitted: Fitted) -> list[Answer]:
-    began = adapters.seconds()
-    try:
-        return _invoke(adapters, asked, route, fitted)
-    except (BadGateway, TimedOut):
-        # The records reached the model: they would fail or take as long once more.
-        raise
-    except Unavailable:
-        # Where another version can answer, that is the better second try.
-        if route.instead or adapters.seconds() - began > RETRY_WITHIN_S:
-            raise
-    # Throttled, or a connection that broke: a prediction changes nothing, so it may be asked for twice.
-    adapters.pause(RETRY_PAUSE_S * (0.5 + adapters.draw()))
-    return _invoke(adapters, asked, route, fitted)
-
-
-def _invoke(adapters: Predicting, asked: Asked, route: Route, fitted: Fitted) -> list[Answer]:
-    endpoint = endpoint_name(adapters.stage, asked.pipeline, route.version)
-    try:
-        return adapters.runtime.invoke(endpoint, fitted.records, fitted.count)
-    except NotFound:
-        if route.role == "pinned":
-            raise Conflict(
-                f"{route.version} of pipeline {asked.pipeline!r} has no endpoint in service now"
-            ) from None
-        raise
 
 
 def _told(asked: Asked, made: Attempt) -> HeadraceError:

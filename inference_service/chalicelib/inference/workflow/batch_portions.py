@@ -1,6 +1,7 @@
 """The portions of a batch: read and checked, asked of the endpoint, written in two parts, joined at the end."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from chalicelib.inference.batch_results import WRITERS
 from chalicelib.inference.batch_rows import Batch, BatchState
 from chalicelib.inference.faults import Faults
 from chalicelib.inference.formats import CSV, join
+from chalicelib.inference.halving import ask_in_halves
 from chalicelib.inference.naming import endpoint_name
 from chalicelib.inference.validation import Validator
 from chalicelib.inference.workflow.batches import Batching, folder_of, result_keys
@@ -27,9 +29,7 @@ from shared.errors import (
     Conflict,
     FieldError,
     HeadraceError,
-    InvalidBody,
     NotFound,
-    PayloadTooLarge,
     Unavailable,
 )
 
@@ -78,7 +78,8 @@ def predict(adapters: Batching, batch: Batch, checked: Checked) -> Predicted:
     """Ask the endpoint of the batch's version for the good records of a portion."""
     faults = dict(checked.faults)
     answers: dict[int, Answer] = {}
-    for places, answered in _answers(adapters, batch, list(zip(checked.places, checked.good, strict=True))):
+    rows = list(zip(checked.places, checked.good, strict=True))
+    for places, answered in ask_in_halves(partial(_ask, adapters, batch), rows):
         if isinstance(answered, str):
             faults[places[0]] = Faults(named=(FieldError(pointer="", detail=answered),))
         else:
@@ -116,24 +117,6 @@ def join_parts(adapters: Batching, batch: Batch) -> Batch:
                 out.write(piece)
     ended: Batch = adapters.batches.end(batch, BatchState.SUCCEEDED, None, adapters.clock())
     return ended
-
-
-def _answers(
-    adapters: Batching, batch: Batch, rows: list[tuple[int, msgspec.Raw]]
-) -> Iterator[tuple[list[int], list[Answer] | str]]:
-    """Yield answers by places; records that the model refuses are found by halving, and told with its sentence."""
-    if not rows:
-        return
-    places = [place for place, _ in rows]
-    try:
-        yield places, _ask(adapters, batch, [record for _, record in rows])
-    except (InvalidBody, PayloadTooLarge) as error:
-        if len(rows) == 1:
-            yield places, str(error)
-            return
-        half = len(rows) // 2
-        yield from _answers(adapters, batch, rows[:half])
-        yield from _answers(adapters, batch, rows[half:])
 
 
 def _ask(adapters: Batching, batch: Batch, records: list[msgspec.Raw]) -> list[Answer]:

@@ -4,12 +4,14 @@ It goes into the function's log, from where a function of its own brings it into
 for it nor learns that it failed.
 """
 
+import contextlib
 from typing import Any
 
 from chalicelib.inference.attempts import Attempt
 from chalicelib.inference.log_lines import Content, LogLine
 from chalicelib.inference.workflow.context import Asked, Predicting
 
+from shared import metrics
 from shared.clock import to_text
 
 
@@ -49,3 +51,12 @@ def _write(adapters: Predicting, asked: Asked, attempt: Attempt, **rest: Any) ->
     except (OSError, ValueError):
         # A log that is closed: a prediction that was made is answered all the same.
         adapters.log.exception("prediction not recorded")
+        _tell_dropped(adapters)
+
+
+def _tell_dropped(adapters: Predicting) -> None:
+    """Count a line that was not written, where counting is still possible: it goes the same way."""
+    with contextlib.suppress(OSError, ValueError):
+        metrics.emit(
+            {"LogDropped": (1, "Count")}, dimensions={"stage": adapters.stage, "service": "inference"}
+        )
