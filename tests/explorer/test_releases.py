@@ -98,6 +98,12 @@ def guard(table: str, *attributes: str) -> dict[str, frozenset[str]]:
             "is followed by generation",
             id="the generation",
         ),
+        pytest.param(
+            guard("releases", "candidate"),
+            Setting(bus=(APPROVED,), left=Left(wishes=(STOP,))),
+            "the history goes on from v2, and v3 was live",
+            id="the candidate",
+        ),
         pytest.param(guard("releases", "lease_until"), TOLD, "the lease of", id="the lease"),
         pytest.param(guard("releases", "owner"), TOLD, "the lease of", id="the owner of the lease"),
         pytest.param(
