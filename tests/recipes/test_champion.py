@@ -144,6 +144,14 @@ def test_a_changed_schema_is_said_and_the_challenger_is_judged_alone(make_job, r
     assert job.evaluation["metrics"]["challenger"]["log_loss"] > 0
 
 
+def test_a_champion_that_answers_another_question_is_said_and_not_judged(make_job, rows, schema, champion):
+    sides = [rows(n, seed) for n, seed in ((200, 1), (60, 2), (100, 3))]
+    job = make_job(schema, sides, champion, champion={"version": "v1"}, target="colour")
+    assert job.run() == 0
+    assert job.evaluation["champion_error"] == "The champion predicts 'y' (classification)."
+    assert job.evaluation["metrics"]["champion"] is None
+
+
 def _hostile_model():
     import skops.io as sio
     from sklearn.pipeline import Pipeline

@@ -326,6 +326,14 @@ def test_bytes_and_numbers_that_name_rows_teach_nothing(make_job, rows, schema):
     assert names == {*schema, "zip"} - {"y"}
 
 
+def test_who_sends_nothing_but_numbers_of_rows_is_told_that_these_teach_nothing(make_job, rows):
+    fields = [{"name": "order", "type": "integer", "identifier": True}, {"name": "y", "type": "string"}]
+    sides = [rows(n, s)[["y"]].assign(order=range(n)) for n, s in ((200, 1), (50, 2), (100, 3))]
+    job = make_job({"order": "integer", "y": "string"}, sides, schema={"fields": fields})
+    assert job.run() == 1
+    assert "dropped columns and whole numbers that name rows are out" in job.failure
+
+
 def test_many_rows_are_taught_in_fewer_and_larger_steps_by_the_fast_preset_alone():
     few, many = (PRESETS["fast"].for_rows(rows) for rows in (MANY_ROWS - 1, MANY_ROWS))
     assert few is PRESETS["fast"]

@@ -90,6 +90,15 @@ def test_an_absolute_clause_holds_on_the_estimate_and_a_missing_metric_fails(
     assert judged(evaluation_of(), clause).state is state
 
 
+def test_a_metric_that_one_class_leaves_undefined_is_refused_with_that_reason() -> None:
+    told = make_evaluation()
+    told["metrics"]["challenger"]["roc_auc"] = None
+    evaluation = msgspec.convert(told | {"only_class": "no", "rows": 600}, Evaluation)
+    assert judged(evaluation, "roc_auc >= 0.6").verdicts[0].detail == (
+        "roc_auc is missing or not a number: all 600 judged rows are of the class 'no'"
+    )
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("-inf")])
 def test_what_is_no_finite_number_passes_no_clause(value: float) -> None:
     told = evaluation_of()

@@ -92,6 +92,7 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     """What the gate reads; ``rows`` are those no model was trained on, ``champion_error`` why none was judged.
 
+    ``only_class`` is the class that all judged rows have, if they do: ranking metrics are null then.
     ``search`` says which settings were chosen, of how many; null where there was nothing to choose. ``serving`` is a file of its own, because times are never twice the same.
     """
 
@@ -111,6 +112,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     search: dict[str, Any] | None = None
     serving: Serving | None = None
     exports: dict[str, Export] = {}
+    only_class: str | None = None
 
     def value(self, metric: str) -> float | None:
         """Return the challenger's *metric*, None where it is missing or NaN."""

@@ -121,9 +121,7 @@ def _judge(clause: Clause, evaluation: Evaluation, live: str | None) -> _Judged:
 def _judge_absolute(clause: Clause, evaluation: Evaluation) -> Verdict:
     value = evaluation.value(clause.metric)
     if not _is_number(value):
-        return Verdict(
-            clause=clause.text, outcome="failed", detail=f"{clause.metric} is missing or not a number"
-        )
+        return _unknown(clause, evaluation, clause.metric)
     return _verdict(clause, value, f"{clause.metric} is {value:.6g}", f"{clause.bound:.6g}")
 
 
@@ -132,8 +130,7 @@ def _judge_relative(clause: Clause, evaluation: Evaluation) -> Verdict:
     # What the demand is hardest at: a wide interval means few or noisy rows, and must not help.
     end = interval.low if clause.operator in {">", ">="} else interval.high
     if not _is_number(end) or not _is_number(interval.estimate):
-        detail = f"the difference of {clause.metric} to the {clause.reference} is missing or not a number"
-        return Verdict(clause=clause.text, outcome="failed", detail=detail)
+        return _unknown(clause, evaluation, f"the difference of {clause.metric} to the {clause.reference}")
     ours = evaluation.value(clause.metric)
     figures = "" if ours is None else f" of {ours:.6g} against {ours - interval.estimate:.6g}"
     detail = (
@@ -141,6 +138,12 @@ def _judge_relative(clause: Clause, evaluation: Evaluation) -> Verdict:
         f"on {evaluation.rows} rows by {end:+.6g} at the pessimistic end of the 90 % interval"
     )
     return _verdict(clause, end, detail, f"{clause.bound:+.6g}")
+
+
+def _unknown(clause: Clause, evaluation: Evaluation, what: str) -> Verdict:
+    only = evaluation.only_class
+    why = "" if only is None else f": all {evaluation.rows} judged rows are of the class {only!r}"
+    return Verdict(clause=clause.text, outcome="failed", detail=f"{what} is missing or not a number{why}")
 
 
 def _verdict(clause: Clause, value: float, found: str, bound: str) -> Verdict:

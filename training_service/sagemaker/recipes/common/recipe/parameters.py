@@ -205,7 +205,7 @@ def _check(parameters: Parameters, rules: Rules) -> None:
     _check_columns(parameters)
     if rules.needs_features and not parameters.features:
         raise UserError(
-            "No column is left to learn from once the target, the key and the dropped columns are out."
+            "No column is left to learn from once the target, the key, dropped columns and whole numbers that name rows are out."
         )
     times = [f.name for f in parameters.fields if f.type in ("datetime", "date")]
     if parameters.judges_by_time and parameters.time not in times:

@@ -29,6 +29,8 @@ def convert(model: Predictor) -> bytes:
     options = {"zipmap": False} if model.signature.classes is not None else None
     # Named, or it gets a random name, and equal jobs differ.
     made = convert_sklearn(model.pipeline, "model", initial_types=inputs, options=options)
+    # The converter keeps them in a set of texts, whose order is another in every process.
+    made.opset_import.sort(key=lambda one: one.domain)
     described = {"numbers": names[:first_text], "texts": names[first_text:], "classes": _classes(model)}
     for key, value in described.items():
         entry = made.metadata_props.add()
