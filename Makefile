@@ -87,11 +87,12 @@ e2e: setup $(CLIENTS)/.ready $(WHEELS)/.ready
 
 test: check recipes $(CLIENTS)/.ready $(WHEELS)/.ready $(CHECKOV)/.ready
 	$(BIN)/pytest -q -n auto tests/simulation tests/explorer
-	$(BIN)/pytest -q -n 2 --dist loadfile tests/infra tests/docs tests/security tests/hostile tests/integration
+	HOSTILE_COUNT=300 $(BIN)/pytest -q -n 2 --dist loadfile tests/infra tests/docs tests/security tests/hostile tests/integration
 	$(BIN)/pytest -q tests/e2e
 
-# Long proofs that `make test` has in short or not at all: ten thousand hostile requests, a thousand uploads under faults, what the
-# whole suite asked of IAM, MLflow's own client, the SageMaker SDKs, the simulation. Their figures go to docs/figures.json. Some hours.
+# Long proofs that `make test` has in short or not at all: a thousand hostile files and as many good ones, ten thousand hostile requests, a
+# thousand uploads under faults, every action and resource of every policy, MLflow's own client, the SageMaker SDKs, the simulation. Their
+# figures go to docs/figures.json. Some hours.
 proof: setup onnx conformance simulation $(CLIENTS)/.ready $(WHEELS)/.ready $(MLFLOW)/.ready
 	$(BIN)/pytest -q tests/security tests/hostile tests/e2e tests/proof --ignore tests/proof/simulation --record-figures
 	$(BIN)/python -m docs.generate

@@ -1,6 +1,6 @@
 """Every benchmark, one after the other: `python -m benchmarks`, or one by name: `python -m benchmarks.command_start`."""
 
-from benchmarks import command_start, first_prediction, secret_timing
+from benchmarks import command_start, first_prediction, local_stage, secret_timing
 from benchmarks.inference import __main__ as inference
 from benchmarks.inference import rollback
 from benchmarks.ingest import __main__ as ingest
@@ -16,3 +16,4 @@ rollback.main([])
 training.main([])
 stage.main([])
 gates.main()
+local_stage.main([])

@@ -168,7 +168,9 @@ def _services(stage: Stage, bucket: str, root: Path) -> tuple[dict[str, Record],
 
 
 def _harden(stage: Stage, deployed: dict[str, Record], outputs: dict[str, str]) -> tuple[None, str, bool]:
-    done = harden(stage, deployed, outputs) + send(stage, job_logs.expire(stage))
+    done = harden(stage, deployed, outputs) + send(stage, job_logs.make_groups(stage))
+    # Models that were released meanwhile have brought endpoints, which is no change of the deployment.
+    send(stage, job_logs.expire_endpoints(stage))
     return None, f"{len(done)} settings made" if done else "all in place", bool(done)
 
 

@@ -15,8 +15,8 @@ JOB_GROUPS = tuple(f"/aws/sagemaker/{kind}" for kind in ("ProcessingJobs", "Trai
 ENDPOINTS = "/aws/sagemaker/Endpoints/"
 
 
-def expire(stage: Stage) -> Iterator[Call]:
-    """Plan the retention of the groups that have none; endpoints made later get theirs at the next deployment."""
+def make_groups(stage: Stage) -> Iterator[Call]:
+    """Plan the groups of jobs that are not there yet, each with its retention."""
     logs = stage.client("logs")
     for group in JOB_GROUPS:
         if group not in {one["logGroupName"] for one in _groups(logs, group)}:
@@ -25,6 +25,11 @@ def expire(stage: Stage) -> Iterator[Call]:
                 what=f"log group {group}", service="logs", operation="create_log_group", request=request
             )
             yield _retention(group)
+
+
+def expire_endpoints(stage: Stage) -> Iterator[Call]:
+    """Plan the retention of the groups of endpoints that were made since the deployment before."""
+    logs = stage.client("logs")
     for found in _groups(logs, f"{ENDPOINTS}headrace-{stage.name}-"):
         if found.get("retentionInDays") != DAYS:
             yield _retention(found["logGroupName"])

@@ -31,11 +31,12 @@ class RoleSession(msgspec.Struct, frozen=True, kw_only=True):
     session_token: str
     region: str
     endpoint_url: str
+    clients: list[Any] = msgspec.field(default_factory=list)
 
     def client(self, service: str, timeout_s: float = 60) -> Any:
         """Return a boto3 client that acts as the role; one without an answer for so long gives up."""
         with _client_lock:
-            return _session().client(
+            made = _session().client(
                 service,
                 endpoint_url=self.endpoint_url,
                 region_name=self.region,
@@ -47,11 +48,17 @@ class RoleSession(msgspec.Struct, frozen=True, kw_only=True):
                     s3={"addressing_style": "path"}, retries={"max_attempts": 2}, read_timeout=timeout_s
                 ),
             )
+        self.clients.append(made)
+        return made
 
     def forget(self) -> None:
-        """End the session: whoever kept its keys can do nothing any more."""
+        """End the session: whoever kept its keys can do nothing any more, and no connection of its clients stays open."""
         from ministack.services import sts
 
+        # Both ends of a connection are this process's files, and a client is garbage that is collected late.
+        for client in self.clients:
+            client.close()
+        self.clients.clear()
         sts._sessions.pop(self.access_key, None)
 
     def environment(self) -> dict[str, str]:

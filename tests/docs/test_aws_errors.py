@@ -104,6 +104,15 @@ def test_both_ways_in_which_sagemaker_says_that_there_is_none_come_to_the_same()
     assert {place for place, (one, other) in found.items() if one is not other} == set()
 
 
+def test_a_model_that_sagemaker_does_not_see_yet_is_asked_for_again() -> None:
+    found = {
+        outcome
+        for row, fault, outcome in pairs()
+        if row.site.operation == "CreateTransformJob" and fault.code == "ResourceNotFound"
+    }
+    assert found == {Outcome.RETRY}
+
+
 def test_what_is_gone_already_is_no_error_to_whoever_wants_it_gone() -> None:
     left = [
         row.site.place

@@ -44,12 +44,16 @@ def faults(stage: Stage, plan: Plan) -> Iterator[None]:
 
 
 @contextmanager
-def killer(stage: Stage, seed: int, every_s: float) -> Iterator[list[str]]:
-    """Kill a worker of a Lambda function with SIGKILL now and then; yields the names of those that died."""
-    draw, done, killed = random.Random(seed), threading.Event(), []
+def killer(stage: Stage, seed: int, *, every_s: float, most: int) -> Iterator[list[str]]:
+    """Kill a worker of a Lambda function with SIGKILL now and then; yields the names of those that died.
+
+    No more than *most*: on a busy machine every run would die before its end.
+    """
+    draw, done = random.Random(seed), threading.Event()
+    killed: list[str] = []
 
     def kill() -> None:
-        while not done.wait(draw.uniform(0.5, 1.5) * every_s):
+        while len(killed) < most and not done.wait(draw.uniform(0.5, 1.5) * every_s):
             if running := workers(stage):
                 pid, name = draw.choice(running)
                 os.kill(pid, signal.SIGKILL)
@@ -82,6 +86,11 @@ def workers(stage: Stage) -> list[tuple[int, str]]:
 def made_faults(stage: Stage) -> Counter[str]:
     """Return how many faults of each kind the bus has made so far."""
     return Counter(stage.get("/_localcloud/health")["faults_made"])
+
+
+def told(made: Counter[str], killed: list[str]) -> str:
+    """Return in words what was done to a run."""
+    return ", ".join([*(f"{count} {kind}" for kind, count in sorted(made.items())), f"{len(killed)} killed"])
 
 
 class Uploads:

@@ -36,7 +36,7 @@ def _fault(case: Damaged, used: Used) -> str | None:
 
 
 @pytest.mark.timeout(900)
-def test_a_thousand_files_that_are_no_tables_are_all_rejected_with_a_documented_reason(
+def test_generated_files_that_are_no_tables_are_all_rejected_with_a_documented_reason(
     confined: Servers, figure: Callable[[str, object], None]
 ) -> None:
     cases = [damaged(seed, (*FATAL, broken_archive)) for seed in range(SEED, SEED + COUNT)]

@@ -1,4 +1,4 @@
-"""Answers 0 to every record; the runs that use this recipe leave their models to a person and ask none."""
+"""Answers 0 to every record."""
 
 import json
 from typing import Any
@@ -10,5 +10,5 @@ def model_fn(model_dir: str) -> None:
 
 def transform_fn(model: None, body: bytes, content_type: str, accept: str) -> tuple[str, str]:
     """Return one constant per record."""
-    records: list[Any] = json.loads(body)
-    return json.dumps([{"value": 0} for _ in records]), accept
+    records: list[Any] = json.loads(body)["records"]
+    return json.dumps({"predictions": [{"value": 0} for _ in records]}), accept

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Buffer, Callable, Iterable, Mapping
 from typing import Annotated, Any
 
@@ -19,6 +20,10 @@ CONTENT_TYPES = (JSON, CSV, NDJSON)
 TENSORS = "tensors"  # of the Open Inference Protocol, whose body is JSON too
 _REPLACEMENT = "\ufffd".encode()
 _RAW = msgspec.json.Decoder(msgspec.Raw)
+_BOM = b"\xef\xbb\xbf"
+_NAN = re.compile(rb"[:,\[]\s*-?(?:NaN|Infinity)\b")
+_SHAPE = '; send {"records": [{…}, …]}'
+_SEPARATORS = ";\t|"
 
 RoutingKey = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 
@@ -56,11 +61,29 @@ def read_request(body: bytes, content_type: str, routing_key: str | None) -> Rec
     if kind not in CONTENT_TYPES:
         raise UnsupportedMediaType(f"send {', '.join(CONTENT_TYPES)}, not {kind[:60]!r}")
     _check_encoding(body)
+    # As spreadsheets and some shells write it before a text.
+    body = body.removeprefix(_BOM)
     if kind == JSON:
-        # The records' depth is bounded by the types of the model that they are held against.
-        request = decode_typed(body, PredictionRequest)
+        request = _decode(body)
         return Records(kind=kind, body=memoryview(request.records), routing_key=request.routing_key)
     return Records(kind=kind, body=body, routing_key=routing_key)
+
+
+def _decode(body: bytes) -> PredictionRequest:
+    try:
+        # The records' depth is bounded by the types of the model that they are held against.
+        return decode_typed(body, PredictionRequest)
+    except InvalidBody as error:
+        (wrong,) = error.errors or (None,)
+        if wrong is None or wrong.pointer:
+            raise
+        hint = _hint(body) if "not JSON" in wrong.detail else _SHAPE
+        raise _invalid("", wrong.detail + hint) from None
+
+
+def _hint(text: bytes) -> str:
+    """Return what is most often wrong with *text* that is not JSON."""
+    return "; NaN and Infinity are not JSON, send null for what is missing" if _NAN.search(text) else ""
 
 
 def _check_encoding(body: bytes) -> None:
@@ -96,7 +119,8 @@ def _line(place: int, line: bytes) -> Row:
     try:
         return _RAW.decode(line)
     except (msgspec.DecodeError, RecursionError) as error:
-        return FieldError(pointer=f"/records/{place}", detail=f"the line is not JSON: {error}")
+        detail = f"the line is not JSON: {error}{_hint(line)}"
+        return FieldError(pointer=f"/records/{place}", detail=detail)
 
 
 def _from_csv(text: str, inputs: Mapping[str, Input]) -> list[Row]:
@@ -109,6 +133,10 @@ def _from_csv(text: str, inputs: Mapping[str, Input]) -> list[Row]:
     # Of two columns with one name the last would win silently.
     if len(set(header)) != len(header):
         raise _invalid("", "the CSV's header names a column twice")
+    if len(header) == 1 and header[0] not in inputs and any(mark in header[0] for mark in _SEPARATORS):
+        raise _invalid("", f"the CSV has one column, {header[0][:60]!r}: separate columns by commas")
+    if not lines:
+        raise _invalid("/records", "has no record: the first line of a CSV is its header")
     check_count(len(lines))
     readers = [_reader(_input_of(name, inputs)) for name in header]
     objects = tuple(given for given in inputs.values() if given.type == "object")

@@ -177,3 +177,12 @@ def test_a_killed_interpreter_is_replaced_and_what_it_became_lives_on(own: tuple
     seen_by(cloud, "replaced")
     assert interpreters(server)
     assert not set(interpreters(server)) & set(old)
+
+
+def test_an_endpoint_is_one_copy_of_an_interpreter_and_its_worker(own: tuple[Server, Cloud]) -> None:
+    server, cloud = own
+    before = processes_of(server.home)
+    cloud.deploy("lean", "def model_fn(folder): return 1\ndef predict_fn(data, model): return model")
+    assert cloud.wait_for_endpoint("lean")["EndpointStatus"] == "InService"
+    new = [line for line in processes_of(server.home) if line not in before and "unshare" not in line]
+    assert sum("stand_in.py" in line for line in new) == 1, new

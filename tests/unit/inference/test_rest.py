@@ -173,6 +173,37 @@ def test_malformed_text_is_told_what_is_wrong_and_where(live, case):
         assert answer.body["errors"][0]["pointer"] == pointer
 
 
+@pytest.mark.parametrize(
+    ("body", "kind", "told"),
+    [
+        ('{"distance":7,"carrier":"AA"}', "application/json", 'send {"records": [{…}, …]}'),
+        ('[{"distance":7}]', "application/json", 'send {"records": [{…}, …]}'),
+        ('{"records":[{"distance":NaN}]}', "application/json", "send null for what is missing"),
+        ('{"distance": -Infinity}', "application/x-ndjson", "send null for what is missing"),
+        (
+            "distance;carrier\n7;AA\n",
+            "text/csv",
+            "one column, 'distance;carrier': separate columns by commas",
+        ),
+        ("distance\tcarrier\n7\tAA\n", "text/csv", "separate columns by commas"),
+        ("7,AA\n", "text/csv", "the first line of a CSV is its header"),
+    ],
+)
+def test_a_frequent_mistake_is_told_with_what_to_do(live, body, kind, told):
+    answer = live.predict(body, kind)
+    assert (answer.status, told in answer.body["detail"]) == (422, True), answer.body["detail"]
+
+
+def test_a_byte_order_mark_before_the_body_is_no_part_of_it(live):
+    one = json.dumps(ONE)
+    for body, kind in (
+        (records(ONE), "application/json"),
+        (one, "application/x-ndjson"),
+        ("distance,carrier\n7,AA\n", "text/csv"),
+    ):
+        assert live.predict("\ufeff" + body, kind).status == 200
+
+
 def test_every_wrong_place_is_named_up_to_a_hundred(live):
     two = live.predict(records({"distance": "x", "carier": "AA"})).body["errors"]
     assert {(one["pointer"], one["detail"].split(" ")[0]) for one in two} == {

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from infra import deploy as deploying
 from infra import job_logs
 from infra import stage as stages
 from infra.calls import send
@@ -24,7 +25,7 @@ def changes(monkeypatch: pytest.MonkeyPatch, *there: dict[str, Any]) -> list[Not
 
     recorder = Recorder({"DescribeLogGroups": listed})
     monkeypatch.setattr(stages, "_client", recorder.client)
-    send(DEV, job_logs.expire(DEV))
+    send(DEV, [*job_logs.make_groups(DEV), *job_logs.expire_endpoints(DEV)])
     assert [one.wrong for one in recorder.notes if one.wrong] == []
     return [one for one in recorder.notes if one.changes]
 
@@ -64,3 +65,16 @@ def test_the_logs_of_the_stages_endpoints_expire_and_those_of_others_do_not(
     kept = {"logGroupName": f"{ENDPOINT}0", "retentionInDays": 30}
     calls = changes(monkeypatch, {"logGroupName": ENDPOINT}, {"logGroupName": other}, kept)
     assert retained(calls).keys() - job_logs.JOB_GROUPS == {ENDPOINT}
+
+
+def test_logs_of_endpoints_made_since_are_no_change_of_the_deployment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    groups = [{"logGroupName": ENDPOINT}]
+    recorder = Recorder({"DescribeLogGroups": lambda _: {"logGroups": groups}})
+    monkeypatch.setattr(stages, "_client", recorder.client)
+    monkeypatch.setattr(deploying, "harden", lambda *_: [])
+    monkeypatch.setattr(job_logs, "make_groups", lambda _: [])
+    _, detail, is_changed = deploying._harden(DEV, {}, {})
+    assert (detail, is_changed) == ("all in place", False)
+    assert retained(recorder.notes) == {ENDPOINT: 30}

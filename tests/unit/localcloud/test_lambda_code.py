@@ -4,6 +4,7 @@ import base64
 import io
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,15 +12,16 @@ from ministack.services import lambda_svc
 
 from localcloud.mends import lambda_code
 
-MENDED = ("_create_function", "_update_code")
+MENDED = ("_create_function", "_update_code", "_write_code_blob")
 ROLE = "arn:aws:iam::000000000000:role/any"
 
 
 @pytest.fixture(autouse=True)
-def mended(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def mended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """Mend MiniStack for one test, and leave no function in it."""
     for name in MENDED:
         monkeypatch.setattr(lambda_svc, name, getattr(lambda_svc, name))
+    monkeypatch.setattr(lambda_svc, "CODE_BLOB_DIR", str(tmp_path))
     settings: Any = None
     lambda_code.mend(settings)
     yield
@@ -64,3 +66,25 @@ def test_a_function_updated_to_the_zip_of_another_shares_it_from_then_on() -> No
     create("second", "old")
     assert lambda_svc._update_code("second", {"ZipFile": packed("new")})[0] == 200
     assert zip_of("second") is zip_of("first")
+
+
+def test_a_zip_is_hashed_for_the_first_snapshot_only_and_again_when_its_file_is_gone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    create("first", "one")
+    hashed: list[bytes] = []
+    sha256 = lambda_svc.hashlib.sha256
+
+    def counted(data: bytes) -> Any:
+        hashed.append(data)
+        return sha256(data)
+
+    monkeypatch.setattr(lambda_svc.hashlib, "sha256", counted)
+    lambda_svc.get_state()
+    (blob,) = tmp_path.glob("*.zip")
+    lambda_svc.get_state()
+    assert len(hashed) == 1
+    blob.unlink()
+    lambda_svc.get_state()
+    assert blob.read_bytes() == zip_of("first")
+    assert len(hashed) == 2

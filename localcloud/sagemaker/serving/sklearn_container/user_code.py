@@ -45,8 +45,11 @@ class ServingEnvironment(NamedTuple):
         )
 
 
-def prepare(environment: ServingEnvironment) -> None:
-    """Copy, unpack or download the submit directory to the code folder and install its requirements."""
+def prepare(environment: ServingEnvironment) -> bool:
+    """Copy, unpack or download the submit directory to the code folder and install its requirements.
+
+    Return whether modules may be on the path now that were not in the container when this process began.
+    """
     source, target = environment.submit_directory, environment.code_dir
     if source.startswith("s3://"):
         _download_and_unpack(source, target)
@@ -58,6 +61,8 @@ def prepare(environment: ServingEnvironment) -> None:
     requirements = target / "requirements.txt"
     if requirements.exists():
         subprocess.run([sys.executable, "-m", "pip", "install", "-r", str(requirements)], check=True)
+    was_there = Path(source) in (target, environment.model_dir / "code") or not Path(source).exists()
+    return requirements.exists() or source.startswith("s3://") or not was_there
 
 
 def import_user_module(environment: ServingEnvironment) -> ModuleType:

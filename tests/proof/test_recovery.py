@@ -1,14 +1,13 @@
 """Rows that are lost come back from what is written once in S3, and the stage goes on as if nothing had been."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from tests.e2e.conftest import Pipelines
-from tests.e2e.data import TICK
-from tests.e2e.faulty import RECONCILERS, Uploads, constant_pipelines
-from tests.e2e.test_own_recipes import uneven
+from tests.e2e.data import RECORD, TICK
+from tests.e2e.faulty import RECONCILERS
 from tests.stage import Stage, eventually
 from tests.unit.infra.test_rebuilt_rows import UNKNOWN
 
@@ -65,18 +64,11 @@ def told(found: Rows) -> Rows:
 
 
 def test_lost_tables_come_back_and_nothing_is_trained_again(
-    stage: Stage, pipelines: Pipelines, instant_recipe: str
+    stage: Stage, released: Callable[[], str]
 ) -> None:
-    (name,) = constant_pipelines(pipelines, instant_recipe, "lost")
-    run = Uploads(stage, [name])
-    for number in range(2):
-        run.upload(name, f"{number}.csv", uneven(700 + number, rows=300))
-    run.settle(within_s=120)
-    status, _, body = stage.request("POST", f"/v1/models/{name}/v2/approve", {"reason": "to be lost"})
-    assert status == 200, body
-    pipelines.live(name, "v2")
+    name = released()
     lost = lose(stage, name)
-    assert min(len(found) for found in lost.values()) >= 2
+    assert min(len(found) for found in lost.values()) >= 3
     assert stage.get(f"/v1/datasets/{name}")["versions"] == []
     for _ in range(2):
         done = stage.headrace("rebuild", "-o", "json")
@@ -93,7 +85,7 @@ def test_lost_tables_come_back_and_nothing_is_trained_again(
         assert "FunctionError" not in done
     assert {job["job_id"] for job in stage.get(f"/v1/training-jobs?pipeline={name}")["jobs"]} == jobs
     status, _, answer = eventually(
-        lambda: stage.request("POST", f"/v1/predictions/{name}", {"records": [{"distance_km": 3.5}]})
+        lambda: stage.request("POST", f"/v1/predictions/{name}", {"records": [RECORD]})
     )
     assert (status, answer["model_version"]) == (200, "v2")
     assert [
