@@ -130,7 +130,9 @@ class AskingRuntime:
         self._asking = asking
         self._wrong = wrong
 
-    def invoke(self, endpoint: str, _records: object, row_count: int, **_: float | None) -> list[Answer]:
+    def invoke(
+        self, endpoint: str, records: object, row_count: int, *, within_s: float | None = None
+    ) -> list[Answer]:
         version = _version(endpoint)
 
         def work(moment: Moment) -> None:
