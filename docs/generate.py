@@ -21,6 +21,7 @@ from docs.figures import figures
 from docs.limits import limits
 from docs.pipeline_keys import pipeline_keys
 from docs.reason_pages import reason_codes, reason_pages
+from docs.state_machines import state_machines
 from infra.observability.dashboards import grafana
 from infra.observability.template import template
 from shared.entities.dataset import DatasetManifest
@@ -49,6 +50,7 @@ def generated() -> Iterator[tuple[Path, str]]:
     yield ROOT / "docs" / "reference" / "pipeline-keys.md", pipeline_keys()
     yield ROOT / "docs" / "reference" / "limits.md", limits()
     yield ROOT / "docs" / "reference" / "figures.md", figures()
+    yield ROOT / "docs" / "reference" / "state-machines.md", state_machines()
     yield ROOT / "docs" / "reference" / "aws-errors.md", aws_errors()
     yield ROOT / "infra" / "observability.yaml", template()
     yield ROOT / "infra" / "grafana.json", _json(grafana())

@@ -70,11 +70,20 @@ class Pipeline:
             row = self.row()
             return row if holds(row) else None
 
-        return eventually(probe, within_s=60)
+        return eventually(probe, within_s=180)
 
     def live(self, version: str) -> Any:
         """Wait until a version is live and nothing rolls out."""
         return self.until(lambda row: row["live"] == version and row["candidate"] is None)
+
+    def given(self, version: str) -> None:
+        """Have a version live and no other rolling out, whatever came before."""
+        self.define(endpoint="realtime")
+        if self.row()["candidate"] is not None:
+            self.operate("stop", reason="something else is tried")
+        if self.until(lambda row: row["candidate"] is None)["live"] != version:
+            assert self.promote(version)[0] == 202
+        self.live(version)
 
     def history(self) -> list[Any]:
         """Return what happened, newest first."""
@@ -157,6 +166,7 @@ def test_releases_and_rollbacks_under_load_fail_no_prediction(pipeline: Pipeline
 
 def release_under_load(pipeline: Pipeline, stage: Stage, *, least_s: float = 0) -> Callers:
     """Promote, let a canary fail and roll back while people ask, for *least_s* and a thousand times at least."""
+    pipeline.given("v2")
     pipeline.define(**CANARY)
     with ThreadPoolExecutor(PROMOTERS) as pool:
         statuses = [status for status, _ in pool.map(lambda _: pipeline.promote("v1"), range(20))]
@@ -204,6 +214,7 @@ def release_under_load(pipeline: Pipeline, stage: Stage, *, least_s: float = 0) 
 def test_a_shadow_is_asked_with_copies_and_goes_live_on_what_it_would_have_answered(
     pipeline: Pipeline,
 ) -> None:
+    pipeline.given("v1")
     pipeline.define(**(CANARY | {"strategy": "shadow", "min_requests": 10}))
     assert pipeline.promote("v2")[0] == 202
     assert pipeline.row()["phase"] == "SHADOW"
@@ -218,6 +229,7 @@ def test_a_shadow_is_asked_with_copies_and_goes_live_on_what_it_would_have_answe
 
 
 def test_a_live_endpoint_deleted_by_hand_is_made_again(pipeline: Pipeline, stage: Stage) -> None:
+    pipeline.given("v2")
     stage.aws("sagemaker").delete_endpoint(EndpointName=pipeline.endpoint("v2"))
     assert pipeline.ask()[0] == 503
     pipeline.until(lambda _: pipeline.history()[0]["outcome"] == "RECREATED")
@@ -227,6 +239,7 @@ def test_a_live_endpoint_deleted_by_hand_is_made_again(pipeline: Pipeline, stage
 def test_an_endpoint_that_nobody_asks_for_sleeps_and_comes_back_when_somebody_does(
     pipeline: Pipeline, stage: Stage
 ) -> None:
+    pipeline.given("v2")
     pipeline.define(endpoint={"kind": "realtime", "idle_delete": "30m"})
     pipeline.age()
     pipeline.until(lambda row: row["asleep_at"] is not None)

@@ -26,9 +26,13 @@ def explore(
     steps: Callable[[Any], Iterator[Step]],
     broken: Callable[[Any], str],
     is_at_rest: Callable[[Any], bool],
+    broken_by: Callable[[Any, str, Any], str] = lambda *_: "",
     most: int = 3_000_000,
 ) -> Found:
-    """Visit every state that *steps* lead to; from each of them one at rest must be in reach."""
+    """Visit every state that *steps* lead to; from each of them one at rest must be in reach.
+
+    *broken* says which promise a state breaks, *broken_by* which one a step does.
+    """
     came: dict[Any, tuple[Any, str] | None] = {begin: None}
     before: dict[Any, list[Any]] = {}
     waiting = deque([begin])
@@ -37,6 +41,8 @@ def explore(
         if sentence := broken(state):
             return Found(states=len(came), broken=sentence, way=_way(came, state))
         for what, after in steps(state):
+            if sentence := broken_by(state, what, after):
+                return Found(states=len(came), broken=sentence, way=(*_way(came, state), what))
             if after not in came:
                 came[after] = (state, what)
                 waiting.append(after)

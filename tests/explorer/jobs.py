@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from chalicelib.training.job import AT_REST, Job, sagemaker_name
 from chalicelib.training.job_files import JobFiles
+from chalicelib.training.job_moves import JobMove
 from chalicelib.training.job_rows import JobRows
 from chalicelib.training.model_rows import ModelRows
 from chalicelib.training.pacing_rows import PacingRows
@@ -24,7 +25,7 @@ from shared.entities.training import JobPurpose, JobState
 from shared.errors import ConditionFailed, Conflict, NotFound
 from shared.http.request import Caller
 from tests.explorer.explore import Found, explore
-from tests.explorer.machine import MOST_WORKERS, Left, Machine, State, begun, changed, quiet
+from tests.explorer.machine import Left, Machine, State, changed, quiet
 from tests.explorer.replay import Asking, AskingTable, Rows, Stage
 from tests.fakes import FakeBucket, FakeClock
 from tests.simulation.tables import SimTable
@@ -37,6 +38,8 @@ CHANGED, MINUTE, STOP = "job changed", "the minute", "a person stops it"
 CLOCK = FakeClock()
 NOW, LONG_AGO = to_text(CLOCK()), "2025-01-01T00:00:00Z"
 RUNS = ("InProgress", "Stopping")
+LEGAL = {(before, move.value.to) for move in JobMove for before in move.value.after}
+MADE: set[tuple[JobState, JobState]] = set()  # the changes of state that were seen
 
 
 class AskingSageMaker:
@@ -108,19 +111,20 @@ def explore_jobs(budget: Left, *, blind: dict[str, frozenset[str]] | None = None
         MINUTE: lambda: _minute(ports),
         STOP: lambda: requests.request_stop(ports, caller, JOB_ID),
     }
-    machine = Machine(asking, handlers, KEYS, blind or {})
+    machine = Machine(asking, handlers, frozenset({CHANGED}), _tables, blind or {})
 
     def steps(state: State) -> Iterator[tuple[str, State]]:
         yield from machine.of_workers(state)
         yield from machine.of_events(state)
         yield from _of_the_world(state)
-        yield from _of_time(state)
+        yield from machine.of_wishes(state)
+        yield from _of_time(machine, state)
 
     begin = State(rows=_begin(), world=(), left=budget)
     kept, following._FINISH[JobPurpose.TRAIN] = following._FINISH[JobPurpose.TRAIN], finish_in_short
     try:
         with quiet():
-            return explore(begin, steps, _broken, _is_at_rest)
+            return explore(begin, steps, _broken, _is_at_rest, _broken_by)
     finally:
         following._FINISH[JobPurpose.TRAIN] = kept
 
@@ -144,19 +148,11 @@ def _of_the_world(state: State) -> Iterator[tuple[str, State]]:
             yield f"SageMaker: attempt {attempt} is {end}", changed(state, world=world, bus=bus, left=left)
 
 
-def _of_time(state: State) -> Iterator[tuple[str, State]]:
+def _of_time(machine: Machine, state: State) -> Iterator[tuple[str, State]]:
     """Let the minute come, waits end and leases run out; a lease whose holder may be alive is a delay."""
     job = job_of(state)
-    if (
-        len(state.workers) < MOST_WORKERS
-        and all(worker[0] != MINUTE for worker in state.workers)
-        and job.attention
-    ):
-        yield "the minute comes", begun(state, MINUTE)
-    for wish in state.left.wishes:
-        left = msgspec.structs.replace(state.left, wishes=())
-        if len(state.workers) < MOST_WORKERS:
-            yield wish, changed(begun(state, wish), left=left)
+    if job.attention and all(worker.handler != MINUTE for worker in state.workers):
+        yield from machine.begins(state, MINUTE, "a minute later")
     if (job.next_try_at or "") > NOW:
         yield "the wait is over", changed(state, rows=_with(state.rows, next_try_at=NOW))
     if (job.lease_until or "") > NOW and (not state.workers or state.left.delays):
@@ -183,6 +179,15 @@ def _broken(state: State) -> str:
     if job.state is JobState.DEAD and "Completed" in statuses.values():
         return "the job is dead although an attempt of it completed"
     return ""
+
+
+def _broken_by(before: State, _what: str, after: State) -> str:
+    was, now = job_of(before).state, job_of(after).state
+    if was is not now:
+        MADE.add((was, now))
+    return (
+        "" if was is now or (was, now) in LEGAL else f"the job was {was} and is {now}, which is no move of it"
+    )
 
 
 def _is_at_rest(state: State) -> bool:
@@ -219,6 +224,10 @@ def _begin() -> Rows:
     table.put(to_row(_JOB))
     encode = msgspec.json.Encoder(order="sorted").encode
     return tuple(("jobs", key, encode(row)) for key, row in table.rows.items())
+
+
+def _tables() -> dict[str, SimTable]:
+    return {name: SimTable(name, *keys) for name, keys in KEYS.items()}
 
 
 def _ports(asking: Asking) -> Ports:

@@ -3,19 +3,21 @@
 import contextlib
 import io
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from shared.errors import HeadraceError, Unavailable
-from tests.explorer.replay import Answer, Asking, Call, Paused, Rows, Stage, Worker, carried
+from tests.explorer.replay import Answer, Asking, Call, Paused, Rows, Stage, TurnedPage, Worker, carried
+from tests.simulation.tables import SimTable
 
 MOST_WORKERS = 2
 MOST_EVENTS = 2  # of one kind on the bus
+FAILED = "failed"
 
 
-class Left(msgspec.Struct, frozen=True, kw_only=True):
+class Left(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     """What may still go wrong, each so many times."""
 
     crashes: int = 0
@@ -27,19 +29,20 @@ class Left(msgspec.Struct, frozen=True, kw_only=True):
     failures: int = 0
 
 
-class State(msgspec.Struct, frozen=True, kw_only=True):
+class State(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     """All there is at one moment."""
 
     rows: Rows
-    world: tuple[Any, ...]
+    world: Any
     workers: tuple[Worker, ...] = ()
     bus: tuple[str, ...] = ()
     left: Left
 
 
 class Machine:
-    """Runs *handlers*; of each kind of event the handler has the event's name, and it is begun again if it failed.
+    """Runs *handlers*, each by the name of its event or wish; *events* are those that the bus begins again if they fail.
 
+    ``name_for`` names who is begun, where handlers ask who they are.
     ``blind`` are the attributes that conditions do not see, by table: a guard that was taken away.
     """
 
@@ -47,35 +50,38 @@ class Machine:
         self,
         asking: Asking,
         handlers: Mapping[str, Callable[[], object]],
-        keys: dict[str, tuple[str, ...]],
+        events: frozenset[str],
+        tables: Callable[[], dict[str, SimTable]],
         blind: dict[str, frozenset[str]],
+        name_for: Callable[[State, str], str] = lambda *_: "",
     ) -> None:
         self._asking = asking
+        self._name_for = name_for
         self._handlers = handlers
-        self._keys = keys
+        self._events = events
+        self._tables = tables
         self._blind = blind
-        self._calls: dict[Worker, Call | str] = {}
+        self._calls: dict[Worker, Call | Worker | str] = {}
         self._done: dict[Any, tuple[Answer, Rows, Any, tuple[str, ...]]] = {}
 
+    def begins(self, state: State, handler: str, how: str) -> Iterator[tuple[str, State]]:
+        """Yield the state after the first call of one more worker, if there is room for one."""
+        if len(state.workers) < MOST_WORKERS:
+            new = Worker(handler, (), self._name_for(state, handler))
+            for what, after in self._goes_on(state, new, state.workers):
+                yield f"{how}; {what}", after
+
     def of_workers(self, state: State) -> Iterator[tuple[str, State]]:
-        """Yield what each worker may do next, or what may end it."""
+        """Yield what each worker may do next, and that it is killed before."""
         for place, worker in enumerate(state.workers):
             if worker in state.workers[:place]:
                 continue
             others = state.workers[:place] + state.workers[place + 1 :]
-            call = self._next(worker)
-            if isinstance(call, str):
-                again = (worker[0],) if call == "failed" else ()
-                yield f"{worker[0]} {call}", changed(state, workers=others, bus=self._with(state.bus, again))
-                continue
-            if state.left.crashes and worker[1]:
+            yield from self._goes_on(state, worker, others)
+            if state.left.crashes:
                 left = msgspec.structs.replace(state.left, crashes=state.left.crashes - 1)
-                bus = self._with(state.bus, (worker[0],))
-                yield (
-                    f"{worker[0]} is KILLED before {call.what}",
-                    changed(state, workers=others, bus=bus, left=left),
-                )
-            yield from self._carried_out(state, worker, others, call)
+                bus = self._with(state.bus, self._again(worker))
+                yield f"{worker.handler} is KILLED", changed(state, workers=others, bus=bus, left=left)
 
     def of_events(self, state: State) -> Iterator[tuple[str, State]]:
         """Yield what may become of each event on the bus."""
@@ -88,53 +94,75 @@ class Machine:
             if state.left.duplicates and state.bus.count(event) < MOST_EVENTS:
                 left = msgspec.structs.replace(state.left, duplicates=state.left.duplicates - 1)
                 yield f"{event} is DOUBLED", changed(state, bus=self._with(state.bus, (event,)), left=left)
-            if len(state.workers) < MOST_WORKERS:
-                yield f"{event} arrives", changed(begun(state, event), bus=tuple(rest))
+            yield from self.begins(changed(state, bus=tuple(rest)), event, "it arrives")
 
-    def _next(self, worker: Worker) -> Call | str:
+    def of_wishes(self, state: State) -> Iterator[tuple[str, State]]:
+        """Yield what people ask for, each wish once."""
+        for wish in sorted(self._handlers.keys() & set(state.left.wishes)):
+            yield from self.begins(wished(state, wish), wish, "it is asked for")
+
+    def _next(self, worker: Worker) -> Call | Worker | str:
         if worker not in self._calls:
             self._calls[worker] = self._run(worker)
         return self._calls[worker]
 
-    def _run(self, worker: Worker) -> Call | str:
-        self._asking.begin(worker[1])
+    def _run(self, worker: Worker) -> Call | Worker | str:
+        self._asking.begin(worker)
         try:
-            self._handlers[worker[0]]()
+            self._handlers[worker.handler]()
         except Paused as paused:
             return paused.call
+        except TurnedPage as turned:
+            return Worker(f"{worker.handler}{turned.handler}", (), worker.name)
         except Unavailable:
-            return "failed"
+            return FAILED
         except HeadraceError as error:
-            return f"ends: {type(error).__name__}"
+            return f"ends: {type(error).__name__}: {error}"
         return "ends"
 
-    def _carried_out(
-        self, state: State, worker: Worker, others: tuple[Worker, ...], call: Call
+    def _goes_on(
+        self, state: State, worker: Worker, others: tuple[Worker, ...]
     ) -> Iterator[tuple[str, State]]:
+        call = self._next(worker)
+        if not isinstance(call, Call):
+            yield self._answered(state, worker, others, worker.handler)
+            return
         key = (worker, state.rows, state.world)
         if key not in self._done:
             self._done[key] = self._do(state, call)
         answer, rows, world, events = self._done[key]
         after = changed(state, rows=rows, world=world, bus=self._with(state.bus, events))
-        went_on = (worker[0], (*worker[1], answer))
+        what = f"{worker.handler}: {call.what}"
         said = "" if answer[0] == "value" else f": {answer[0]}"
-        yield (
-            f"{worker[0]}: {call.what}{said}",
-            changed(after, workers=tuple(sorted((*others, went_on), key=repr))),
-        )
+        yield self._answered(after, worker.after(answer), others, what + said)
         if state.left.no_answers and call.what.startswith("create"):
             left = msgspec.structs.replace(state.left, no_answers=state.left.no_answers - 1)
-            went_on = (worker[0], (*worker[1], ("Unavailable", "no answer")))
-            workers = tuple(sorted((*others, went_on), key=repr))
-            yield f"{worker[0]}: {call.what}, NO ANSWER", changed(after, workers=workers, left=left)
+            unanswered = worker.after(("Unavailable", "no answer"))
+            yield self._answered(changed(after, left=left), unanswered, others, f"{what}, NO ANSWER")
+
+    def _answered(
+        self, state: State, worker: Worker, others: tuple[Worker, ...], what: str
+    ) -> tuple[str, State]:
+        """Return the state with *worker*, or without it where it asks nothing more."""
+        call = self._next(worker)
+        if isinstance(call, Worker):
+            return self._answered(state, call, others, what)
+        if isinstance(call, Call):
+            return what, changed(state, workers=_in_order((*others, worker)))
+        bus = self._with(state.bus, self._again(worker) if call is FAILED else ())
+        return f"{what}; {call}", changed(state, workers=others, bus=bus)
 
     def _do(self, state: State, call: Call) -> tuple[Answer, Rows, Any, tuple[str, ...]]:
-        stage = Stage(self._keys, state.rows, state.world, self._blind)
+        stage = Stage(self._tables(), state.rows, state.world, self._blind)
         try:
             answer: Answer = ("value", carried(call.work(stage)))
         except HeadraceError as error:
             answer = (type(error).__name__, str(error))
         return answer, stage.rows(), stage.world, tuple(stage.events)
+
+    def _again(self, worker: Worker) -> tuple[str, ...]:
+        event = worker.handler.partition(",")[0]
+        return (event,) if event in self._events else ()
 
     def _with(self, bus: tuple[str, ...], events: tuple[str, ...]) -> tuple[str, ...]:
         for event in events:
@@ -143,9 +171,23 @@ class Machine:
         return bus
 
 
-def begun(state: State, handler: str) -> State:
-    """Return the state with one more worker at its beginning."""
-    return changed(state, workers=tuple(sorted((*state.workers, (handler, ())), key=repr)))
+def _in_order(workers: Iterable[Worker]) -> tuple[Worker, ...]:
+    """Return *workers* so that the same ones are the same tuple."""
+    found = sorted(workers, key=_rank)
+    # To spell all answers out takes longer than everything else here, and is seldom needed.
+    is_clear = len({_rank(worker) for worker in found}) == len(found)
+    return tuple(found if is_clear else sorted(found, key=repr))
+
+
+def _rank(worker: Worker) -> tuple[str, str, int]:
+    return worker.handler, worker.name, len(worker.answers)
+
+
+def wished(state: State, wish: str) -> State:
+    """Return the state with one wish less to come."""
+    rest = list(state.left.wishes)
+    rest.remove(wish)
+    return changed(state, left=msgspec.structs.replace(state.left, wishes=tuple(rest)))
 
 
 def changed(state: State, **parts: Any) -> State:

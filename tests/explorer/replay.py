@@ -1,4 +1,4 @@
-"""Real workflows, one call at a time, as plain values: a worker is its handler and the answers it has had so far.
+"""Real workflows, one call at a time, as plain values: a worker is its handler, the answers it has had, and a name.
 
 To know what a worker does next, its handler is run again from the beginning with those answers; what a prefix of answers
 leads to is remembered, so that a million states need some thousand runs.
@@ -17,10 +17,21 @@ from tests.simulation.tables import SimTable
 
 Rows = tuple[tuple[str, Key, bytes], ...]  # of all tables, in order
 Answer = tuple[str, Any]  # "value" or the name of an error, and what it carries
-Worker = tuple[str, tuple[Answer, ...]]
 _ENCODE = msgspec.json.Encoder(order="sorted").encode
 _ERRORS: dict[str, type[HeadraceError]] = {kind.__name__: kind for kind in HeadraceError.__subclasses__()}
 _ERRORS["ConditionFailed"] = ConditionFailed
+
+
+class Worker(msgspec.Struct, frozen=True, cache_hash=True):
+    """One run of a handler as far as it is; ``name`` is what it answers where it is asked who it is."""
+
+    handler: str
+    answers: tuple[Answer, ...] = ()
+    name: str = ""
+
+    def after(self, answer: Answer) -> "Worker":
+        """Return the worker with one more answer."""
+        return Worker(self.handler, (*self.answers, answer), self.name)
 
 
 class Paused(BaseException):
@@ -29,6 +40,14 @@ class Paused(BaseException):
     def __init__(self, call: "Call") -> None:
         super().__init__(call.what)
         self.call = call
+
+
+class TurnedPage(BaseException):
+    """What the handler does from here on depends on nothing that it has been answered: it goes on as another handler."""
+
+    def __init__(self, handler: str) -> None:
+        super().__init__(handler)
+        self.handler = handler
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -43,14 +62,19 @@ class Asking:
 
     def __init__(self) -> None:
         self.answers: tuple[Answer, ...] = ()
+        self.name = ""
         self._next = 0
+        self._paused: Paused | None = None
 
-    def begin(self, answers: tuple[Answer, ...]) -> None:
-        self.answers, self._next = answers, 0
+    def begin(self, worker: Worker) -> None:
+        self.answers, self.name = worker.answers, worker.name
+        self._next, self._paused = 0, None
 
     def ask(self, what: str, work: Callable[[Any], Any]) -> Any:
         if self._next >= len(self.answers):
-            raise Paused(Call(what, work))
+            # What a ``finally`` asks on the way out comes later, if at all.
+            self._paused = self._paused or Paused(Call(what, work))
+            raise self._paused
         kind, carried = self.answers[self._next]
         self._next += 1
         if kind == "value":
@@ -116,23 +140,39 @@ class Stage:
     """The tables as they are in one state, and the world beside them, to be changed by one call."""
 
     def __init__(
-        self, keys: dict[str, tuple[str, ...]], rows: Rows, world: Any, blind: dict[str, frozenset[str]]
+        self, tables: dict[str, SimTable], rows: Rows, world: Any, blind: dict[str, frozenset[str]]
     ) -> None:
         self.world = world
         self.events: list[str] = []
-        self.tables = {name: SimTable(name, *names) for name, names in keys.items()}
-        for name, key, body in rows:
-            self.tables[name]._replace(key, msgspec.json.decode(body))
+        self.tables = tables
+        self._before = {(name, key): (decoded(body), body) for name, key, body in rows}
+        for (name, key), (row, _) in self._before.items():
+            tables[name]._replace(key, row)
         for name, attributes in blind.items():
-            self.tables[name].blind = attributes
+            tables[name].blind = attributes
 
     def rows(self) -> Rows:
         found = [
-            (name, key, _ENCODE(row))
+            (name, key, self._body(name, key, row))
             for name, table in self.tables.items()
             for key, row in table.rows.items()
         ]
         return tuple(sorted(found))
+
+    def _body(self, name: str, key: Key, row: Row) -> bytes:
+        before, body = self._before.get((name, key), (None, b""))
+        # Tables replace rows and never change them.
+        return body if row is before else _ENCODE(row)
+
+
+_DECODED: dict[bytes, Row] = {}
+
+
+def decoded(body: bytes) -> Row:
+    """Return the row that *body* is; not to be changed."""
+    if body not in _DECODED:
+        _DECODED[body] = msgspec.json.decode(body)
+    return _DECODED[body]
 
 
 def carried(value: Any) -> Any:

@@ -21,6 +21,7 @@ PLAIN_SCHEMA, SCHEMA_SHA256 = SCHEMA.plain(), SCHEMA.sha256
 SIDES = ("train", "test")
 LONGEST_S = 150.0  # longer than a lease
 BAD = b"bad"
+MOST_BYTES = 100  # that a function takes; what has more is a processing job's
 
 
 class SimEngine:
@@ -35,30 +36,36 @@ class SimEngine:
     ) -> Built | Refusal:
         body = source.open().read()
         self._scheduler.sleep(LONGEST_S * self._chance.random() ** 6)
-        sha256 = hashlib.sha256(body).hexdigest()
-        on_content(sha256)
-        if body.startswith(BAD):
-            return Refusal(reason="empty_file", detail="no rows", facts={"content_sha256": sha256})
-        parts = tuple(_write(sink, side, body) for side in SIDES)
-        return Built(
-            content_sha256=sha256,
-            encoding="utf-8",
-            rows=RowCounts(read=1000, good=1000, bad=0),
-            time=None,
-            schema=PLAIN_SCHEMA,
-            schema_sha256=SCHEMA_SHA256,
-            split=SplitRecord(by="hash", seed=42, test=0.2, validation=0.0, rows=dict.fromkeys(SIDES, 500)),
-            parts=parts,
-        )
+        on_content(hashlib.sha256(body).hexdigest())
+        outcome, files = made_of(body)
+        for name, content in files.items():
+            sink.write(name, content, "application/vnd.apache.parquet")
+        return outcome
 
 
-def _write(sink: Sink, side: str, body: bytes) -> WrittenPart:
-    name = f"{side}/part-0.parquet"
-    sink.write(name, body, "application/vnd.apache.parquet")
-    digest = hashlib.sha256(body).hexdigest()
-    return WrittenPart(side=side, name=name, rows=500, sha256=digest, size_bytes=len(body))
+def made_of(body: bytes) -> tuple[Built | Refusal, dict[str, bytes]]:
+    """Return what an upload becomes, and its files."""
+    sha256 = hashlib.sha256(body).hexdigest()
+    if body.startswith(BAD):
+        return Refusal(reason="empty_file", detail="no rows", facts={"content_sha256": sha256}), {}
+    files = {f"{side}/part-0.parquet": body for side in SIDES}
+    parts = tuple(
+        WrittenPart(side=name.partition("/")[0], name=name, rows=500, sha256=sha256, size_bytes=len(body))
+        for name in files
+    )
+    return Built(
+        content_sha256=sha256,
+        encoding="utf-8",
+        rows=RowCounts(read=1000, good=1000, bad=0),
+        time=None,
+        schema=PLAIN_SCHEMA,
+        schema_sha256=SCHEMA_SHA256,
+        split=SplitRecord(by="hash", seed=42, test=0.2, validation=0.0, rows=dict.fromkeys(SIDES, 500)),
+        parts=parts,
+    ), files
 
 
-def content(number: int, *, bad: bool = False) -> bytes:
-    """Return an upload; equal numbers are equal uploads."""
-    return msgspec.json.encode({"content": number}) if not bad else BAD + str(number).encode()
+def content(number: int, *, bad: bool = False, large: bool = False) -> bytes:
+    """Return an upload; equal numbers are equal uploads. A *large* one is more than a function takes."""
+    body = msgspec.json.encode({"content": number}) if not bad else BAD + str(number).encode()
+    return body.ljust(MOST_BYTES + 1) if large else body

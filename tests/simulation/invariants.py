@@ -123,6 +123,7 @@ class Invariants:
         checks: tuple[Callable[[], Iterator[str]], ...] = (
             self.at_rest,
             self._uploads_ended,
+            self._processed_one_by_one,
             self._trained_once,
             self._history_is_true,
             self._rollbacks_won,
@@ -190,6 +191,10 @@ class Invariants:
                 yield f"job {job_id} is dead ({job['reason']}), though an attempt of it completed"
         yield from (f"job {job_id} completed {n} times" for job_id, n in completed.items() if n > 1)
         yield from (f"{data} was trained by {jobs}" for data, jobs in started.items() if len(jobs) > 1)
+
+    def _processed_one_by_one(self) -> Iterator[str]:
+        for name in self._around.processing.doubled:
+            yield f"processing job {name} ran beside another of its upload"
 
     def _history_is_true(self) -> Iterator[str]:
         for pipeline in self._people.names:

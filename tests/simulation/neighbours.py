@@ -8,6 +8,7 @@ from tests.simulation.clock import SimClock
 from tests.simulation.engine import SimEngine
 from tests.simulation.faults import Calls, Rates
 from tests.simulation.functions import Functions
+from tests.simulation.processing import SimProcessing
 from tests.simulation.sagemaker import SimEndpoints, SimKey, SimRuntime, SimTraining
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.tables import SimTable
@@ -15,7 +16,10 @@ from tests.simulation.trace import Trace
 from tests.unit.training.fake_packages import FakePackages
 
 TABLE_CALLS = ("get", "query", "put", "update", "delete", "transact")
-BUCKET_CALLS = ("head", "read", "write", "open", "open_range", "list_versions", "folders", "list", "delete")
+BUCKET_CALLS = (
+    *("head", "read", "write", "open", "open_range", "copy_version"),
+    *("list_versions", "folders", "list", "delete"),
+)
 INDEX_LAG_S = 1.0
 
 
@@ -35,7 +39,9 @@ class Neighbours:
         training = SimTraining(self.scheduler, chance, self.calls, self.data, self.artifacts)
         endpoints = SimEndpoints(self.scheduler, chance, self.calls)
         bus = SimBus(self.scheduler, chance, self.calls, self.functions, trace)
-        training.bus = endpoints.bus = bus
+        processing = SimProcessing(self.scheduler, chance, self.calls, self.data)
+        training.bus = endpoints.bus = processing.bus = bus
+        self.processing: SimProcessing = through(processing, "processing", "create", "describe")
         self.runtime = through(SimRuntime(endpoints), "runtime", "invoke", retries=False)
         self.training: SimTraining = through(training, "jobs", "create", "describe", "stop")
         self.endpoints: SimEndpoints = through(

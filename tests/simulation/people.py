@@ -25,6 +25,7 @@ from tests.simulation.services import OBJECT_CREATED, Services
 
 UPLOADS_PER_PIPELINE = 25
 SECONDS_PER_UPLOAD = 1.0
+LARGE = 0.03  # of the uploads are more than a function takes
 REST = Function(name="rest", timeout_s=29)
 ADA = Caller(token_id="ada", scopes=frozenset({"operate"}), pipelines=frozenset({"*"}))
 _TRIAL: dict[str, Any] = {"bake": "1m", "max_bake": "3m", "min_requests": 5}
@@ -105,7 +106,7 @@ class People:
     def _upload(self, number: int) -> None:
         fate = self._chance.random()
         name = "nowhere" if fate < 0.02 else self._chance.choice(self.names)
-        body = content(number, bad=fate > 0.92)
+        body = content(number, bad=fate > 0.92, large=self._chance.random() < LARGE)
         if self._contents and 0.02 <= fate < 0.1:
             # What was uploaded before, perhaps a moment ago.
             name, body = self._contents[-self._chance.randint(1, min(40, len(self._contents)))]

@@ -21,7 +21,7 @@ from chalicelib.ingest.pipelines import PipelineStore
 from chalicelib.ingest.processing.job_files import JobFiles as ProcessingFiles
 from chalicelib.ingest.raw_objects import RawObjects
 from chalicelib.ingest.reconcile import reconcile as reconcile_uploads
-from chalicelib.ingest.workflow import handle_upload
+from chalicelib.ingest.workflow import handle_job_change, handle_upload
 from chalicelib.training.job_files import JobFiles
 from chalicelib.training.job_rows import JobRows
 from chalicelib.training.model_files import ModelFiles
@@ -35,8 +35,10 @@ from shared.events import DatasetVersionReady, ModelVersionApproved
 from shared.readers import Datasets, Models, Pipelines
 from shared.readers import Releases as ReadReleases
 from shared.signing import SigningKey
+from tests.simulation.engine import MOST_BYTES
 from tests.simulation.functions import Function
 from tests.simulation.neighbours import Neighbours
+from tests.simulation.processing import PROCESSING_CHANGED
 from tests.simulation.sagemaker import ENDPOINT_CHANGED, JOB_CHANGED
 from tests.unit.ingest.world import PLACE as INGEST_PLACE
 from tests.unit.training.world import FakeLogs
@@ -60,7 +62,7 @@ def ingest_adapters(around: Neighbours) -> Adapters:
         raw=RawObjects(around.incoming),
         files=DatasetFiles(around.data),
         catalog=Catalog(around.datasets),
-        jobs=none,  # no upload here is too large for a function
+        jobs=around.processing,
         job_files=ProcessingFiles(around.data, around.incoming),
         place=INGEST_PLACE,
         pipelines=PipelineStore(around.pipelines),
@@ -71,7 +73,7 @@ def ingest_adapters(around: Neighbours) -> Adapters:
         renewing=around.functions.beside,
         measure=lambda _row, _seconds: None,
         log=logging.getLogger("simulation"),
-        limits=Limits(max_bytes=1 << 30, hard_max_bytes=1 << 40),
+        limits=Limits(max_bytes=MOST_BYTES, hard_max_bytes=1 << 40),
         disk_bytes=400_000_000,
         code_version="simulation",
     )
@@ -135,6 +137,7 @@ class Services:
         self.inference = releasing(around)
         bus = around.bus
         bus.rule(OBJECT_CREATED, INGEST, self._on_object_created)
+        bus.rule(PROCESSING_CHANGED, INGEST, self._on_processing_changed)
         bus.rule("DatasetVersionReady", TRAINING, self._on_ready)
         bus.rule(JOB_CHANGED, TRAINING_JOBS, self._on_job_changed)
         bus.rule("ModelVersionApproved", RELEASES, self._on_approved)
@@ -147,6 +150,9 @@ class Services:
 
     def _on_object_created(self, detail: dict[str, Any], request_id: str) -> None:
         handle_upload(Upload(**detail), request_id, self.ingest)
+
+    def _on_processing_changed(self, detail: dict[str, Any], request_id: str) -> None:
+        handle_job_change(detail["ProcessingJobName"], request_id, self.ingest)
 
     def _on_ready(self, detail: dict[str, Any], _: str) -> None:
         triggers.on_dataset_version_ready(self.training, DatasetVersionReady.from_detail(detail))

@@ -44,7 +44,8 @@ class CurrentRelease(Release, frozen=True, kw_only=True):
     """The release row with who asked for the candidate, why, and when that was accepted.
 
     ``step`` counts from 0 within a canary and began at ``step_since``. Since ``asleep_at``, where it is there, the
-    endpoint of what is live is deleted until somebody asks for it.
+    endpoint of what is live is deleted until somebody asks for it. Since ``reaped_at`` that of the previous version is
+    deleted, or about to be: the way back makes it anew.
     """
 
     intent: Intent = Intent.PROMOTE
@@ -54,6 +55,7 @@ class CurrentRelease(Release, frozen=True, kw_only=True):
     step: int = 0
     step_since: str | None = None
     asleep_at: str | None = None
+    reaped_at: str | None = None
 
 
 class ReleaseEntry(HistoryEntry, frozen=True, kw_only=True):

@@ -8,11 +8,11 @@ from datetime import datetime
 import msgspec
 from chalicelib.inference.entries import entry_of, time_of
 from chalicelib.inference.fences import LEASE, at_rest, lease_free, mine
+from chalicelib.inference.release_moves import ReleaseMove, moved
 from chalicelib.inference.states import AUTOMATIC, CurrentRelease, Outcome, Request, Transition
 
 from shared.clock import to_text
 from shared.conditions import Absent, Present, all_of, having
-from shared.entities.serving import Phase
 from shared.tables import Change
 
 
@@ -29,36 +29,37 @@ def drop_lease(owner: str) -> Transition:
     return Transition(change=Change(remove=("owner", "lease_until")), only_if=having("owner", owner))
 
 
-def move(release: CurrentRelease, phase: Phase, now: datetime) -> Transition:
-    """Go on to *phase* with the same candidate."""
-    return Transition(
-        change=Change(set={"phase": str(phase), "updated_at": time_of(release, now)}), only_if=mine(release)
-    )
+def move(release: CurrentRelease, to: ReleaseMove, now: datetime) -> Transition:
+    """Go on with the same candidate."""
+    row = moved(release, to) | {"updated_at": time_of(release, now)}
+    return Transition(change=Change(set=row), only_if=mine(release))
 
 
 def shadow(release: CurrentRelease, now: datetime) -> Transition:
     """Let the candidate see a copy of every request."""
-    return _on_trial(release, Phase.SHADOW, 0, 0.0, Request(who=AUTOMATIC, why="golden rows equal", at=now))
+    return _on_trial(
+        release, ReleaseMove.TRY_SHADOW, 0, 0.0, Request(who=AUTOMATIC, why="golden rows equal", at=now)
+    )
 
 
 def canary(release: CurrentRelease, step: int, weight: float, request: Request) -> Transition:
     """Let the candidate answer *weight* of the requests; the request's reason says why it may."""
-    return _on_trial(release, Phase.CANARY, step, weight, request)
+    return _on_trial(release, ReleaseMove.TRY_CANARY, step, weight, request)
 
 
 def _on_trial(
-    release: CurrentRelease, phase: Phase, step: int, weight: float, request: Request
+    release: CurrentRelease, move: ReleaseMove, step: int, weight: float, request: Request
 ) -> Transition:
     at = time_of(release, request.at)
     row = {
-        "phase": str(phase),
-        "mode": str(phase).lower(),
+        **moved(release, move),
+        "mode": str(move.value.to).lower(),
         "step": step,
         "step_since": at,
         "weight": weight,
         "updated_at": at,
     }
-    entry = entry_of(release, Outcome[phase], request, to=release.live)
+    entry = entry_of(release, Outcome[move.value.to], request, to=release.live)
     return Transition(
         change=Change(set=row),
         only_if=mine(release),
@@ -72,6 +73,15 @@ def note_recreated(release: CurrentRelease, request: Request) -> Transition:
         change=Change(set={"updated_at": time_of(release, request.at)}),
         only_if=all_of(having("gen", release.gen), having("owner", release.owner)),
         entry=entry_of(release, Outcome.RECREATED, request, to=release.live),
+    )
+
+
+def mark_reaped(release: CurrentRelease, now: datetime) -> Transition:
+    """Say that the endpoint of the previous version is about to be deleted, before it is."""
+    # A rollback that looked at the endpoint before would make live what is gone when it writes.
+    return Transition(
+        change=Change(set={"reaped_at": to_text(now)}),
+        only_if=all_of(having("gen", release.gen), having("owner", release.owner)),
     )
 
 

@@ -1,7 +1,8 @@
 """What begins and what ends a release, as the table of contracts has it.
 
 Pure: from the row as it was read to the write that may happen only if the row is still so (see ``fences``).
-What happens in between is in ``stepping``.
+The phase changes by the moves of ``release_moves`` and no others; one that is not legal raises Conflict. What happens
+in between is in ``stepping``.
 """
 
 from datetime import datetime, timedelta
@@ -9,7 +10,8 @@ from typing import Any
 
 import msgspec
 from chalicelib.inference.entries import entry_of, time_of
-from chalicelib.inference.fences import at_gen, lease_free, mine
+from chalicelib.inference.fences import at_gen, mine
+from chalicelib.inference.release_moves import ReleaseMove, making, moved
 from chalicelib.inference.states import TRANSIENT, CurrentRelease, Intent, Outcome, Request, Transition
 
 from shared.clock import to_text
@@ -81,7 +83,7 @@ def cancel(release: CurrentRelease, request: Request) -> Transition:
     """
     if release.candidate is None:
         raise Conflict(f"nothing of pipeline {release.pipeline!r} is being released")
-    row = _ended(release, Outcome.ROLLED_BACK, request) | {"gen": release.gen + 1}
+    row = _ended(release, ReleaseMove.CANCEL, Outcome.ROLLED_BACK, request) | {"gen": release.gen + 1}
     # The lease stays: the worker under it is fenced, but may be in the middle of a call to SageMaker.
     kept = tuple(name for name in TRANSIENT if name not in {"lease_until", "owner"})
     return Transition(
@@ -92,10 +94,12 @@ def cancel(release: CurrentRelease, request: Request) -> Transition:
 
 
 def swap_back(release: CurrentRelease, request: Request, grace_s: int) -> Transition:
-    """Make the previous version live at once; its endpoint must be there, and no reaper at work."""
+    """Make the previous version live at once; its endpoint must be there, and no reaper have marked it.
+
+    Needs no lease either: a reaper marks what it deletes under the generation that it read.
+    """
     previous = _previous(release)
-    # A reaper under a lease may be deleting the very endpoint that is to serve: then this write fails.
-    row = _ended(release, Outcome.ROLLED_BACK, request) | {"gen": release.gen + 1}
+    row = _ended(release, ReleaseMove.SWAP_BACK, Outcome.ROLLED_BACK, request) | {"gen": release.gen + 1}
     row |= _serving(release, previous, request.at, grace_s)
     return Transition(
         change=Change(set=row, remove=("asleep_at",)),
@@ -103,7 +107,7 @@ def swap_back(release: CurrentRelease, request: Request, grace_s: int) -> Transi
             at_gen(release),
             Absent("candidate"),
             having("previous", previous),
-            lease_free(request.at),
+            Absent("reaped_at"),
         ),
         entry=entry_of(release, Outcome.ROLLED_BACK, request, gen=release.gen + 1, to=previous),
     )
@@ -125,12 +129,12 @@ def complete(release: CurrentRelease, now: datetime, grace_s: int, *, verdict: s
     """
     candidate = release.candidate or ""
     outcome = Outcome.LIVE if release.intent is Intent.PROMOTE else Outcome.ROLLED_BACK
-    ended = _ended(release, outcome, Request(who=release.who, why=release.why, at=now))
-    row = ended | _serving(release, candidate, now, grace_s)
+    asked = Request(who=release.who, why=release.why, at=now)
+    row = _ended(release, ReleaseMove.COMPLETE, outcome, asked) | _serving(release, candidate, now, grace_s)
     why = f"{release.why} ({verdict})" if verdict else release.why
     request = Request(who=release.who, why=why, at=now)
     return Transition(
-        change=Change(set=row, remove=(*TRANSIENT, "asleep_at")),
+        change=Change(set=row, remove=(*TRANSIENT, "asleep_at", "reaped_at")),
         only_if=mine(release),
         entry=entry_of(release, outcome, request, to=candidate),
     )
@@ -139,7 +143,7 @@ def complete(release: CurrentRelease, now: datetime, grace_s: int, *, verdict: s
 def give_up(release: CurrentRelease, outcome: Outcome, request: Request) -> Transition:
     """End with *outcome* for the request's reason; what is live stays so."""
     return Transition(
-        change=Change(set=_ended(release, outcome, request), remove=TRANSIENT),
+        change=Change(set=_ended(release, ReleaseMove.GIVE_UP, outcome, request), remove=TRANSIENT),
         only_if=mine(release),
         entry=entry_of(release, outcome, request, to=release.live),
     )
@@ -153,11 +157,6 @@ def settle(release: CurrentRelease) -> Transition:
     )
 
 
-def begun_in(intent: Intent) -> Phase:
-    """Return the phase in which a candidate's endpoint is made."""
-    return Phase.CREATING if intent is Intent.PROMOTE else Phase.RECREATING
-
-
 def _begin(
     release: CurrentRelease, candidate: str, intent: Intent, request: Request, correlation_id: str
 ) -> Transition:
@@ -165,7 +164,7 @@ def _begin(
     at = time_of(release, request.at)
     row: dict[str, Any] = {
         "candidate": candidate,
-        "phase": str(begun_in(intent)),
+        **moved(release, making(intent)),
         "intent": str(intent),
         "who": request.who,
         "why": request.why,
@@ -186,10 +185,10 @@ def _begin(
     return Transition(change=change, only_if=at_gen(release), entry=started)
 
 
-def _ended(release: CurrentRelease, outcome: Outcome, request: Request) -> dict[str, Any]:
+def _ended(release: CurrentRelease, move: ReleaseMove, outcome: Outcome, request: Request) -> dict[str, Any]:
     """Return what every end has in common; attention stays open until the end is told."""
     return {
-        "phase": str(Phase.IDLE),
+        **moved(release, move),
         "outcome": str(outcome),
         "reason": request.why,
         "mode": "direct",

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 from chalicelib.inference import stepping, transitions
+from chalicelib.inference.release_moves import ReleaseMove
 from chalicelib.inference.states import CurrentRelease, Intent, Outcome, Request
 
 from shared.codec import to_row
@@ -42,7 +43,12 @@ OTHER_PREVIOUS, LEASE_HELD, LEASE_FRESH = (
     {"lease_until": HELD},
     {"lease_until": JUST_EXPIRED},
 )
-OTHER_STEP, NO_STEP, AWAKE = {"step": 2}, {"step": None}, {"asleep_at": None}
+OTHER_STEP, NO_STEP, AWAKE, REAPED = (
+    {"step": 2},
+    {"step": None},
+    {"asleep_at": None},
+    {"reaped_at": True},
+)
 OF_A_STEP = [OTHER_GEN, OTHER_CANDIDATE, NO_CANDIDATE, OTHER_OWNER, NO_OWNER, OTHER_PHASE]
 
 GUARDS = {
@@ -55,12 +61,12 @@ GUARDS = {
     "swap back": (
         IDLE,
         transitions.swap_back(IDLE, ASKED, 60),
-        [OTHER_GEN, HAS_CANDIDATE, OTHER_PREVIOUS, LEASE_HELD, LEASE_FRESH],
+        [OTHER_GEN, HAS_CANDIDATE, OTHER_PREVIOUS, REAPED],
     ),
     "recreate": (IDLE, transitions.recreate(IDLE, ASKED), [OTHER_GEN, HAS_CANDIDATE, OTHER_PREVIOUS]),
     "take lease": (IDLE, stepping.take_lease(IDLE, "me", NOW), [OTHER_GEN, LEASE_HELD, LEASE_FRESH]),
     "drop lease": (ROLLING, stepping.drop_lease("me"), [OTHER_OWNER, NO_OWNER]),
-    "move": (ROLLING, stepping.move(ROLLING, Phase.CREATING, NOW), OF_A_STEP),
+    "move": (ROLLING, stepping.move(ROLLING, ReleaseMove.CREATE_AGAIN, NOW), OF_A_STEP),
     "complete": (ROLLING, transitions.complete(ROLLING, NOW, 60), OF_A_STEP),
     "give up": (ROLLING, transitions.give_up(ROLLING, Outcome.FAILED, ASKED), OF_A_STEP),
     "shadow": (ROLLING, stepping.shadow(ROLLING, NOW), OF_A_STEP),
@@ -73,6 +79,7 @@ GUARDS = {
         [*OF_A_STEP, OTHER_STEP],
     ),
     "note recreated": (WORKED, stepping.note_recreated(WORKED, ASKED), [OTHER_GEN, OTHER_OWNER, NO_OWNER]),
+    "mark reaped": (WORKED, stepping.mark_reaped(WORKED, NOW), [OTHER_GEN, OTHER_OWNER, NO_OWNER]),
     "fall asleep": (
         WORKED,
         stepping.fall_asleep(WORKED, ASKED),

@@ -1,5 +1,6 @@
 """Going back, stopping, what the history tells, and what may be deleted."""
 
+import msgspec
 import pytest
 from chalicelib.inference import stepping
 from chalicelib.inference.states import Outcome
@@ -124,6 +125,46 @@ def test_a_rollback_while_the_previous_endpoint_is_being_reaped_never_relies_on_
     tidying.reconcile(two.adapters)
     assert two.release().live == "v1"
     assert V1 in two.endpoints.made
+
+
+def test_a_rollback_that_saw_the_previous_endpoint_before_it_was_reaped_makes_it_again(monkeypatch):
+    two = two_versions(endpoint="realtime")
+    two.clock.advance(2 * 3600)
+    describe = two.endpoints.describe
+
+    def look_and_be_late(name):
+        monkeypatch.undo()
+        state = describe(name)
+        tidying.reap(two.adapters, "flights")
+        return state
+
+    monkeypatch.setattr(two.endpoints, "describe", look_and_be_late)
+    release = requests.roll_back(two.adapters, "flights", two.request())
+    assert two.endpoints.deleted == [V1]
+    assert (release.live, release.candidate, release.phase) == ("v2", "v1", Phase.WARMING)
+
+
+def test_a_step_whose_release_ended_before_it_had_the_lease_does_nothing(two, monkeypatch):
+    two.add_model("v3", "v2")
+    requests.promote(two.adapters, "flights", "v3", two.request())
+    two.endpoints.finish()
+    owner = two.adapters.owner
+
+    def be_overtaken():
+        monkeypatch.undo()
+        rollout.advance(two.adapters, "flights")
+        assert two.release().live == "v3"
+        return owner()
+
+    before = len(two.releases.rows)
+    late = msgspec.structs.replace(two.adapters, owner=be_overtaken, log=two.adapters.log)
+    rollout.advance(late, "flights")
+    assert (two.release().live, two.release().outcome, two.release().lease_until) == (
+        "v3",
+        Outcome.LIVE,
+        None,
+    )
+    assert len(two.releases.rows) == before + 1
 
 
 def test_there_must_be_something_to_roll_back_to():

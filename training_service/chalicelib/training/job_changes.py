@@ -1,22 +1,22 @@
 """Adapter: every change of a training job's row, one method each, with the condition that guards it.
 
-A change that meets another state raises ConditionFailed: somebody else moved the job; read it again.
+States change by the moves of ``job_moves`` and no others. A move that meets a state it is not legal in raises
+ConditionFailed: somebody else moved the job; read it again.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
 from chalicelib.training.job import Job
+from chalicelib.training.job_moves import JobMove
 from chalicelib.training.pacing import Hold
 
 from shared.clock import Clock, to_text
 from shared.codec import from_row
 from shared.conditions import Absent, Condition, all_of, having
-from shared.entities.training import JobState
 from shared.tables import Change, Table, Write
 
 QUEUED = "queued: starts as soon as the training jobs before it leave room (MAX_TRAINING_JOBS)"
-_BEFORE_REST = (JobState.PENDING, JobState.SUBMITTING, JobState.RUNNING, JobState.FINALISING)
 
 
 class JobChanges:
@@ -35,8 +35,7 @@ class JobChanges:
         }
         # Nothing to announce: no training was lost.
         forgotten = ("attention", "waiting_reason", "next_try_at", "not_before")
-        after = (JobState.PENDING,)
-        return self._moving(job, JobState.STOPPED, after=after, fields=fields, remove=forgotten)
+        return self._moving(job, JobMove.SUPERSEDE, fields=fields, remove=forgotten)
 
     def waiting(self, job: Job, reason: str, next_try_at: str, *, is_limited: bool = False) -> Job:
         """Put a claimed job back to PENDING until *next_try_at*; only while the claim is still this one."""
@@ -48,8 +47,7 @@ class JobChanges:
         }
         return self._move(
             job,
-            JobState.PENDING,
-            after=(JobState.SUBMITTING,),
+            JobMove.WAIT,
             only_if=(having("lease_until", job.lease_until),),
             fields=fields,
             remove=("lease_until",),
@@ -57,30 +55,24 @@ class JobChanges:
 
     def waken(self, job: Job) -> Job:
         """Make a waiting job due now."""
-        now = to_text(self._clock())
-        return self._move(job, JobState.PENDING, after=(JobState.PENDING,), fields={"next_try_at": now})
+        return self._move(job, JobMove.HURRY, fields={"next_try_at": to_text(self._clock())})
 
     def held(self, job: Job, hold: Hold | None) -> Job:
         """Write what keeps a waiting job from its first start, or that nothing does any more."""
-        after = (JobState.PENDING,)
         if hold is None:
-            fields: dict[str, Any] = {"waiting_reason": QUEUED}
-            return self._move(job, JobState.PENDING, after=after, fields=fields, remove=("not_before",))
-        fields = {"not_before": hold.until, "waiting_reason": hold.reason}
-        return self._move(job, JobState.PENDING, after=after, fields=fields)
+            return self._move(job, JobMove.HOLD, fields={"waiting_reason": QUEUED}, remove=("not_before",))
+        return self._move(job, JobMove.HOLD, fields={"not_before": hold.until, "waiting_reason": hold.reason})
 
     def hurried(self, job: Job) -> Job:
         """Free a waiting job of every hold, because a person asks for it."""
         fields = {"paced": False, "next_try_at": to_text(self._clock()), "waiting_reason": QUEUED}
-        after = (JobState.PENDING,)
-        return self._move(job, JobState.PENDING, after=after, fields=fields, remove=("not_before",))
+        return self._move(job, JobMove.HURRY, fields=fields, remove=("not_before",))
 
     def running(self, job: Job) -> Job:
         """Note that SageMaker has the job."""
         return self._move(
             job,
-            JobState.RUNNING,
-            after=(JobState.SUBMITTING,),
+            JobMove.RUN,
             # No lease is asked for: that SageMaker has the job is true whoever finds out.
             fields={"started_at": to_text(self._clock()), "tries": 0, "is_limited": False},
             remove=("lease_until", "waiting_reason", "not_before"),
@@ -95,8 +87,7 @@ class JobChanges:
         """Give a completed job the number of its model version, once, and do *also*; None where it makes none."""
         move = self._moving(
             job,
-            JobState.FINALISING,
-            after=(JobState.SUBMITTING, JobState.RUNNING),
+            JobMove.FINALISE,
             only_if=(Absent("number"),),
             fields={"number": number} if number else {},
             remove=("lease_until", "waiting_reason"),
@@ -108,29 +99,20 @@ class JobChanges:
     def renumbered(self, job: Job, number: int) -> Job:
         """Give a FINALISING job another number, because its own has files of another model."""
         mine = (having("number", job.number),)
-        after = (JobState.FINALISING,)
-        return self._move(job, JobState.FINALISING, after=after, only_if=mine, fields={"number": number})
+        return self._move(job, JobMove.RENUMBER, only_if=mine, fields={"number": number})
 
     def succeeding(self, job: Job) -> Write:
         """Return the job's part of the transaction that makes what it was for exist."""
         fields = {"ended_at": to_text(self._clock())}
         mine = (having("number", job.number) if job.number else Absent("number"),)
-        return self._moving(
-            job,
-            JobState.SUCCEEDED,
-            after=(JobState.FINALISING,),
-            only_if=mine,
-            fields=fields,
-            remove=("attention",),
-        )
+        return self._moving(job, JobMove.SUCCEED, only_if=mine, fields=fields, remove=("attention",))
 
     def retrying(self, job: Job, reason: str) -> Job:
         """Begin the next attempt of a job that failed through nobody's fault, for *reason*."""
         again = f"attempt {job.attempt} ended without a result and is made again: {reason}"
         return self._move(
             job,
-            JobState.PENDING,
-            after=(JobState.SUBMITTING, JobState.RUNNING),
+            JobMove.RETRY,
             fields={**self._fresh_attempt(job), "waiting_reason": again},
             remove=("lease_until", "started_at"),
         )
@@ -145,7 +127,6 @@ class JobChanges:
             # At the end of the line, whatever its age: others wait for their first attempt.
             "queued_at": to_text(self._clock()),
         }
-        after = (JobState.DEAD, JobState.STOPPED)
         # The old number may have files under it already, and those are immutable.
         forgotten = (
             "reason",
@@ -157,20 +138,19 @@ class JobChanges:
             "superseded_by",
             "not_before",
         )
-        return self._move(job, JobState.PENDING, after=after, fields=fields, remove=forgotten)
+        return self._move(job, JobMove.REVIVE, fields=fields, remove=forgotten)
 
     def stopping(self, job: Job, reason: str) -> Job:
         """Note that the job shall end; a lease stays, because its holder may be creating the SageMaker job."""
-        return self._move(job, JobState.STOPPING, after=_BEFORE_REST, fields={"reason": reason})
+        return self._move(job, JobMove.STOP, fields={"reason": reason})
 
     def stopped(self, job: Job, reason: str, log_tail: Sequence[str] = ()) -> Job:
         """End a job that SageMaker says is stopped, or never had; *log_tail* is the last that it printed."""
-        after = (JobState.STOPPING, JobState.RUNNING, JobState.SUBMITTING)
-        return self._end(job, JobState.STOPPED, after, reason, log_tail)
+        return self._end(job, JobMove.CEASE, reason, log_tail)
 
     def dead(self, job: Job, reason: str, log_tail: Sequence[str] = ()) -> Job:
         """End a job that can bring no model; *log_tail* is the last that it printed."""
-        return self._end(job, JobState.DEAD, _BEFORE_REST, reason, log_tail)
+        return self._end(job, JobMove.DIE, reason, log_tail)
 
     def told(self, job: Job) -> None:
         """Close the row: the job is at rest and its event is out."""
@@ -187,34 +167,31 @@ class JobChanges:
             "waiting_reason": QUEUED,
         }
 
-    def _end(
-        self, job: Job, state: JobState, after: Sequence[JobState], reason: str, log_tail: Sequence[str]
-    ) -> Job:
+    def _end(self, job: Job, move: JobMove, reason: str, log_tail: Sequence[str]) -> Job:
         fields: dict[str, Any] = {"reason": reason, "ended_at": to_text(self._clock())}
         if log_tail:
             fields["log_tail"] = list(log_tail)
         forgotten = ("lease_until", "waiting_reason", "next_try_at", "not_before")
-        return self._move(job, state, after=after, fields=fields, remove=forgotten)
+        return self._move(job, move, fields=fields, remove=forgotten)
 
-    def _move(self, job: Job, state: JobState, **change: Any) -> Job:
-        written, guard = self._change(job, state, **change)
+    def _move(self, job: Job, move: JobMove, **change: Any) -> Job:
+        written, guard = self._change(job, move, **change)
         return from_row(self.table.update((job.job_id,), written, only_if=guard), Job)
 
-    def _moving(self, job: Job, state: JobState, **change: Any) -> Write:
-        written, guard = self._change(job, state, **change)
+    def _moving(self, job: Job, move: JobMove, **change: Any) -> Write:
+        written, guard = self._change(job, move, **change)
         return self.table.updating((job.job_id,), written, only_if=guard)
 
     def _change(
         self,
         job: Job,
-        state: JobState,
+        move: JobMove,
         *,
-        after: Sequence[JobState],
         only_if: Sequence[Condition] = (),
         fields: dict[str, Any] | None = None,
         remove: Sequence[str] = (),
     ) -> tuple[Change, Condition]:
-        """Return one change and its guard: always only from *after*, and only of the attempt the caller saw."""
-        guard = all_of(having("state", *after), having("attempt", job.attempt), *only_if)
-        values = {"state": state, "updated_at": to_text(self._clock()), **(fields or {})}
+        """Return one change and its guard: only where *move* is legal, and only of the attempt the caller saw."""
+        guard = all_of(having("state", *move.value.after), having("attempt", job.attempt), *only_if)
+        values = {"state": move.value.to, "updated_at": to_text(self._clock()), **(fields or {})}
         return Change(set=values, remove=remove), guard

@@ -10,11 +10,12 @@ from datetime import timedelta
 import msgspec
 from chalicelib.training.job import ACTIVE, Job
 from chalicelib.training.job_changes import JobChanges
+from chalicelib.training.job_moves import JobMove
 
 from shared.clock import LEASE_MARGIN, to_text
 from shared.codec import Row, from_row, to_row
 from shared.conditions import Absent, AtMost, all_of, any_of, having
-from shared.entities.training import JobPurpose, JobState
+from shared.entities.training import JobPurpose
 from shared.errors import NotFound
 from shared.tables import Change, Write
 
@@ -100,7 +101,8 @@ class JobRows(JobChanges):
         ConditionFailed
             The job is there already, *first_for* has had one, or a condition of *also* does not hold.
         """
-        new = self.table.putting(to_row(job), only_if=Absent("job_id"))
+        row = to_row(job) | {"state": JobMove.PLAN.value.to}
+        new = self.table.putting(row, only_if=Absent("job_id"))
         trained = {job.dataset_version, *filter(None, [first_for])} if job.purpose is JobPurpose.TRAIN else ()
         # In the same transaction, or a crash between would train the same data again after a release.
         marks = [
@@ -131,8 +133,7 @@ class JobRows(JobChanges):
             any_of(Absent("lease_until"), AtMost("lease_until", to_text(now - LEASE_MARGIN))),
         )
         fields = {"lease_until": to_text(now + LEASE)}
-        after = (JobState.PENDING, JobState.SUBMITTING)
-        claim = self._moving(job, JobState.SUBMITTING, after=after, only_if=(due,), fields=fields)
+        claim = self._moving(job, JobMove.SUBMIT, only_if=(due,), fields=fields)
         # DynamoDB has no "equal or absent": before the first claim the row does not exist.
         unchanged = having("rev", slots.rev) if slots.rev else Absent("rev")
         holders = sorted({*slots.jobs, job.job_id})

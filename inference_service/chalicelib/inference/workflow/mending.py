@@ -76,6 +76,7 @@ def _go_back(adapters: Releasing, release: CurrentRelease) -> bool:
     can_serve = (
         release.candidate is None
         and release.previous is not None
+        and not release.reaped_at
         and _status(adapters, release.pipeline, release.previous) == "InService"
     )
     if not can_serve:

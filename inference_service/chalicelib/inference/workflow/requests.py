@@ -73,7 +73,7 @@ def roll_back(adapters: Releasing, pipeline: str, request: Request) -> CurrentRe
             return release
         if _applied(adapters, pipeline, _way_back(adapters, release, request)):
             return _begin(adapters, pipeline)
-        # Lost: to another writer, or the previous endpoint is in a reaper's hands. Bringing it back needs no lease.
+        # Lost: to another writer, or a reaper deletes the previous endpoint. Then it is brought back.
         if release.candidate is None and _applied(adapters, pipeline, transitions.recreate(release, request)):
             return _begin(adapters, pipeline)
     raise Conflict(f"pipeline {pipeline!r} keeps changing; read its endpoint and ask again")
@@ -114,7 +114,8 @@ def _way_back(adapters: Releasing, release: CurrentRelease, request: Request) ->
     if release.candidate:
         return transitions.cancel(release, request)
     name = endpoint_name(adapters.stage, release.pipeline, release.previous or "")
-    state = adapters.endpoints.describe(name) if release.previous else None
+    is_kept = release.previous is not None and not release.reaped_at
+    state = adapters.endpoints.describe(name) if is_kept else None
     if state is None or state.status != "InService":
         return transitions.recreate(release, request)
     return transitions.swap_back(release, request, baking.grace_s(adapters, release.pipeline))

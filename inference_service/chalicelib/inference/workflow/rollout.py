@@ -11,6 +11,7 @@ from chalicelib.inference.golden import check_answers, parse_golden
 from chalicelib.inference.naming import endpoint_name, served_by
 from chalicelib.inference.plan import EndpointPlan, plan_endpoint
 from chalicelib.inference.ports import EndpointState
+from chalicelib.inference.release_moves import ReleaseMove, making_again
 from chalicelib.inference.states import CurrentRelease, Outcome, Refused, Request
 from chalicelib.inference.validation import Validator
 from chalicelib.inference.verdict import age_s
@@ -68,6 +69,8 @@ def tell_end(adapters: Releasing, release: CurrentRelease) -> None:
 
 def _step_or_fail(adapters: Releasing, release: CurrentRelease) -> None:
     """Do the next steps; what can never succeed ends the release with its reason."""
+    if release.candidate is None:
+        return  # it ended between the look at the row and the lease
     try:
         release = _step(adapters, release)
     except (Refused, InvalidRequest, NotFound) as error:
@@ -123,7 +126,7 @@ def _create(adapters: Releasing, release: CurrentRelease, model: ModelVersion) -
     if not _is_coming(adapters, plan, adapters.endpoints.describe(plan.name)):
         return release
     moved: CurrentRelease = adapters.releases.apply(
-        release.pipeline, stepping.move(release, Phase.WARMING, adapters.clock())
+        release.pipeline, stepping.move(release, ReleaseMove.WARM, adapters.clock())
     )
     return moved
 
@@ -149,7 +152,7 @@ def _warm(adapters: Releasing, release: CurrentRelease, model: ModelVersion) -> 
     name = endpoint_name(adapters.stage, model.pipeline, model.version)
     state = adapters.endpoints.describe(name)
     if state is None:
-        back = transitions.begun_in(release.intent)
+        back = making_again(release.intent)
         again: CurrentRelease = adapters.releases.apply(
             release.pipeline, stepping.move(release, back, adapters.clock())
         )

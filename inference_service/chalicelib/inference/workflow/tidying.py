@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 import msgspec
+from chalicelib.inference import stepping
 from chalicelib.inference.naming import endpoint_name, served_by, stage_prefix
 from chalicelib.inference.states import CurrentRelease
 from chalicelib.inference.verdict import age_s
@@ -48,7 +49,7 @@ def hear_lost_approval(adapters: Releasing, pipeline: str) -> None:
 def reap(adapters: Releasing, pipeline: str) -> None:
     """Delete the endpoints of *pipeline* that neither serve nor may have to.
 
-    The lease keeps a rollout from wanting an endpoint that is just being deleted, and tells a rollback so.
+    The lease keeps a rollout from wanting an endpoint that is just being deleted; a rollback sees that it is marked.
     """
     release = adapters.releases.current(pipeline)
     if release is None:
@@ -62,7 +63,10 @@ def reap(adapters: Releasing, pipeline: str) -> None:
 
 def _delete_surplus(adapters: Releasing, release: CurrentRelease) -> None:
     # Judged again from the row under the lease: a rollout may have begun since.
-    _delete(adapters, _surplus(adapters, release))
+    names = _surplus(adapters, release)
+    if endpoint_name(adapters.stage, release.pipeline, release.previous or "") in names:
+        adapters.releases.apply(release.pipeline, stepping.mark_reaped(release, adapters.clock()))
+    _delete(adapters, names)
 
 
 def _delete(adapters: Releasing, names: Iterable[str]) -> None:
