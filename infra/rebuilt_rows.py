@@ -192,10 +192,13 @@ def _challenger(serving: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _decision(package: Mapping[str, Any] | None) -> tuple[ModelState, tuple[str, ...]]:
-    """Return state and reasons as SageMaker's registry mirrors them; a waiting version waits for a person."""
+    """Return state and reasons as SageMaker's registry mirrors them: the state we wrote, or what a person made of it."""
     if package is None:
         return ModelState.REGISTERED, ()
-    state = _STATES.get(package["ModelApprovalStatus"], ModelState.NEEDS_PERSON)
+    noted, status = package.get("CustomerMetadataProperties", {}), package["ModelApprovalStatus"]
+    state = _STATES.get(status, ModelState.NEEDS_PERSON)
+    if status == noted.get("headrace_status"):
+        state = ModelState(noted.get("headrace_state", state))
     told = str(package.get("ApprovalDescription", ""))
     if state is ModelState.APPROVED or not told.startswith(_OURS):
         return state, ()

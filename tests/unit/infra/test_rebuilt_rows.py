@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import msgspec
+import pytest
 
 from infra.rebuilt_rows import Document, ModelDocuments, Plan, dataset_rows, job_rows, model_rows
 from shared.entities.training import ModelState
@@ -74,6 +75,29 @@ def test_a_model_version_is_rebuilt_from_its_files_and_its_package() -> None:
     row, counter = model_rows([documents_of(world, package)], plans_of(world))
     assert known(row) == known(world.models_table.rows["flights", "v1"])
     assert counter == {"pipeline": "#counters", "version": "flights", "number": 1}
+
+
+@pytest.mark.parametrize(
+    ("noted", "state"),
+    [
+        (("PendingManualApproval", "PENDING_APPROVAL"), ModelState.PENDING_APPROVAL),
+        (("PendingManualApproval", "NEEDS_PERSON"), ModelState.NEEDS_PERSON),
+        (("Approved", "APPROVED"), ModelState.NEEDS_PERSON),  # whoever changed it since wants a person asked
+        (("PendingManualApproval",), ModelState.NEEDS_PERSON),  # written before states were noted
+    ],
+)
+def test_a_version_that_waits_for_a_person_waits_for_the_same_reason(
+    noted: tuple[str, ...], state: ModelState
+) -> None:
+    world = trained()
+    names = ("headrace_status", "headrace_state")
+    package = {
+        "ModelPackageArn": "arn",
+        "ModelApprovalStatus": "PendingManualApproval",
+        "CustomerMetadataProperties": dict(zip(names, noted, strict=False)),
+    }
+    row, _ = model_rows([documents_of(world, package)], plans_of(world))
+    assert row["state"] == state
 
 
 def test_the_job_that_made_it_is_rebuilt_and_its_data_counts_as_trained() -> None:

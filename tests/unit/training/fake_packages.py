@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.training.package_request import PIPELINE, STATUS, VERSION, Package
+from chalicelib.training.package_request import PIPELINE, STATE, STATUS, VERSION, Package
 
 from shared.errors import HeadraceError, NotFound, Unavailable
 
@@ -45,6 +45,7 @@ class FakePackages:
             version=noted.get(VERSION, ""),
             status=row["ModelApprovalStatus"],
             written=noted.get(STATUS, ""),
+            state=noted.get(STATE, ""),
             description=row.get("ApprovalDescription", ""),
             who=row.get("by", ""),
         )

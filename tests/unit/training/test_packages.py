@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from chalicelib.training.workflow import triggers
 from chalicelib.training.workflow.judging import decide_as_person
+from chalicelib.training.workflow.mirroring import mirror
 
 from shared.entities.training import ModelState, ModelVersion
 from shared.errors import Conflict, Unavailable
@@ -42,6 +44,16 @@ def test_an_approved_version_is_an_approved_package_of_its_pipelines_group() -> 
     assert container["ModelDataUrl"] == model.artifact_uri
     assert made["CustomerMetadataProperties"]["headrace_manifest_sha256"] == model.manifest_sha256  # type: ignore[index]
     assert len(str(made["ClientToken"])) == 36
+
+
+def test_a_package_says_which_of_two_waiting_states_its_status_stands_for() -> None:
+    world, model = judged(**PERSON)
+    noted = package(world, model)["CustomerMetadataProperties"]
+    assert noted["headrace_state"] == model.state == ModelState.PENDING_APPROVAL  # type: ignore[index]
+    needs = msgspec.structs.replace(model, state=ModelState.NEEDS_PERSON)
+    mirror(world.ports, needs)
+    assert package(world, model)["CustomerMetadataProperties"]["headrace_state"] == "NEEDS_PERSON"  # type: ignore[index]
+    assert package(world, model)["ModelApprovalStatus"] == "PendingManualApproval"
 
 
 def test_a_version_the_gate_refuses_is_a_rejected_package_that_is_not_looked_at_again() -> None:

@@ -8,8 +8,8 @@ import msgspec
 from shared.entities.training import ModelState, ModelVersion
 
 # Where a package says what it mirrors; a person's change of its status leaves these as they are.
-PIPELINE, VERSION, MANIFEST, STATUS = (
-    f"headrace_{name}" for name in ("pipeline", "version", "manifest_sha256", "status")
+PIPELINE, VERSION, MANIFEST, STATUS, STATE = (
+    f"headrace_{name}" for name in ("pipeline", "version", "manifest_sha256", "status", "state")
 )
 OURS = "Headrace: "
 _APPROVAL = {ModelState.APPROVED: "Approved", ModelState.REJECTED: "Rejected"}
@@ -18,13 +18,17 @@ _CONTENT_TYPES = ["application/json", "text/csv"]
 
 
 class Package(msgspec.Struct, frozen=True, kw_only=True):
-    """What SageMaker says of a model package. ``written`` is the status we gave it last; ``who`` changed it last."""
+    """What SageMaker says of a model package.
+
+    ``written`` is the status we gave it last, ``state`` the version's state that it stood for; ``who`` changed it last.
+    """
 
     arn: str
     pipeline: str
     version: str
     status: str
     written: str
+    state: str
     description: str = ""
     who: str = ""
 
@@ -76,6 +80,7 @@ def package_request(stage: str, model: ModelVersion) -> dict[str, Any]:
             VERSION: model.version,
             MANIFEST: model.manifest_sha256,
             STATUS: status_of(model),
+            STATE: str(model.state),
         },
         # With the package before, if that was deleted: its token would only name it again.
         "ClientToken": hashlib.sha256(
@@ -84,13 +89,18 @@ def package_request(stage: str, model: ModelVersion) -> dict[str, Any]:
     }
 
 
+def is_behind(package: Package, model: ModelVersion) -> bool:
+    """Say whether the package tells of another state than the version's."""
+    return {package.status, package.written} != {status_of(model)} or package.state != model.state
+
+
 def update_request(package: Package, model: ModelVersion) -> dict[str, Any]:
     """Return the UpdateModelPackage request that brings the package to the version's state."""
     status = status_of(model)
     request: dict[str, Any] = {
         "ModelPackageArn": package.arn,
         "ModelApprovalStatus": status,
-        "CustomerMetadataProperties": {STATUS: status},
+        "CustomerMetadataProperties": {STATUS: status, STATE: str(model.state)},
     }
     # A person's words stay where their decision does.
     if package.status != status:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.training.package_request import PIPELINE, STATUS, VERSION, Package
+from chalicelib.training.package_request import PIPELINE, STATE, STATUS, VERSION, Package
 
 from shared.aws import sagemaker_errors
 from shared.errors import InvalidRequest, NotFound
@@ -39,6 +39,7 @@ class ModelPackages:
             version=noted.get(VERSION, ""),
             status=answer.get("ModelApprovalStatus", ""),
             written=noted.get(STATUS, ""),
+            state=noted.get(STATE, ""),
             description=answer.get("ApprovalDescription", ""),
             who=_who(answer.get("LastModifiedBy", {})),
         )

@@ -1,6 +1,6 @@
 """Each decided model version is a model package in SageMaker too. The row is the truth; the package follows it."""
 
-from chalicelib.training.package_request import package_request, status_of, update_request
+from chalicelib.training.package_request import is_behind, package_request, update_request
 from chalicelib.training.ports import Ports
 
 from shared import log, metrics
@@ -43,5 +43,5 @@ def _mirror(ports: Ports, model: ModelVersion) -> None:
     # What a person has just decided there is not overwritten but heard: see hearing.py.
     if package.was_changed and model.state in WAITS_FOR_PERSON:
         return
-    if {package.status, package.written} != {status_of(model)}:
+    if is_behind(package, model):
         ports.packages.update(update_request(package, model))
