@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.errors import NotFound
+from shared.errors import Broken
 from shared.secrets import OriginSecret
 from tests.clouds import secrets_manager
 from tests.integration.contracts.conftest import IN_MEMORY
@@ -21,5 +21,5 @@ def test_both_values_are_accepted_while_the_secret_rotates(
     value = '{"current": "new", "previous": "old", "next": ""}'
     arn = clients("secretsmanager").create_secret(Name=name, SecretString=value)["ARN"]
     assert set(OriginSecret(secrets_manager(url), arn).values()) == {"new", "old"}
-    with pytest.raises(NotFound):
+    with pytest.raises(Broken):
         OriginSecret(secrets_manager(url), f"{name}-absent").values()

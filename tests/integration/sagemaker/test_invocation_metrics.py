@@ -65,10 +65,10 @@ def test_every_answer_is_an_invocation_and_each_kind_of_error_is_counted_of_all_
 
 
 def test_a_containers_own_refusal_is_a_4xx(cloud: Cloud) -> None:
-    cloud.create_model("refusing", REFUSE)
-    serve(cloud, "refusing", variant("refusing"))
-    model_error(cloud, "refusing")
-    found = sums(cloud, "refusing", "refusing")
+    cloud.create_model("unwilling", REFUSE)
+    serve(cloud, "unwilling", variant("unwilling"))
+    model_error(cloud, "unwilling")
+    found = sums(cloud, "unwilling", "unwilling")
     assert (found["Invocation4XXErrors"], found["Invocation5XXErrors"]) == (1, 0)
 
 
