@@ -142,7 +142,7 @@ def _faults(tensors: Sequence[Tensor]) -> Iterator[FieldError]:
         elif len(_flat(tensor.data)) != math.prod(tensor.shape):
             detail = f"has {len(_flat(tensor.data))} values, the shape {math.prod(tensor.shape)}"
             yield FieldError(pointer=f"{pointer}/data", detail=detail)
-        elif tensor.shape[0] != tensors[0].shape[0]:
+        elif tensors[0].shape and tensor.shape[0] != tensors[0].shape[0]:
             detail = f"has {tensor.shape[0]} records, the first input {tensors[0].shape[0]}"
             yield FieldError(pointer=f"{pointer}/shape", detail=detail)
 

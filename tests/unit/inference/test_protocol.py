@@ -105,6 +105,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "/inputs/0/parameters/binary_data_size",
     ),
     "no shape": ({"inputs": [tensor("distance", "INT64", shape=[])]}, "/inputs/0/shape"),
+    "no shape, and one beside it": (
+        {"inputs": [tensor("distance", "INT64", shape=[]), tensor("carrier", "BYTES", shape=[0])]},
+        "/inputs/0/shape",
+    ),
 }
 
 
