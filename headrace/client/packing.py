@@ -65,15 +65,7 @@ def count_pictures(data: Path) -> Contents:
     BadData
         It is broken or has another shape.
     """
-    if data.is_dir():
-        names = [f"{picture.parent.name}/{picture.name}" for picture in list_pictures(data).pictures]
-    else:
-        try:
-            with zipfile.ZipFile(data) as archive:
-                names = archive.namelist()
-        except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
-            raise BadData(f"{data} is a broken zip ({error}): write it again") from error
-    paths = [path for path in map(PurePosixPath, names) if len(path.parts) == 2]
+    paths = [path for path in map(PurePosixPath, _names_in(data)) if len(path.parts) == 2]
     pictures = [path for path in paths if path.suffix.lower() in PICTURES]
     if not pictures:
         hint = " (a spreadsheet is a zip too: save it as CSV)" if data.is_file() else ""
@@ -82,6 +74,16 @@ def count_pictures(data: Path) -> Contents:
         labels=Counter(path.parts[0] for path in pictures),
         suffixes=Counter(path.suffix.lower() for path in pictures),
     )
+
+
+def _names_in(data: Path) -> list[str]:
+    if data.is_dir():
+        return [f"{picture.parent.name}/{picture.name}" for picture in list_pictures(data).pictures]
+    try:
+        with zipfile.ZipFile(data) as archive:
+            return archive.namelist()
+    except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
+        raise BadData(f"{data} is a broken zip ({error}): write it again") from error
 
 
 def pack(folder: Path, listing: Listing, into: Path) -> Source:

@@ -6,11 +6,12 @@ into ours. ``boto`` makes boto3 clients: for control planes, imported when first
 """
 
 from shared.aws.boto import client
-from shared.aws.errors import AwsRefusal, NoAnswer, aws_errors, sagemaker_errors
+from shared.aws.errors import CREATING, AwsRefusal, NoAnswer, aws_errors, sagemaker_errors
 from shared.aws.json_api import JsonApi, dynamodb, event_bridge, json_body, secrets_manager
 from shared.aws.service import Call, Content, Service, s3, sagemaker_runtime
 
 __all__ = [
+    "CREATING",
     "AwsRefusal",
     "Call",
     "Content",

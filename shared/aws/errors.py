@@ -155,6 +155,10 @@ def aws_errors(what: str, further: Mapping[str, type[HeadraceError]] | None = No
         raise _of_botocore(what, error, further or {}) from error
 
 
+# For sagemaker_errors where something is created: what is not found then is what the request names.
+CREATING: Mapping[str, type[HeadraceError]] = {"ResourceNotFound": InvalidRequest}
+
+
 @contextmanager
 def sagemaker_errors(
     what: str, *, absent: str, further: Mapping[str, type[HeadraceError]] | None = None

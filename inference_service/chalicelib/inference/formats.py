@@ -130,17 +130,21 @@ def _from_csv(text: str, inputs: Mapping[str, Input]) -> list[Row]:
         lines = [row for row in rows if row]
     except csv.Error as error:
         raise _invalid("", f"the CSV cannot be read near line {rows.line_num}: {error}") from None
-    # Of two columns with one name the last would win silently.
-    if len(set(header)) != len(header):
-        raise _invalid("", "the CSV's header names a column twice")
-    if len(header) == 1 and header[0] not in inputs and any(mark in header[0] for mark in _SEPARATORS):
-        raise _invalid("", f"the CSV has one column, {header[0][:60]!r}: separate columns by commas")
+    _check_header(header, inputs)
     if not lines:
         raise _invalid("/records", "has no record: the first line of a CSV is its header")
     check_count(len(lines))
     readers = [_reader(_input_of(name, inputs)) for name in header]
     objects = tuple(given for given in inputs.values() if given.type == "object")
     return [_cells(place, header, readers, objects, cells) for place, cells in enumerate(lines)]
+
+
+def _check_header(header: list[str], inputs: Mapping[str, Input]) -> None:
+    # Of two columns with one name the last would win silently.
+    if len(set(header)) != len(header):
+        raise _invalid("", "the CSV's header names a column twice")
+    if len(header) == 1 and header[0] not in inputs and any(mark in header[0] for mark in _SEPARATORS):
+        raise _invalid("", f"the CSV has one column, {header[0][:60]!r}: separate columns by commas")
 
 
 def _cells(

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from chalicelib.training.request import INPUT_VARIABLE
 
-from shared.aws import sagemaker_errors
+from shared.aws import CREATING, sagemaker_errors
 from shared.errors import InvalidRequest, NotFound
 
 # Of an unknown name, in the words of DescribeTrainingJob.
@@ -50,9 +50,7 @@ class SageMakerJobs:
         InvalidRequest
             SageMaker refuses the request as it is, or what it names is not there.
         """
-        # What is not found here is what the request names.
-        missing = {"ResourceNotFound": InvalidRequest}
-        with sagemaker_errors("create a training job", absent=_ABSENT, further=missing):
+        with sagemaker_errors("create a training job", absent=_ABSENT, further=CREATING):
             self._client.create_training_job(**request)
 
     def describe(self, name: str) -> Described:

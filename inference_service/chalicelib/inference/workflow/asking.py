@@ -75,6 +75,12 @@ def _ask_apart(
         raise refusal from None
     if not answers:
         raise refusal
+    return _answered(rows, answers, faults)
+
+
+def _answered(
+    rows: list[tuple[int, msgspec.Raw]], answers: dict[int, Answer], faults: dict[int, Faults]
+) -> tuple[Fitted, list[Answer]]:
     good = [(place, record) for place, record in rows if place in answers]
     left = Fitted(
         records=join(record for _, record in good),

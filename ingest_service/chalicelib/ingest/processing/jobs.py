@@ -6,8 +6,7 @@ from typing import Any
 import msgspec
 from chalicelib.ingest.processing.plan import PIPELINE_VARIABLE
 
-from shared.aws import sagemaker_errors
-from shared.errors import InvalidRequest
+from shared.aws import CREATING, sagemaker_errors
 
 # Of an unknown name, in the words of DescribeProcessingJob.
 _ABSENT = "Could not find"
@@ -41,9 +40,7 @@ class ProcessingJobs:
         InvalidRequest
             SageMaker refuses the request as it is, or what it names is not there.
         """
-        # What is not found here is what the request names.
-        missing = {"ResourceNotFound": InvalidRequest}
-        with sagemaker_errors("create a processing job", absent=_ABSENT, further=missing):
+        with sagemaker_errors("create a processing job", absent=_ABSENT, further=CREATING):
             self._client.create_processing_job(**request)
 
     def describe(self, name: str) -> Described:

@@ -50,19 +50,26 @@ def prepare(environment: ServingEnvironment) -> bool:
 
     Return whether modules may be on the path now that were not in the container when this process began.
     """
-    source, target = environment.submit_directory, environment.code_dir
-    if source.startswith("s3://"):
-        _download_and_unpack(source, target)
-    elif Path(source).is_dir():
-        if Path(source) != target:
-            shutil.copytree(source, target, dirs_exist_ok=True)
-    elif Path(source).is_file():
-        _unpack(Path(source), target)
-    requirements = target / "requirements.txt"
+    is_from_outside = _bring(environment)
+    requirements = environment.code_dir / "requirements.txt"
     if requirements.exists():
         subprocess.run([sys.executable, "-m", "pip", "install", "-r", str(requirements)], check=True)
-    was_there = Path(source) in (target, environment.model_dir / "code") or not Path(source).exists()
-    return requirements.exists() or source.startswith("s3://") or not was_there
+        return True
+    return is_from_outside
+
+
+def _bring(environment: ServingEnvironment) -> bool:
+    """Fill the code folder; return whether with what neither it nor the model had."""
+    target = environment.code_dir
+    if environment.submit_directory.startswith("s3://"):
+        _download_and_unpack(environment.submit_directory, target)
+        return True
+    source = Path(environment.submit_directory)
+    if source.is_file():
+        _unpack(source, target)
+    elif source.is_dir() and source != target:
+        shutil.copytree(source, target, dirs_exist_ok=True)
+    return source.exists() and source not in (target, environment.model_dir / "code")
 
 
 def import_user_module(environment: ServingEnvironment) -> ModuleType:

@@ -39,17 +39,19 @@ def list_jobs(ports: Ports, request: Request) -> JobList:
         return _newest_of_all(ports, request, limit)
     if not request.caller.may_touch(pipeline):
         raise NotFound(f"no pipeline {pipeline!r}")
-    cursor = from_cursor(request.query.get("cursor"), dict[str, str])
-    if cursor is not None and (
-        set(cursor) != {"job_id", "pipeline", "created_at"}
-        or cursor["pipeline"] != pipeline
-        or not all(cursor.values())
-    ):
-        raise InvalidRequest("the cursor belongs to another list; use the 'next' of a page")
-    start: Row | None = dict(cursor) if cursor else None
-    page = ports.jobs.page(pipeline, limit, start)
+    page = ports.jobs.page(pipeline, limit, _start_of_page(request, pipeline))
     views = tuple(job_view(ports.place.stage, job) for job in page.jobs)
     return JobList(jobs=views, next=to_cursor(page.cursor))
+
+
+def _start_of_page(request: Request, pipeline: str) -> Row | None:
+    cursor = from_cursor(request.query.get("cursor"), dict[str, str])
+    if cursor is None:
+        return None
+    is_whole = set(cursor) == {"job_id", "pipeline", "created_at"} and all(cursor.values())
+    if not is_whole or cursor["pipeline"] != pipeline:
+        raise InvalidRequest("the cursor belongs to another list; use the 'next' of a page")
+    return dict(cursor)
 
 
 def _newest_of_all(ports: Ports, request: Request, limit: int) -> JobList:
