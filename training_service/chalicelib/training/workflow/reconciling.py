@@ -55,8 +55,11 @@ def reconcile_model(ports: Ports, model: ModelVersion) -> None:
 def reconcile_pipeline(ports: Ports, name: str) -> None:
     """Plan the job of the newest data if its event was lost; older data without a job stays as it is."""
     definition: PipelineDefinition = ports.pipelines.definition(name)
+    # Asked before the rows are read: all versions of a pipeline are many for a minute that has no use for them.
+    if not trains_on_new_data(definition):
+        return
     ready = ports.datasets.ready(name)
-    if not trains_on_new_data(definition) or not ready or not is_trainable(ready[-1]):
+    if not ready or not is_trainable(ready[-1]):
         return
     if not ports.jobs.is_trained(name, ready[-1].version):
         plan_data(ports, definition, ready[-1])
