@@ -20,7 +20,9 @@ MAX_WORK = 5  # validated in one tick, the rest in the next: a tick must end bef
 MAX_LISTED = 20_000  # object versions per folder and tick
 MAX_LOOKED_UP = 200
 MIN_AGE = timedelta(minutes=2)  # younger objects' events are on their way
-YOUNG = timedelta(minutes=10)  # looked up in every tick; later only for ticks that failed, or had too much to do
+YOUNG = timedelta(
+    minutes=5
+)  # looked up in every tick; later only for ticks that failed, or had too much to do
 OLD_TURNS = 10
 MAX_AGE = timedelta(hours=24)  # EventBridge has given up by then
 
@@ -97,7 +99,9 @@ def _is_between(least: timedelta, info: ObjectInfo, most: timedelta, now: dateti
 def _whose_turn_it_is(infos: list[ObjectInfo], minute: int, turns: int = 1) -> list[ObjectInfo]:
     turns = max(turns, -(-len(infos) // MAX_LOOKED_UP))
     # By name, not by place: places move with what comes and goes, and some might never have their turn.
-    return [info for info in infos if crc32(f"{info.key} {info.version_id}".encode()) % turns == minute % turns]
+    return [
+        info for info in infos if crc32(f"{info.key} {info.version_id}".encode()) % turns == minute % turns
+    ]
 
 
 def _upload(info: ObjectInfo, adapters: Adapters) -> Upload:

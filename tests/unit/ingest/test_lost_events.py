@@ -40,7 +40,7 @@ def lookups(world, uploads, age):
 
 def test_an_upload_is_looked_up_each_minute_at_first_and_every_ten_minutes_later(world, csv):
     uploads = [world.put(csv(), f"{number}.csv") for number in range(20)]
-    assert set(lookups(world, uploads, timedelta(minutes=2)).values()) == {8 + 2, 8 + 3}
+    assert set(lookups(world, uploads, timedelta(minutes=2)).values()) == {3 + 2, 3 + 3}
     assert set(lookups(world, uploads, timedelta(hours=3)).values()) == {3}
 
 
