@@ -84,22 +84,6 @@ def test_a_shadow_gets_a_copy_of_every_request_and_nobody_gets_its_answer(cloud:
     )
 
 
-def test_a_shadow_gets_the_part_that_its_weight_is_of_its_variants(cloud: Cloud) -> None:
-    shadows = [variant(model(cloud, "third"), 1.0)]
-    serve(cloud, "part", variant(model(cloud, "whole"), 3.0), ShadowProductionVariants=shadows)
-    count = 120
-    for number in range(count):
-        ask(cloud, "part", f"body-{number}")
-
-    def copies() -> int:
-        lines = cloud.log_lines("/aws/sagemaker/Endpoints/part", "third/")
-        return sum(line.startswith("third got body-") for line in lines)
-
-    # Six standard deviations of a third on either side: once in 10^9 runs; and none is on its way any more.
-    wait_for(lambda: copies() > 9, 10, "the shadow has had its part")
-    assert copies() < 71
-
-
 @pytest.mark.parametrize(
     ("more", "words"),
     [

@@ -48,9 +48,10 @@ def headers(operation: str) -> dict[str, str]:
     if operation not in model.runtime_model().operation_names:
         return {}
     shape: Any = model.runtime_model().operation_model(operation).input_shape
-    given = {name: str(member.serialization.get("name", "")) for name, member in shape.members.items()}
     return {
-        name: header.lower().removeprefix("x-amzn-sagemaker-") for name, header in given.items() if header
+        name: str(member.serialization["name"]).lower().removeprefix("x-amzn-sagemaker-")
+        for name, member in shape.members.items()
+        if member.serialization.get("location") == "header"
     }
 
 

@@ -38,9 +38,9 @@ def rolling(batch: dict[str, Any], wait_s: int = 0, **more: Any) -> dict[str, An
         (blue_green("CANARY", 5, 9, CanarySize=size(10)), 2, [(0.1, 5), (1.0, 9)]),
         (blue_green("CANARY", 5, 9, CanarySize=size(1, "INSTANCE_COUNT")), 4, [(0.25, 5), (1.0, 9)]),
         (
-            blue_green("LINEAR", 5, 9, LinearStepSize=size(40)),
+            blue_green("LINEAR", 5, 9, LinearStepSize=size(30)),
             2,
-            [(0.4, 5), (0.8, 5), (1.0, 9)],
+            [(0.3, 5), (0.6, 5), (0.9, 5), (1.0, 9)],
         ),
         # A third of three is a third: three steps, not four.
         (
