@@ -42,8 +42,8 @@ def of_foundation(stage: Stage, before: Mapping[str, str], choices: Choices) -> 
     ------
     InvalidKey
     """
-    logs = before.get("AccessLogBucket", "") if choices.access_logs is None else choices.access_logs
-    return {own_key.OUTPUT: own_key.settle(stage, before, choices.own_key), "AccessLogBucket": logs}
+    logs = before.get("AccessLogs", "") if choices.access_logs is None else choices.access_logs
+    return {own_key.OUTPUT: own_key.settle(stage, before, choices.own_key), "AccessLogs": logs}
 
 
 def of_edge(stage: Stage, before: Mapping[str, str], choices: Choices) -> dict[str, str]:
