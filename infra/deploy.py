@@ -169,7 +169,7 @@ def _render(
 ) -> tuple[None, str, bool]:
     values = values_of(outputs, **stage_values(stage, recipes, root, code_uri))
     written = [path for service in SERVICES for path in render_service(folder_of(root, service), values)]
-    return None, f"{len(written)} files written, code {values['CodeVersion']}", bool(written)
+    return None, f"files written: {len(written)}, code {values['CodeVersion']}", bool(written)
 
 
 def _services(stage: Stage, bucket: str, root: Path) -> tuple[dict[str, Record], str, bool]:
@@ -184,7 +184,7 @@ def _harden(stage: Stage, deployed: dict[str, Record], outputs: dict[str, str]) 
     done = harden(stage, deployed, outputs) + send(stage, job_logs.make_groups(stage, key))
     # Models that were released meanwhile have brought endpoints, which is no change of the deployment.
     send(stage, job_logs.expire_endpoints(stage, key))
-    return None, f"{len(done)} settings made" if done else "all in place", bool(done)
+    return None, f"settings made: {len(done)}" if done else "all in place", bool(done)
 
 
 def _observability(stage: Stage, outputs: dict[str, str], choices: Choices) -> tuple[Stack, str, bool]:
@@ -198,5 +198,5 @@ def _edge(
     front = edge.deploy_edge(stage, outputs, api_ids, choices)
     foundation = _deploy_foundation(stage, front.outputs, of_foundation(stage, outputs, AS_BEFORE))
     published = site.publish_site(stage, outputs["SiteBucket"], root)
-    detail = f"{edge.origin_url(stage, front.outputs)}, {len(published)} site files changed"
+    detail = f"{edge.origin_url(stage, front.outputs)}, site files changed: {len(published)}"
     return front, detail, front.changed or foundation.changed or bool(published)
