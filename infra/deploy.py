@@ -13,7 +13,7 @@ import msgspec
 
 from infra import edge, job_logs, own_key, records, site
 from infra.calls import send
-from infra.choices import AS_BEFORE, Choices, of_foundation
+from infra.choices import AS_BEFORE, Choices, of_edge, of_foundation, of_observability
 from infra.errors import NotDeployed
 from infra.harden import harden
 from infra.job_code import store_job_code
@@ -62,9 +62,12 @@ def deploy(stage: Stage, *, root: Path, on_step: OnStep, choices: Choices = AS_B
 
     Raises
     ------
+    InvalidChoice, InvalidKey
+        Nothing was made.
     DeployError
         Says which resource, template or service failed and why. Deploying again goes on from there.
     """
+    _check(stage, choices)
     foundation = _step(on_step, "foundation", lambda: _foundation(stage, choices))
     outputs = foundation.outputs
     render_stage(stage, outputs, root=root, on_step=on_step)
@@ -79,6 +82,16 @@ def deploy(stage: Stage, *, root: Path, on_step: OnStep, choices: Choices = AS_B
         origin_url=edge.origin_url(stage, front.outputs),
         api_ids=api_ids,
     )
+
+
+def _check(stage: Stage, choices: Choices) -> None:
+    """Refuse what cannot be chosen before anything is made, not minutes later by the stack that it is for."""
+    before = outputs_of_stacks(stage)
+    of_edge(stage, before, choices)
+    of_observability(before, choices)
+    key = of_foundation(stage, before, choices)[own_key.OUTPUT]
+    if key != before.get(own_key.OUTPUT, ""):
+        own_key.check_key(stage, key)
 
 
 def find_deployment(stage: Stage) -> dict[str, str] | None:
@@ -135,8 +148,6 @@ def _step[T](on_step: OnStep, name: str, work: Callable[[], tuple[T, str, bool]]
 def _foundation(stage: Stage, choices: Choices) -> tuple[Stack, str, bool]:
     before = stack_outputs(stage.client("cloudformation"), foundation_name(stage)) or {}
     chosen = of_foundation(stage, before, choices)
-    if (key := chosen[own_key.OUTPUT]) != before.get(own_key.OUTPUT, ""):
-        own_key.check_key(stage, key)
     stack = _deploy_foundation(stage, edge.edge_outputs(stage), chosen)
     return stack, f"stack {stack.name}", stack.changed
 
