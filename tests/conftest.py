@@ -43,8 +43,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write the figures where that was asked for."""
-    if session.config.getoption("--record-figures"):
+    """Write the figures where that was asked for; of several processes, only the one that has them all."""
+    if session.config.getoption("--record-figures") and not hasattr(session.config, "workerinput"):
         session.config.stash[RECORDER].write()
 
 
