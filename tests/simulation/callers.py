@@ -37,7 +37,6 @@ PREDICT = Function(name="predict", timeout_s=29)
 TRUTH = Function(name="truth", timeout_s=29)
 SHADOW = Function(name="shadow", timeout_s=60)
 KEPT = timedelta(days=30)
-SANDBOXES = 2
 LABELLED = 0.3  # of the answers; a third of them is corrected
 AGAIN_AFTER_S = 5.0
 CORRECTED_AFTER_S = 100
@@ -131,11 +130,12 @@ class Callers:
         self._around.functions.ask(PREDICT, partial(self._predict, sandbox, pipeline))
 
     def _free(self) -> Sandbox:
-        free = [sandbox for sandbox in self._sandboxes if not sandbox.is_busy]
-        if (len(free) < SANDBOXES and len(self._sandboxes) < SANDBOXES) or not free:
-            free = [self._begin()]
-            self._sandboxes += free
-        return self._chance.choice(free)
+        """Return the first that is free, as Lambda does: so it remembers what it was asked a moment ago."""
+        for sandbox in self._sandboxes:
+            if not sandbox.is_busy:
+                return sandbox
+        self._sandboxes.append(self._begin())
+        return self._sandboxes[-1]
 
     def _predict(self, sandbox: Sandbox, pipeline: str, request_id: str) -> None:
         now = self._around.scheduler

@@ -144,6 +144,8 @@ class People:
         if not models:
             return
         pipeline = self._chance.choice(models)[0]
+        # One asks before anything changes, so that a router remembers what was; the others ask after it.
+        self._callers.use(pipeline, 1, 0.0)
         self._callers.use(pipeline, 3, 6.0)
         for _ in range(self._chance.randint(1, 3)):
             ask = self._roll_back if self._chance.random() < 0.5 else self._promote

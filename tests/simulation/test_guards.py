@@ -72,7 +72,7 @@ def test_without_a_guard_a_promise_is_broken(missing: Guard, uploads: int, promi
         pytest.param(
             router,
             "KEEP_S",
-            60.0,
+            20.0,
             {"did not answer", "was answered by"},
             id="a router's row is two seconds old",
         ),
