@@ -23,6 +23,7 @@ from docs.limits import limits
 from docs.pipeline_keys import pipeline_keys
 from docs.reason_pages import reason_codes, reason_pages
 from docs.state_machines import state_machines
+from headrace.reference import reference
 from infra.observability.dashboards import grafana
 from infra.observability.template import template
 from shared.entities.dataset import DatasetManifest
@@ -49,6 +50,7 @@ def generated() -> Iterator[tuple[Path, str]]:
         schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(model)}
         yield ROOT / "docs" / "schemas" / f"{name}.json", _json(schema)
     yield ROOT / "docs" / "reference" / "pipeline-keys.md", pipeline_keys()
+    yield ROOT / "docs" / "reference" / "cli.md", reference()
     yield ROOT / "docs" / "reference" / "limits.md", limits()
     yield ROOT / "docs" / "reference" / "figures.md", figures()
     yield ROOT / "docs" / "reference" / "hostile-inputs.md", hostile_inputs()

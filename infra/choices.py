@@ -1,6 +1,11 @@
 """What an operator may choose of a stage; what is left out stays as it was chosen last."""
 
+from collections.abc import Mapping
+
 import msgspec
+
+from infra import own_key
+from infra.stage import Stage
 
 
 class Choices(msgspec.Struct, frozen=True, kw_only=True):
@@ -14,11 +19,45 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
         Whether a web ACL stands before the distribution; it costs, so by default only that of prod has one.
     blocked_addresses
         Networks (CIDR, IPv4) that the web ACL refuses.
+    own_key
+        ARN of the KMS key that encrypts what the stage keeps; by default AWS's own keys do. Chosen once.
+    access_logs
+        Name of the bucket for the access logs of S3 and CloudFront; empty is none.
     """
 
     alert_email: str | None = None
     web_acl: bool | None = None
     blocked_addresses: tuple[str, ...] | None = None
+    own_key: str | None = None
+    access_logs: str | None = None
 
 
 AS_BEFORE = Choices()
+
+
+def of_foundation(stage: Stage, before: Mapping[str, str], choices: Choices) -> dict[str, str]:
+    """Return the foundation's parameters that are chosen; *before* are its outputs so far.
+
+    Raises
+    ------
+    InvalidKey
+    """
+    logs = before.get("AccessLogBucket", "") if choices.access_logs is None else choices.access_logs
+    return {own_key.OUTPUT: own_key.settle(stage, before, choices.own_key), "AccessLogBucket": logs}
+
+
+def of_edge(stage: Stage, before: Mapping[str, str], choices: Choices) -> dict[str, str]:
+    """Return the edge's parameters that are chosen; *before* are its outputs so far."""
+    has_one = before.get("WithWaf", "true" if stage.is_prod else "false")
+    if choices.web_acl is not None:
+        has_one = "true" if choices.web_acl else "false"
+    blocked = before.get("BlockedAddresses", "")
+    if choices.blocked_addresses is not None:
+        blocked = ",".join(choices.blocked_addresses)
+    return {"WithWaf": has_one, "BlockedAddresses": blocked}
+
+
+def of_observability(before: Mapping[str, str], choices: Choices) -> dict[str, str]:
+    """Return the parameters that are chosen of what watches a stage; *before* are its outputs so far."""
+    email = before.get("AlertEmail", "") if choices.alert_email is None else choices.alert_email
+    return {"AlertEmail": email}

@@ -6,18 +6,19 @@ foundation (who may read the site, who may upload), hence its second, usually em
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
 
-from infra import edge, job_logs, records, site
+from infra import edge, job_logs, own_key, records, site
 from infra.calls import send
-from infra.choices import AS_BEFORE, Choices
+from infra.choices import AS_BEFORE, Choices, of_foundation
 from infra.errors import NotDeployed
 from infra.harden import harden
 from infra.job_code import store_job_code
 from infra.observability.stack import deploy_observability
+from infra.observability.stack import stack_name as observability_name
 from infra.recipe_store import store_recipes
 from infra.records import Record
 from infra.render import render_service, values_of
@@ -64,7 +65,7 @@ def deploy(stage: Stage, *, root: Path, on_step: OnStep, choices: Choices = AS_B
     DeployError
         Says which resource, template or service failed and why. Deploying again goes on from there.
     """
-    foundation = _step(on_step, "foundation", lambda: _foundation(stage))
+    foundation = _step(on_step, "foundation", lambda: _foundation(stage, choices))
     outputs = foundation.outputs
     render_stage(stage, outputs, root=root, on_step=on_step)
     deployed = _step(on_step, "services", lambda: _services(stage, outputs["ModelsBucket"], root))
@@ -84,6 +85,12 @@ def find_deployment(stage: Stage) -> dict[str, str] | None:
     """Return the outputs of the stage's foundation and edge, None before its first deployment."""
     outputs = stack_outputs(stage.client("cloudformation"), foundation_name(stage))
     return None if outputs is None else {**outputs, **edge.edge_outputs(stage)}
+
+
+def outputs_of_stacks(stage: Stage) -> dict[str, str]:
+    """Return the outputs of all stacks of the stage that there are: also what was chosen at its last deployment."""
+    watching = stack_outputs(stage.client("cloudformation"), observability_name(stage)) or {}
+    return {**watching, **(find_deployment(stage) or {})}
 
 
 def render_stage(stage: Stage, outputs: dict[str, str], *, root: Path, on_step: OnStep) -> None:
@@ -125,13 +132,18 @@ def _step[T](on_step: OnStep, name: str, work: Callable[[], tuple[T, str, bool]]
     return result
 
 
-def _foundation(stage: Stage) -> tuple[Stack, str, bool]:
-    stack = _deploy_foundation(stage, edge.edge_outputs(stage))
+def _foundation(stage: Stage, choices: Choices) -> tuple[Stack, str, bool]:
+    before = stack_outputs(stage.client("cloudformation"), foundation_name(stage)) or {}
+    chosen = of_foundation(stage, before, choices)
+    if (key := chosen[own_key.OUTPUT]) != before.get(own_key.OUTPUT, ""):
+        own_key.check_key(stage, key)
+    stack = _deploy_foundation(stage, edge.edge_outputs(stage), chosen)
     return stack, f"stack {stack.name}", stack.changed
 
 
-def _deploy_foundation(stage: Stage, front: dict[str, str]) -> Stack:
+def _deploy_foundation(stage: Stage, front: Mapping[str, str], chosen: Mapping[str, str]) -> Stack:
     parameters = {
+        **chosen,
         "Stage": stage.name,
         "DeletionProtection": "true" if stage.is_prod else "false",
         "DistributionId": front.get("DistributionId", ""),
@@ -168,14 +180,15 @@ def _services(stage: Stage, bucket: str, root: Path) -> tuple[dict[str, Record],
 
 
 def _harden(stage: Stage, deployed: dict[str, Record], outputs: dict[str, str]) -> tuple[None, str, bool]:
-    done = harden(stage, deployed, outputs) + send(stage, job_logs.make_groups(stage))
+    key = outputs.get(own_key.OUTPUT, "")
+    done = harden(stage, deployed, outputs) + send(stage, job_logs.make_groups(stage, key))
     # Models that were released meanwhile have brought endpoints, which is no change of the deployment.
-    send(stage, job_logs.expire_endpoints(stage))
+    send(stage, job_logs.expire_endpoints(stage, key))
     return None, f"{len(done)} settings made" if done else "all in place", bool(done)
 
 
 def _observability(stage: Stage, outputs: dict[str, str], choices: Choices) -> tuple[Stack, str, bool]:
-    stack = deploy_observability(stage, outputs, choices.alert_email)
+    stack = deploy_observability(stage, outputs, choices)
     return stack, f"stack {stack.name}", stack.changed
 
 
@@ -183,7 +196,7 @@ def _edge(
     stage: Stage, outputs: dict[str, str], api_ids: dict[str, str], root: Path, choices: Choices
 ) -> tuple[Stack, str, bool]:
     front = edge.deploy_edge(stage, outputs, api_ids, choices)
-    foundation = _deploy_foundation(stage, front.outputs)
+    foundation = _deploy_foundation(stage, front.outputs, of_foundation(stage, outputs, AS_BEFORE))
     published = site.publish_site(stage, outputs["SiteBucket"], root)
     detail = f"{edge.origin_url(stage, front.outputs)}, {len(published)} site files changed"
     return front, detail, front.changed or foundation.changed or bool(published)

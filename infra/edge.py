@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from infra.choices import AS_BEFORE, Choices
+from infra.choices import AS_BEFORE, Choices, of_edge
 from infra.stacks import Stack, deploy_stack, stack_outputs
 from infra.stage import EDGE_REGION, Stage
 from infra.tags import tags_of
@@ -36,21 +36,17 @@ def deploy_edge(
         "TrainingApi": api_ids["training"],
         "InferenceApi": api_ids["inference"],
         "OriginSecret": _origin_secret(stage, outputs["OriginSecretArn"]),
+        "LogBucketDomain": log_bucket_domain(outputs.get("AccessLogBucket", "")),
         "Alias": LOCAL_ALIAS if stage.endpoint_url else "",
-        **_web_acl(stage, edge_outputs(stage), choices),
+        **of_edge(stage, edge_outputs(stage), choices),
     }
     client = stage.client("cloudformation", EDGE_REGION)
     return deploy_stack(client, stack_name(stage), TEMPLATE, parameters, tags=tags_of(stage), poll_s=10.0)
 
 
-def _web_acl(stage: Stage, before: Mapping[str, str], choices: Choices) -> dict[str, str]:
-    has_one = before.get("WithWaf", "true" if stage.is_prod else "false")
-    if choices.web_acl is not None:
-        has_one = "true" if choices.web_acl else "false"
-    blocked = before.get("BlockedAddresses", "")
-    if choices.blocked_addresses is not None:
-        blocked = ",".join(choices.blocked_addresses)
-    return {"WithWaf": has_one, "BlockedAddresses": blocked}
+def log_bucket_domain(bucket: str) -> str:
+    """Return how CloudFront wants the bucket of its access logs named; empty is none."""
+    return f"{bucket}.s3.amazonaws.com" if bucket else ""
 
 
 def origin_url(stage: Stage, edge: Mapping[str, str]) -> str:

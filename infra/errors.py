@@ -2,6 +2,7 @@
 
 DeployError
 ├── InvalidStage     the stage's name
+├── InvalidKey       a key of one's own that cannot encrypt the stage
 ├── StackFailed      CloudFormation; names the first resource that failed
 ├── RenderError      a template of `.chalice/templates`
 ├── PackageTooLarge  a Lambda zip is over AWS's limits
@@ -21,6 +22,10 @@ class DeployError(Exception):
 
 class InvalidStage(DeployError):
     """The stage's name cannot be used."""
+
+
+class InvalidKey(DeployError):
+    """The stage cannot be encrypted with that key."""
 
 
 class StackFailed(DeployError):

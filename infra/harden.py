@@ -2,7 +2,8 @@
 
 For each service: every rule target gets a retry policy and the service's dead-letter queue; every function
 that events start sends what it could not handle to the same queue (a second, different path); the API answers
-its own errors in our shape and has a throttle; logs expire, and the prediction lines of one go to their writer; all of it carries the stage's tag.
+its own errors in our shape and has a throttle; logs expire, and the prediction lines of one go to their writer; logs and
+environments are under the stage's own key where it has one; all of it carries the stage's tag.
 """
 
 import json
@@ -10,7 +11,9 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from infra import gateway_responses, records, subscription
+import msgspec
+
+from infra import gateway_responses, job_logs, own_key, records, subscription
 from infra.calls import Call, send
 from infra.errors import NotDeployed
 from infra.records import Record
@@ -30,11 +33,18 @@ ROLE_POLICY = "dead-letters"
 _MARK = "headrace "
 
 
+class Ties(msgspec.Struct, frozen=True, kw_only=True):
+    """What of the foundation a service is tied to: the ARN of its dead letters, and of the stage's own key, if any."""
+
+    queue: str
+    own_key: str = ""
+
+
 def harden(stage: Stage, deployed: Mapping[str, Record], outputs: Mapping[str, str]) -> list[str]:
     """Harden the given services and return what had to be done, in words; nothing when all was in place."""
     with ThreadPoolExecutor(len(deployed) or 1) as pool:
         done = pool.map(
-            lambda item: send(stage, plan(stage, item[1], dead_letters(outputs, item[0]))), deployed.items()
+            lambda item: send(stage, plan(stage, item[1], ties(outputs, item[0]))), deployed.items()
         )
         return [what for one in done for what in one]
 
@@ -43,7 +53,7 @@ def is_hardened(stage: Stage, outputs: Mapping[str, str]) -> bool:
     """Say whether every service of the stage is deployed and nothing is left to harden."""
     for service in SERVICES:
         record = records.load(stage, outputs["ModelsBucket"], service)
-        if record is None or plan(stage, record, dead_letters(outputs, service)):
+        if record is None or plan(stage, record, ties(outputs, service)):
             return False
     return True
 
@@ -53,7 +63,18 @@ def dead_letters(outputs: Mapping[str, str], service: str) -> str:
     return outputs[f"{service.capitalize()}DeadLettersArn"]
 
 
-def plan(stage: Stage, record: Record, queue: str) -> list[Call]:
+def ties(outputs: Mapping[str, str], service: str) -> Ties:
+    """Return what of the foundation a service is hardened with."""
+    return Ties(queue=dead_letters(outputs, service), own_key=outputs.get(own_key.OUTPUT, ""))
+
+
+def failure_policy(to: Ties) -> dict[str, Any]:
+    """Return what a function's role needs so that Lambda may send in its name what failed."""
+    statement = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": to.queue}
+    return own_key.with_statements({"Version": "2012-10-17", "Statement": [statement]}, to.own_key)
+
+
+def plan(stage: Stage, record: Record, to: Ties) -> list[Call]:
     """Return the calls that are missing; reads only.
 
     Raises
@@ -66,16 +87,17 @@ def plan(stage: Stage, record: Record, queue: str) -> list[Call]:
     for rule in record.rules:
         targets = _targets(stage, rule)
         events_start += [target["Arn"].rpartition(":")[2] for target in targets]
-        calls += _rule(stage, rule, targets, queue)
+        calls += _rule(stage, rule, targets, to.queue)
     for function in events_start:
-        calls += _async_function(stage, function, queue)
+        calls += _async_function(stage, function, to)
     writer = subscription.writer_of(record)
     # CloudWatch and our own API invoke these as events do: what fails three times is kept.
     for function in record.functions:
         if function.endswith(STARTED_ASYNCHRONOUSLY):
-            calls += _async_function(stage, function, queue)
+            calls += _async_function(stage, function, to)
     for function in record.functions:
-        calls += _logs(stage, function)
+        calls += _logs(stage, function, to.own_key)
+        calls += _environment(stage, function, to.own_key)
     if writer:
         calls += subscription.subscribe(stage, writer)
     return [*calls, *_api(stage, record.api_id), *missing_tags(stage, record)]
@@ -101,20 +123,18 @@ def _rule(stage: Stage, rule: str, targets: list[dict[str, Any]], queue: str) ->
         )
 
 
-def _async_function(stage: Stage, function: str, queue: str) -> Iterator[Call]:
+def _async_function(stage: Stage, function: str, to: Ties) -> Iterator[Call]:
     lambdas, iam = stage.client("lambda"), stage.client("iam")
     role = lambdas.get_function_configuration(FunctionName=function)["Role"].rpartition("/")[2]
-    policy = {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue}],
-    }
+    policy = failure_policy(to)
     # Before the destination: Lambda tests with the function's own role that it may send.
     if _role_policy(iam, role) != policy:
         request = {"RoleName": role, "PolicyName": ROLE_POLICY, "PolicyDocument": json.dumps(policy)}
         yield Call(
             what=f"{role} may send dead letters", service="iam", operation="put_role_policy", request=request
         )
-    goal = {"MaximumRetryAttempts": ASYNC_RETRIES, "DestinationConfig": {"OnFailure": {"Destination": queue}}}
+    kept = {"OnFailure": {"Destination": to.queue}}
+    goal = {"MaximumRetryAttempts": ASYNC_RETRIES, "DestinationConfig": kept}
     if _invoke_config(lambdas, function) != goal:
         yield Call(
             what=f"dead letters of {function}",
@@ -143,12 +163,24 @@ def _invoke_config(lambdas: Any, function: str) -> Any:
     }
 
 
-def _logs(stage: Stage, function: str) -> Iterator[Call]:
+def _environment(stage: Stage, function: str, key: str) -> Iterator[Call]:
+    """Plan the key of a function's environment: Lambda gives the role a grant to it."""
+    lambdas = stage.client("lambda")
+    if key and lambdas.get_function_configuration(FunctionName=function).get("KMSKeyArn") != key:
+        yield Call(
+            what=f"own key of the environment of {function}",
+            service="lambda",
+            operation="update_function_configuration",
+            request={"FunctionName": function, "KMSKeyArn": key},
+        )
+
+
+def _logs(stage: Stage, function: str, key: str) -> Iterator[Call]:
     group = f"/aws/lambda/{function}"
     found = stage.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
     same = [one for one in found if one["logGroupName"] == group]
     if not same:  # Lambda would make it at the first invocation, to be kept for ever
-        request = {"logGroupName": group}
+        request = {"logGroupName": group, **({"kmsKeyId": key} if key else {})}
         yield Call(what=f"log group {group}", service="logs", operation="create_log_group", request=request)
     if not same or same[0].get("retentionInDays") != LOG_DAYS:
         yield Call(
@@ -157,6 +189,8 @@ def _logs(stage: Stage, function: str) -> Iterator[Call]:
             operation="put_retention_policy",
             request={"logGroupName": group, "retentionInDays": LOG_DAYS},
         )
+    if key and same and same[0].get("kmsKeyId") != key:
+        yield job_logs.encryption(group, key)
 
 
 def _api(stage: Stage, api: str) -> Iterator[Call]:

@@ -15,24 +15,32 @@ JOB_GROUPS = tuple(f"/aws/sagemaker/{kind}" for kind in ("ProcessingJobs", "Trai
 ENDPOINTS = "/aws/sagemaker/Endpoints/"
 
 
-def make_groups(stage: Stage) -> Iterator[Call]:
-    """Plan the groups of jobs that are not there yet, each with its retention."""
+def make_groups(stage: Stage, own_key: str = "") -> Iterator[Call]:
+    """Plan the groups of jobs that are not there yet, each with its retention, encrypted with the key if there is one."""
     logs = stage.client("logs")
     for group in JOB_GROUPS:
         if group not in {one["logGroupName"] for one in _groups(logs, group)}:
-            request = {"logGroupName": group}
+            request = {"logGroupName": group, **({"kmsKeyId": own_key} if own_key else {})}
             yield Call(
                 what=f"log group {group}", service="logs", operation="create_log_group", request=request
             )
             yield _retention(group)
 
 
-def expire_endpoints(stage: Stage) -> Iterator[Call]:
-    """Plan the retention of the groups of endpoints that were made since the deployment before."""
+def expire_endpoints(stage: Stage, own_key: str = "") -> Iterator[Call]:
+    """Plan retention and key of the groups of endpoints that were made since the deployment before."""
     logs = stage.client("logs")
     for found in _groups(logs, f"{ENDPOINTS}headrace-{stage.name}-"):
         if found.get("retentionInDays") != DAYS:
             yield _retention(found["logGroupName"])
+        if own_key and found.get("kmsKeyId") != own_key:
+            yield encryption(found["logGroupName"], own_key)
+
+
+def encryption(group: str, key: str) -> Call:
+    """Return the call that encrypts what a log group gets from now on."""
+    request = {"logGroupName": group, "kmsKeyId": key}
+    return Call(what=f"own key of {group}", service="logs", operation="associate_kms_key", request=request)
 
 
 def _retention(group: str) -> Call:

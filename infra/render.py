@@ -6,6 +6,7 @@ import string
 from collections.abc import Mapping
 from pathlib import Path
 
+from infra import own_key
 from infra.errors import RenderError
 
 
@@ -20,6 +21,8 @@ class _Template(string.Template):
 def render_service(service: Path, values: Mapping[str, str]) -> list[Path]:
     """Write `.chalice/config.json` and `.chalice/policy-*.json` of *service*; return the files that differ now.
 
+    Where the values have a key of one's own, each policy also gets what its actions need of it.
+
     Raises
     ------
     RenderError
@@ -30,9 +33,17 @@ def render_service(service: Path, values: Mapping[str, str]) -> list[Path]:
     if not any(source.name == "config.json" for source in sources):
         raise RenderError(f"{target / 'templates'}/config.json does not exist: every service commits one")
     # All are rendered before any is written, so that an error leaves the last good files.
-    rendered = {target / source.name: render_file(source, values) for source in sources}
+    rendered = {target / source.name: _render(source, values) for source in sources}
     _remove_stale(target, set(rendered))
     return [path for path, text in rendered.items() if _write(path, text)]
+
+
+def _render(source: Path, values: Mapping[str, str]) -> str:
+    text = render_file(source, values)
+    key = values.get(own_key.OUTPUT, "")
+    if not key or not source.name.startswith("policy-"):
+        return text
+    return json.dumps(own_key.with_statements(json.loads(text), key), indent=2) + "\n"
 
 
 def render_file(source: Path, values: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from infra import own_key
 from infra.prices import HOURS_A_MONTH, cost_line, price_list
 from infra.services import SERVICES
 from infra.stage import Stage
@@ -46,7 +47,7 @@ def usage(stage: Stage, outputs: Mapping[str, str], *, days: int, now: datetime)
     """Return what the last *days* cost, line by line; what has cost nothing is left out."""
     window = Window(since=now - timedelta(days=days), until=now)
     lines = [
-        *_standing(stage, window),
+        *_standing(stage, outputs, window),
         *_stored(stage, outputs, window),
         *_answered(stage, window),
         *_run(stage, window),
@@ -64,7 +65,7 @@ def _line(what: str, price: str, quantity: float) -> Usage:
     return Usage(what=what, quantity=quantity, unit=known.unit, usd=usd)
 
 
-def _standing(stage: Stage, window: Window) -> Iterator[Usage]:
+def _standing(stage: Stage, outputs: Mapping[str, str], window: Window) -> Iterator[Usage]:
     """Yield what costs by the month, as if what stands now had stood for the whole window."""
     prefix = f"headrace-{stage.name}-"
     cloudwatch, secrets = stage.client("cloudwatch"), stage.client("secretsmanager")
@@ -81,6 +82,7 @@ def _standing(stage: Stage, window: Window) -> Iterator[Usage]:
     yield _line("dashboard", "cloudwatch.dashboard", len(named) * window.months)
     yield _line("secrets", "secretsmanager.secret", kept * window.months)
     yield _line("signing key", "kms.key", window.months)
+    yield _line("key of one's own", "kms.key", window.months if outputs.get(own_key.OUTPUT) else 0)
 
 
 def _stored(stage: Stage, outputs: Mapping[str, str], window: Window) -> Iterator[Usage]:

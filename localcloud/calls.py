@@ -9,6 +9,8 @@ from contextlib import contextmanager
 QUIET_S = 1.0
 # A console that polls, or a long upload, never pauses. What a kill may cost against 20 ms a snapshot.
 LONGEST_S = 3.0
+# A stage with thousands of rows takes longer to save; it is still there for its calls.
+SHARE_OF_TIME = 0.1
 # They change nothing, except through a function, whose own calls arrive here too.
 _READING = ("GET", "HEAD", "OPTIONS")
 
@@ -20,6 +22,7 @@ class Calls:
         self._clock = clock
         self._running = 0
         self._last = self._saved = clock()
+        self._rests_until = 0.0
         self._changed = False
 
     @contextmanager
@@ -40,14 +43,21 @@ class Calls:
         """Tell whether something changed and now is the time to save it."""
         now = self._clock()
         is_quiet = not self._running and now - self._last >= QUIET_S
-        return self._changed and (is_quiet or now - self._saved >= LONGEST_S)
+        is_time = is_quiet or now - self._saved >= LONGEST_S
+        return self._changed and is_time and now >= self._rests_until
 
     def failed(self) -> None:
         """Count what could not be saved as changed just now: the next try waits for the next pause."""
         self._changed = True
         self._last = self._clock()
 
-    def saved(self) -> None:
-        """Begin to count anew; call before the state is read, so that what comes meanwhile counts."""
+    @contextmanager
+    def saving(self) -> Iterator[None]:
+        """Begin to count anew; read the state inside, so that what comes meanwhile counts for the next time."""
         self._changed = False
         self._saved = self._clock()
+        try:
+            yield
+        finally:
+            ended = self._clock()
+            self._rests_until = ended + (ended - self._saved) * (1 / SHARE_OF_TIME - 1)

@@ -5,7 +5,6 @@ handed in. A laptop has two cores and 100 uploads start 100 functions: without t
 drown it, with the bound all are done.
 """
 
-import heapq
 import itertools
 import threading
 import time
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+
+from localcloud.waiting import Waiting
 
 MAX_AGE_S = 21_600  # Lambda's default MaximumEventAgeInSeconds
 # AWS waits up to minutes; here the function is free again as soon as its run ends.
@@ -91,13 +92,13 @@ def next_step(invocation: Invocation, run: Run, base_s: float, now: float) -> tu
 
 
 class InvocationQueue:
-    """Runs invocations on a fixed number of threads, the due ones first."""
+    """Runs invocations on a fixed number of threads; when many are due, functions take turns."""
 
     def __init__(self, target: Target, *, concurrency: int, retry_base_s: float) -> None:
         self._target = target
         self._base_s = retry_base_s
         self._condition = threading.Condition()
-        self._due: list[tuple[float, int, Invocation]] = []
+        self._waiting = Waiting[Invocation]()
         self._numbers = itertools.count()
         self._running: dict[int, Invocation] = {}
         self._stopping = False
@@ -114,13 +115,13 @@ class InvocationQueue:
     def put(self, invocation: Invocation, at: float = 0.0) -> None:
         """Queue an invocation, to run at the given time or at once."""
         with self._condition:
-            heapq.heappush(self._due, (at, next(self._numbers), invocation))
+            self._waiting.put(invocation, at)
             self._condition.notify()
 
     @property
     def depth(self) -> int:
         """Invocations waiting."""
-        return len(self._due)
+        return len(self._waiting)
 
     @property
     def running(self) -> int:
@@ -131,7 +132,7 @@ class InvocationQueue:
     def unfinished(self) -> list[Invocation]:
         """What still runs and what waits, in the order it is due."""
         with self._condition:
-            return [*self._running.values(), *(item[2] for item in sorted(self._due))]
+            return [*self._running.values(), *self._waiting.in_order()]
 
     def stop(self, timeout_s: float) -> list[Invocation]:
         """Let the work run out for at most the timeout, then start nothing more; return the rest.
@@ -148,7 +149,8 @@ class InvocationQueue:
         return self.unfinished
 
     def _has_work_within(self, seconds: float) -> bool:
-        return bool(self._running) or (bool(self._due) and self._due[0][0] <= time.time() + seconds)
+        next_at = self._waiting.next_at
+        return bool(self._running) or (next_at is not None and next_at <= time.time() + seconds)
 
     def _work(self) -> None:
         while (taken := self._take()) is not None:
@@ -168,11 +170,12 @@ class InvocationQueue:
         with self._condition:
             while not self._stopping:
                 now = time.time()
-                if self._due and self._due[0][0] <= now:
-                    _at, number, invocation = heapq.heappop(self._due)
+                if (invocation := self._waiting.take(now)) is not None:
+                    number = next(self._numbers)
                     self._running[number] = invocation
                     return number, invocation
-                self._condition.wait(self._due[0][0] - now if self._due else None)
+                next_at = self._waiting.next_at
+                self._condition.wait(None if next_at is None else next_at - now)
             return None
 
 

@@ -13,14 +13,15 @@ from headrace.operate.project import Project
 from headrace.session import LOCAL, Session
 
 if TYPE_CHECKING:
+    from infra.choices import Choices
     from infra.planning.plan import Plan
     from infra.planning.rows import Quota, Statement
     from infra.prices import CostLine
     from infra.stage import Stage
 
 
-def show_plan(session: Session, project: Project, templates: Path | None = None) -> None:
-    """Print the plan of the stage; into *templates* go what `chalice package --merge-template` takes.
+def show_plan(session: Session, project: Project, choices: "Choices", templates: Path | None = None) -> None:
+    """Print the plan of the stage with what is chosen; into *templates* go what `chalice package --merge-template` takes.
 
     Raises
     ------
@@ -28,13 +29,14 @@ def show_plan(session: Session, project: Project, templates: Path | None = None)
         The account has too little of something; all shortfalls are named.
     """
     from infra.planning import quotas
-    from infra.planning.plan import make_plan, write_templates
+    from infra.planning.plan import chosen, make_plan, write_templates
 
     stage, has_account = _place(session)
     session.progress.doing("reading templates and services")
-    plan = make_plan(stage, root=project.root, asked=quotas.ask(stage) if has_account else None)
+    of = chosen(stage, choices, _before(stage, choices) if has_account else None)
+    plan = make_plan(of, root=project.root, asked=quotas.ask(stage) if has_account else None)
     if templates is not None:
-        written = write_templates(stage, project.root, templates)
+        written = write_templates(of, project.root, templates)
         session.progress.done("templates", ", ".join(str(file) for file in written))
     session.progress.close()
     if session.output == "table":
@@ -74,6 +76,17 @@ def _place(session: Session) -> tuple["Stage", bool]:
         return nowhere, False
 
 
+def _before(stage: "Stage", choices: "Choices") -> dict[str, str]:
+    """Return what was chosen at the last deployment, after making sure that a new key could be used."""
+    from infra import own_key
+    from infra.deploy import outputs_of_stacks
+
+    before = outputs_of_stacks(stage)
+    if choices.own_key and choices.own_key != before.get(own_key.OUTPUT):
+        own_key.check_key(stage, choices.own_key)
+    return before
+
+
 def _told(plan: "Plan", has_account: bool) -> Iterator[str]:
     where = f"account {plan.account}" if has_account else "no account asked"
     yield f"Stage {plan.stage}, {plan.region}, {where}. Nothing was changed; `-o json` has every field."
@@ -81,6 +94,9 @@ def _told(plan: "Plan", has_account: bool) -> Iterator[str]:
     yield from _resources(plan)
     yield f"\nIAM statements ({len(plan.statements)})"
     yield from map(_statement, plan.statements)
+    if plan.key_policy:
+        yield "\nWhat the policy of the key of one's own must have (docs/operations/own-key.md); no deployment writes it"
+        yield from map(_statement, plan.key_policy)
     yield "\nQuotas"
     yield from map(_quota, plan.quotas)
     costs = plan.costs

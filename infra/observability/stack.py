@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from infra.choices import AS_BEFORE, Choices, of_observability
 from infra.stacks import Stack, deploy_stack, stack_outputs
 from infra.stage import Stage
 from infra.tags import tags_of
@@ -15,20 +16,13 @@ def stack_name(stage: Stage) -> str:
     return f"headrace-{stage.name}-observability"
 
 
-def deploy_observability(stage: Stage, outputs: Mapping[str, str], alert_email: str | None) -> Stack:
-    """Bring alarms, dashboard and messages to the template.
-
-    Parameters
-    ----------
-    alert_email
-        Who gets the messages by mail; empty is nobody, None whoever got them so far.
-    """
+def deploy_observability(stage: Stage, outputs: Mapping[str, str], choices: Choices = AS_BEFORE) -> Stack:
+    """Bring alarms, dashboard and messages to the template, and the messages to who is chosen."""
     client = stage.client("cloudformation")
-    if alert_email is None:
-        alert_email = (stack_outputs(client, stack_name(stage)) or {}).get("AlertEmail", "")
+    before = stack_outputs(client, stack_name(stage)) or {}
     parameters = {
         "Stage": stage.name,
         "AlertsTopicArn": outputs["AlertsTopicArn"],
-        "AlertEmail": alert_email,
+        **of_observability(before, choices),
     }
     return deploy_stack(client, stack_name(stage), TEMPLATE, parameters, tags=tags_of(stage))

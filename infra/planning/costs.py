@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from infra.prices import HOURS_A_MONTH, CostLine, cost_line
-from infra.stage import Stage
 
 MILLION = 1_000_000
 RATE_PER_S = 10
@@ -23,6 +22,8 @@ WRITER_BATCH, WRITER_S = 10, 0.05
 # The writer's rows and sums are one transaction, which DynamoDB counts twice; each row's labels are looked for, consistently.
 TRANSACTION_UNITS, LABEL_READ_UNITS = 2, 1
 TICK_S = 0.3  # a reconciler that finds nothing to do
+# Under a key of one's own each table's data key is decrypted anew every five minutes for each role; three roles look at three tables each minute.
+KEY_REQUESTS_A_MONTH = 3 * 3 * 12 * HOURS_A_MONTH
 
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 _PER_HOUR = {"minute": 60.0, "hour": 1.0, "day": 1 / 24}
@@ -36,7 +37,10 @@ _MONTHLY = {
 
 
 def at_rest(
-    stacks: Mapping[str, Mapping[str, Any]], services: Mapping[str, Mapping[str, Any]]
+    stacks: Mapping[str, Mapping[str, Any]],
+    services: Mapping[str, Mapping[str, Any]],
+    *,
+    with_own_key: bool = False,
 ) -> list[CostLine]:
     """Return what a month costs without a single request; storage comes to it by the GB."""
     made = [resource for resources in stacks.values() for resource in resources.values()]
@@ -47,10 +51,15 @@ def at_rest(
     rules = sum(len(one["Properties"].get("Rules", [])) for one in made if "WebACL" in one["Type"])
     if rules:
         lines.append(cost_line("rules of the web ACL", "waf.rule", rules))
+    if with_own_key:
+        lines.append(cost_line("key of one's own", "kms.key", 1))
+        lines.append(
+            cost_line("its use by three functions that look around", "kms.request", KEY_REQUESTS_A_MONTH)
+        )
     return lines + list(_ticks(services))
 
 
-def per_million(stage: Stage) -> list[CostLine]:
+def per_million(*, with_web_acl: bool) -> list[CostLine]:
     """Return what a million predictions add, on a serverless endpoint, one record a request."""
     lines = [
         *_door(),
@@ -65,7 +74,7 @@ def per_million(stage: Stage) -> list[CostLine]:
         cost_line("sums of predictions", "dynamodb.write", MILLION / WRITER_BATCH * TRANSACTION_UNITS),
         cost_line("labels that came first", "dynamodb.read", MILLION * LABEL_READ_UNITS),
     ]
-    return [*lines, cost_line("web ACL", "waf.request", MILLION)] if stage.is_prod else lines
+    return [*lines, cost_line("web ACL", "waf.request", MILLION)] if with_web_acl else lines
 
 
 def per_million_the_common_way() -> list[CostLine]:

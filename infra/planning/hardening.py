@@ -16,6 +16,8 @@ from infra.harden import (
     ROLE_POLICY,
     STARTED_ASYNCHRONOUSLY,
     TICK_RETRY,
+    Ties,
+    failure_policy,
 )
 from infra.stage import Stage
 from infra.tags import STAGE_TAG, tags_of
@@ -24,35 +26,36 @@ Template = dict[str, Any]
 _FUNCTION, _ROLE, _API = "AWS::Serverless::Function", "AWS::IAM::Role", "AWS::Serverless::Api"
 
 
-def merge_template(stage: Stage, template: Template, queue: str) -> Template:
-    """Return what has to be merged into Chalice's *template* of a service whose dead letters go to *queue*."""
+def merge_template(stage: Stage, template: Template, to: Ties) -> Template:
+    """Return what has to be merged into Chalice's *template* of a service."""
     functions = _of_type(template, _FUNCTION)
     added: dict[str, Any] = {}
     for logical, function in functions.items():
         # Chalice leaves names to CloudFormation; the policies name the log groups by those that it gives itself.
-        added[logical] = {"Properties": {"FunctionName": function["FunctionName"]}}
-        added[f"{logical}Log"] = _log_group(stage, function["FunctionName"])
+        name, key = function["FunctionName"], to.own_key
+        added[logical] = {"Properties": {"FunctionName": name, **({"KmsKeyArn": key} if key else {})}}
+        added[f"{logical}Log"] = _log_group(stage, name, key)
         if _is_started_by_events(function):
-            added[logical]["Properties"] |= _failures(function, queue)
+            added[logical]["Properties"] |= _failures(function, to.queue)
             role = function["Role"]["Fn::GetAtt"][0]
             policies = template["Resources"][role]["Properties"]["Policies"]
-            added[role] = {"Properties": {"Policies": [*policies, _may_send(queue)]}}
-        if function["FunctionName"].endswith(subscription.WRITER):
-            added |= _subscription(stage, logical, function["FunctionName"], functions)
+            added[role] = {"Properties": {"Policies": [*policies, _may_send(to)]}}
+        if name.endswith(subscription.WRITER):
+            added |= _subscription(stage, logical, name, functions)
     for logical, role in _of_type(template, _ROLE).items():
         named = {"RoleName": role["RoleName"], "Tags": tags_of(stage)}
         added.setdefault(logical, {"Properties": {}})["Properties"] |= named
     for logical, api in _of_type(template, _API).items():
-        name = f"{api['DefinitionBody']['info']['title']}-{stage.name}"
-        added[logical] = {"Properties": {"Name": name, **_api(stage)}}
+        title = f"{api['DefinitionBody']['info']['title']}-{stage.name}"
+        added[logical] = {"Properties": {"Name": title, **_api(stage)}}
     return {"Resources": added}
 
 
-def hardened(stage: Stage, template: Template, queue: str) -> Template:
+def hardened(stage: Stage, template: Template, to: Ties) -> Template:
     """Return Chalice's template of a service with what `harden` adds, merged as `chalice package` does it."""
     from chalice.package import TemplateDeepMerger
 
-    merged: Template = TemplateDeepMerger().merge(merge_template(stage, template, queue), template)
+    merged: Template = TemplateDeepMerger().merge(merge_template(stage, template, to), template)
     return merged
 
 
@@ -93,15 +96,11 @@ def _event(event: dict[str, Any], queue: str) -> dict[str, Any]:
     }
 
 
-def _may_send(queue: str) -> dict[str, Any]:
-    statement = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue}
-    return {
-        "PolicyName": ROLE_POLICY,
-        "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]},
-    }
+def _may_send(to: Ties) -> dict[str, Any]:
+    return {"PolicyName": ROLE_POLICY, "PolicyDocument": failure_policy(to)}
 
 
-def _log_group(stage: Stage, function: str) -> dict[str, Any]:
+def _log_group(stage: Stage, function: str, key: str) -> dict[str, Any]:
     return {
         "Type": "AWS::Logs::LogGroup",
         "DeletionPolicy": "RetainExceptOnCreate",
@@ -110,6 +109,7 @@ def _log_group(stage: Stage, function: str) -> dict[str, Any]:
             "LogGroupName": f"/aws/lambda/{function}",
             "RetentionInDays": LOG_DAYS,
             "Tags": tags_of(stage),
+            **({"KmsKeyId": key} if key else {}),
         },
     }
 

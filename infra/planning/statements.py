@@ -4,7 +4,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from infra import own_key
 from infra.planning.rows import Statement
+from infra.stage import Stage
 from infra.templates import NAME_PROPERTIES
 
 _TARGETS = ("Bucket", "Queues", "Topics")
@@ -23,6 +25,12 @@ def statements(resources: Mapping[str, dict[str, Any]]) -> Iterator[Statement]:
             yield _permission(made)
         elif document := made.get("PolicyDocument") or made.get("KeyPolicy"):
             yield from _of(name, document)
+
+
+def key_statements(stage: Stage, key: str) -> Iterator[Statement]:
+    """Yield what the policy of a key of one's own must have; its owner puts it there, no deployment does."""
+    if key:
+        yield from _of(key, {"Statement": own_key.key_policy(stage)})
 
 
 def _of(on: str, document: dict[str, Any]) -> Iterator[Statement]:

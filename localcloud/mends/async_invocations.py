@@ -104,9 +104,7 @@ class AsyncInvocations:
         source = event.get("source", "") if isinstance(event, dict) else ""
         now = time.time()
         for after_s in self.faults.of_delivery(_name_of(arn), str(source)).arrivals_s:
-            # 0: due before whatever has a time, as without faults.
-            at = now + after_s if after_s else 0.0
-            self.queue.put(Invocation(function_arn=arn, event=event, accepted_at=now), at)
+            self.queue.put(Invocation(function_arn=arn, event=event, accepted_at=now), now + after_s)
 
     def _run(self, invocation: Invocation) -> Run:
         fate = self.faults.of_run(_name_of(invocation.function_arn))

@@ -80,12 +80,12 @@ class _IsolatedSubprocess(ModuleType):
     def Popen(  # noqa: N802 - the name MiniStack calls
         self, command: Sequence[str], *, env: Mapping[str, str], cwd: str, **options: Any
     ) -> "subprocess.Popen[Any]":
-        """Start a worker: isolated (-I), no bytecode written (-B, AWS's /var/task is read-only), unbuffered."""
+        """Start a worker: isolated (-I), unbuffered (-u). The first one of a zip leaves its bytecode to the next."""
         binary, script = command
         scratch = Path(script).parent / "tmp"
         scratch.mkdir(exist_ok=True)
         return self._spawner.start(
-            [binary, "-I", "-B", "-u", script],
+            [binary, "-I", "-u", script],
             env=lambda_variables(env, os.environ, scratch),
             cwd=cwd,
             **options,

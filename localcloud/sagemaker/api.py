@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final
 
-from localcloud.sagemaker import errors, model
+from localcloud.sagemaker import errors, members, model
 from localcloud.sagemaker.async_inference import AsyncInference
 from localcloud.sagemaker.endpoints import Endpoints
 from localcloud.sagemaker.faults import Faults
@@ -99,11 +99,12 @@ class Api:
         return answer
 
     def _check(self, operation: str, request: Row) -> None:
-        """Raise unless the operation exists here and the request fits its shape."""
+        """Raise unless the operation exists here, and so does all of what the request asks of it."""
         if operation not in self._table:
             is_awss = operation in model.service_model().operation_names
             raise errors.unknown_operation(operation) if is_awss else errors.no_such_operation()
         model.check_request(operation, request)
+        members.refuse(operation, request)
 
     def _call(self, operation: str, scope: Scope, request: Row) -> Answer:
         """Run one operation of the control plane."""
@@ -115,6 +116,7 @@ class Api:
     def _send(self, operation: str, scope: Scope, name: str, headers: dict[str, str], body: bytes) -> Answer:
         """Run one operation of the data plane."""
         self._faults.refuse(operation, {"EndpointName": name})
+        members.refuse_invocation(operation, headers, body)
         if operation == "InvokeEndpoint":
             return self._invoke(scope, name, headers, body)
         if operation == "InvokeEndpointAsync":

@@ -2,86 +2,22 @@
 
 AWS calls the fleet that serves blue and the new one green. An update that fails leaves the endpoint InService with the old
 configuration and a FailureReason, which is easy to overlook: who updates must compare the name of the configuration.
+Here both fleets stand until the end, also of a rolling update: a fleet is one process a variant, not one an instance. So
+whatever its RollbackMaximumBatchSize, traffic goes back at once.
 """
 
 import time
 from collections.abc import Callable
 from typing import Any, Final
 
-import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localcloud.sagemaker import credentials, endpoint_rows
-from localcloud.sagemaker.errors import unsupported, validation
+from localcloud.sagemaker import credentials, deployment_policies, endpoint_rows
 from localcloud.sagemaker.fleets import Fleet, Fleets
 from localcloud.sagemaker.settings import Settings
 from localcloud.sagemaker.store import Row, scope_of
 
 _LOOK_EVERY_S: Final = 0.2
-
-
-class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """A part of the traffic for the new fleet, and how long it is watched before the next step."""
-
-    share: float
-    wait_s: float
-    status: str
-    message: str
-
-
-def check(config: Row) -> None:
-    """Refuse what one machine cannot do: its fleets have no instances to replace in batches."""
-    if config.get("RollingUpdatePolicy"):
-        raise unsupported("an update is blue/green (no RollingUpdatePolicy)")
-    routing = (config.get("BlueGreenUpdatePolicy") or {}).get("TrafficRoutingConfiguration") or {}
-    for kind, member in (("CANARY", "CanarySize"), ("LINEAR", "LinearStepSize")):
-        if routing.get("Type") == kind and not routing.get(member):
-            raise validation(f"{member} is required when the traffic routing type is {kind}.")
-
-
-def steps(config: Row, instances: int) -> list[Step]:
-    """Return how traffic moves to the new fleet.
-
-    Parameters
-    ----------
-    config
-        The DeploymentConfig of an update; empty is all at once.
-    instances
-        Of the new fleet: a size in instances is a share of them.
-    """
-    policy = config.get("BlueGreenUpdatePolicy") or {}
-    routing = policy.get("TrafficRoutingConfiguration") or {}
-    baking_s = policy.get("TerminationWaitInSeconds", 0)
-    shares = _shares(routing, instances)
-    waits = [routing.get("WaitIntervalInSeconds", 0)] * (len(shares) - 1) + [baking_s]
-    return [
-        Step(
-            share=share,
-            wait_s=wait_s,
-            status="ActivatingTraffic" if share < 1 else "Baking",
-            message=f"{share:.0%} of the traffic goes to the new fleet, watched for {wait_s} s",
-        )
-        for share, wait_s in zip(shares, waits, strict=True)
-    ]
-
-
-def _shares(routing: Row, instances: int) -> list[float]:
-    kind = routing.get("Type", "ALL_AT_ONCE")
-    if kind == "CANARY":
-        return [_share(routing["CanarySize"], instances), 1.0]
-    if kind == "LINEAR":
-        step = _share(routing["LinearStepSize"], instances)
-        return [min(1.0, step * number) for number in range(1, _steps_to_one(step) + 1)]
-    return [1.0]
-
-
-def _steps_to_one(step: float) -> int:
-    return max(1, -(-1000 // round(step * 1000)))
-
-
-def _share(size: Row, instances: int) -> float:
-    whole = 100 if size["Type"] == "CAPACITY_PERCENT" else instances
-    return min(1.0, float(size["Value"]) / max(1, whole))
 
 
 class Deployment:
@@ -96,12 +32,17 @@ class Deployment:
         green: Fleet,
         edit: Callable[[Callable[[Row], None]], Row],
         settings: Settings,
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], object] = time.sleep,
     ) -> None:
         self._wanted, self._config, self._settings = wanted, config, settings
+        self._clock, self._pause = clock, pause
         self._fleets, self._green, self._edit = fleets, green, edit
         self._arn: str = wanted["EndpointArn"]
         alarms = (config.get("AutoRollbackConfiguration") or {}).get("Alarms") or []
         self._alarms = [alarm["AlarmName"] for alarm in alarms]
+        self._limit_s = deployment_policies.time_limit_s(config)
+        self._began_at = clock()
 
     def run(self) -> None:
         """Bring the new fleet up, move the traffic, end the old fleet; or end the new one and say why."""
@@ -119,8 +60,7 @@ class Deployment:
 
     def _shift(self, blue: list[Fleet]) -> str | None:
         """Move the traffic step by step; return why it must go back."""
-        instances = sum(variant.get("InitialInstanceCount", 1) for variant in self._green.variants)
-        for step in steps(self._config, instances):
+        for step in deployment_policies.steps(self._config, self._green.variants):
             old = [(fleet, 1 - step.share) for fleet in blue if step.share < 1]
             self._fleets.route(self._arn, (self._green, step.share), *old)
             self._stage(step.status, step.message)
@@ -130,14 +70,22 @@ class Deployment:
 
     def _watch(self, wait_s: float) -> str | None:
         """Wait; return what happens meanwhile that the update must not survive."""
-        deadline = time.monotonic() + wait_s
+        deadline = self._clock() + wait_s
         while True:
-            if reason := self._alarm():
+            if reason := self._alarm() or self._overdue():
                 return reason
-            left_s = deadline - time.monotonic()
+            left_s = deadline - self._clock()
             if left_s <= 0 or self._fleets.is_closing:
                 return None
-            time.sleep(min(left_s, _LOOK_EVERY_S))
+            self._pause(min(left_s, _LOOK_EVERY_S))
+
+    def _overdue(self) -> str | None:
+        """Tell that the update has taken longer than its policy gives it, its start included."""
+        if self._limit_s is None or self._clock() - self._began_at <= self._limit_s:
+            return None
+        return (
+            f"The deployment was rolled back: it exceeded MaximumExecutionTimeoutInSeconds ({self._limit_s})."
+        )
 
     def _alarm(self) -> str | None:
         """Tell of the first alarm that is in ALARM, or why nobody knows; the execution role must be allowed to look."""

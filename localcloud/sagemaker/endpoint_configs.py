@@ -7,11 +7,6 @@ from localcloud.sagemaker import errors
 from localcloud.sagemaker.store import Row
 
 _SERVERLESS_STEP_MB: Final = 1024
-# Members that one machine cannot honour, and why.
-_REFUSED: Final = {
-    "ExplainerConfig": "there is no explainer beside the container",
-    "ExecutionRoleArn": "containers act as their model's role (no inference components)",
-}
 
 
 def check_config(request: Row, model_of: Callable[[str], Row]) -> None:
@@ -24,9 +19,6 @@ def check_config(request: Row, model_of: Callable[[str], Row]) -> None:
     model_of
         Returns a model by its name, or raises AWS's error for one that is not there.
     """
-    for member, rule in _REFUSED.items():
-        if request.get(member):
-            raise errors.unsupported(f"{member}: {rule}")
     production, shadows = request["ProductionVariants"], request.get("ShadowProductionVariants") or []
     for variant in [*production, *shadows]:
         _check_variant(variant, model_of)
@@ -34,7 +26,6 @@ def check_config(request: Row, model_of: Callable[[str], Row]) -> None:
     _check_shadows(production, shadows)
     if any(variant.get("ServerlessConfig") for variant in [*production, *shadows]):
         _check_serverless_config(request)
-    _check_async(request.get("AsyncInferenceConfig") or {})
 
 
 def _check_variant(variant: Row, model_of: Callable[[str], Row]) -> None:
@@ -58,8 +49,7 @@ def _check_serverless(variant: Row, model: Row) -> None:
         raise errors.validation(
             f"Invalid MemorySizeInMB {memory}: valid values are 1024, 2048, 3072, 4096, 5120 and 6144."
         )
-    if serverless.get("ProvisionedConcurrency", 0) > serverless["MaxConcurrency"]:
-        raise errors.validation("ProvisionedConcurrency must be less than or equal to MaxConcurrency.")
+    check_concurrency(serverless)
     if variant.get("InstanceType") or variant.get("InitialInstanceCount"):
         raise errors.validation(
             "Instance Type and Initial Instance Count can not be specified with ServerlessConfig."
@@ -68,6 +58,12 @@ def _check_serverless(variant: Row, model: Row) -> None:
         raise errors.validation(
             "Serverless Inference does not support network isolation. Disable EnableNetworkIsolation of the model."
         )
+
+
+def check_concurrency(serverless: Row) -> None:
+    """Refuse more concurrency provisioned than there may be at all."""
+    if serverless.get("ProvisionedConcurrency", 0) > serverless["MaxConcurrency"]:
+        raise errors.validation("ProvisionedConcurrency must be less than or equal to MaxConcurrency.")
 
 
 def _check_serverless_config(request: Row) -> None:
@@ -95,9 +91,3 @@ def _check_shadows(production: list[Row], shadows: list[Row]) -> None:
         raise errors.validation(
             "With ShadowProductionVariants, exactly one ProductionVariant and one ShadowProductionVariant are allowed."
         )
-
-
-def _check_async(config: Row) -> None:
-    notifications = (config.get("OutputConfig") or {}).get("NotificationConfig") or {}
-    if notifications.get("IncludeInferenceResponseIn"):
-        raise errors.unsupported("notifications name the place of an answer, never the answer itself")

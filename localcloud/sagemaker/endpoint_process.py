@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
@@ -147,12 +147,11 @@ class VariantProcess:
             container = self._run_container()
 
     def _download(self, session: credentials.RoleSession, container: Row, base: Path) -> Path:
-        """Put the model archive in place and return the environment of its image."""
+        """Put the model in place and return the environment of its image."""
         uri = hosting.model_data_uri(container)
         try:
             image = images.resolve_image(self._settings.images, container["Image"])
-            if uri:
-                artifacts.download_and_extract(session.client("s3"), uri, base / "model")
+            _fetch_model(session.client("s3"), container, base / "model")
         except ClientJobError as error:
             raise StartFailed(str(error).removeprefix("ClientError: ")) from error
         except (ClientError, BotoCoreError, OSError) as error:
@@ -182,6 +181,19 @@ class VariantProcess:
             f"The primary container for production variant {self.name} did not pass the ping health check. "
             "Please check CloudWatch logs for this endpoint."
         )
+
+
+def _fetch_model(s3: Any, container: Row, folder: Path) -> None:
+    """Unpack the model's archive into the folder, or copy its files where they lie there one by one."""
+    uri = hosting.model_data_uri(container)
+    if not uri:
+        return
+    if not hosting.is_uncompressed(container):
+        artifacts.download_and_extract(s3, uri, folder)
+        return
+    artifacts.download_folder(s3, uri, folder)
+    if not any(folder.iterdir()):
+        raise FileNotFoundError("no objects under this prefix")
 
 
 def _serve_command(image: Path) -> list[str]:

@@ -3,12 +3,14 @@
 import time
 from typing import Any, Final
 
-from localcloud.sagemaker import errors, hosting
+from localcloud.sagemaker import endpoint_configs, errors, hosting
 from localcloud.sagemaker.store import Row
 
 # The states in which an endpoint answers: what serves goes on while an update is on its way.
 SERVING: Final = ("InService", "Updating", "SystemUpdating", "RollingBack")
 _SETTLED: Final = ("InService", "Failed")
+# The member of a variant that is meant by a property that can change, or be retained.
+_PROPERTIES: Final = {"DesiredWeight": "InitialVariantWeight", "DesiredInstanceCount": "InitialInstanceCount"}
 
 
 def from_config(config: Row, models: dict[str, Row]) -> Row:
@@ -54,7 +56,7 @@ def begin(row: Row, status: str) -> None:
 
 
 def change_variants(row: Row, wanted: list[Row]) -> None:
-    """Give variants other weights and instance counts; every name must be one of the endpoint's."""
+    """Give variants other weights, instance counts or serverless concurrency; every name must be one of the endpoint's."""
     variants = {variant["VariantName"]: variant for variant in row["_Variants"]}
     unknown = [item["VariantName"] for item in wanted if item["VariantName"] not in variants]
     if unknown:
@@ -63,24 +65,32 @@ def change_variants(row: Row, wanted: list[Row]) -> None:
             f'"{row["EndpointConfigName"]}".'
         )
     for item in wanted:
-        variant = variants[item["VariantName"]]
-        if "DesiredWeight" in item:
-            variant["InitialVariantWeight"] = item["DesiredWeight"]
-        if "DesiredInstanceCount" in item:
-            variant["InitialInstanceCount"] = item["DesiredInstanceCount"]
+        _change_variant(variants[item["VariantName"]], item)
 
 
-def keep_variant_properties(before: Row, wanted: Row, excluded: list[str]) -> Row:
-    """Return the wanted members with the weights and counts that variants of the same names have now."""
-    kept = {"DesiredWeight": "InitialVariantWeight", "DesiredInstanceCount": "InitialInstanceCount"}
-    members = [member for kind, member in kept.items() if kind not in excluded]
+def _change_variant(variant: Row, wanted: Row) -> None:
+    variant |= {member: wanted[kind] for kind, member in _PROPERTIES.items() if kind in wanted}
+    if serverless := wanted.get("ServerlessUpdateConfig"):
+        if not variant.get("ServerlessConfig"):
+            raise errors.validation(f"Variant {variant['VariantName']} is not serverless.")
+        variant["ServerlessConfig"] |= serverless
+        endpoint_configs.check_concurrency(variant["ServerlessConfig"])
+
+
+def retained(before: Row, wanted: Row, request: Row) -> Row:
+    """Return the wanted members; with RetainAllVariantProperties the weights, counts and capture of now, but for those excluded."""
+    if not request.get("RetainAllVariantProperties"):
+        return wanted
+    excluded = [item["VariantPropertyType"] for item in request.get("ExcludeRetainedVariantProperties") or []]
+    members = [member for kind, member in _PROPERTIES.items() if kind not in excluded]
     now = {variant["VariantName"]: variant for variant in before["_Variants"]}
     variants = [
         variant | {name: old[name] for name in members if name in old}
         for variant in wanted["_Variants"]
         for old in [now.get(variant["VariantName"], {})]
     ]
-    return wanted | {"_Variants": variants}
+    capture = {} if "DataCaptureConfig" in excluded else {"_Capture": before.get("_Capture")}
+    return wanted | capture | {"_Variants": variants}
 
 
 def _summary(variant: Row, row: Row) -> dict[str, Any]:

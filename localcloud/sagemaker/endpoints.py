@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from localcloud.sagemaker import deployments, endpoint_rows, events, listing
+from localcloud.sagemaker import deployment_policies, deployments, endpoint_rows, events, listing
 from localcloud.sagemaker.container import Containers
 from localcloud.sagemaker.endpoint_process import VariantProcess, VariantSpec
 from localcloud.sagemaker.faults import Faults
@@ -38,7 +38,10 @@ class Endpoints:
         taken = self._from_config(scope, request["EndpointConfigName"])
         instance = taken["_Variants"][0].get("InstanceType", "serverless")
         self._faults.refuse_instance(request["EndpointName"], f"{instance} for endpoint usage", ENDPOINT)
-        row = self._store.create(ENDPOINT, scope, request, EndpointStatus="Creating", **taken)
+        policy = request.get("DeploymentConfig")
+        deployment_policies.check(policy or {}, taken["_Variants"])
+        first = {"EndpointStatus": "Creating", "LastDeploymentConfig": policy, **taken}
+        row = self._store.create(ENDPOINT, scope, request, **first)
         self._tell(scope, row)
         self._in_background(self._bring_up, scope, row)
         return {"EndpointArn": row["EndpointArn"]}
@@ -54,16 +57,17 @@ class Endpoints:
 
     def update(self, scope: Scope, request: Row) -> Row:
         """Bring up another configuration beside the present one, which serves until the other does."""
-        deployments.check(request.get("DeploymentConfig") or {})
-        wanted = self._from_config(scope, request["EndpointConfigName"])
+        before = self._store.get(ENDPOINT, scope, request["EndpointName"])
+        wanted = endpoint_rows.retained(
+            before, self._from_config(scope, request["EndpointConfigName"]), request
+        )
+        policy = deployment_policies.chosen(request, before)
+        deployment_policies.check(policy, wanted["_Variants"])
+        deployment_policies.check_names(policy, before["_Variants"], wanted["_Variants"])
         row = self._begin(scope, request["EndpointName"], "Updating")
-        if request.get("RetainAllVariantProperties"):
-            excluded = request.get("ExcludeRetainedVariantProperties") or []
-            kinds = [item["VariantPropertyType"] for item in excluded]
-            wanted = endpoint_rows.keep_variant_properties(row, wanted, kinds)
         deployment = deployments.Deployment(
             row | wanted,
-            request.get("DeploymentConfig") or {},
+            policy,
             fleets=self._fleets,
             green=self._fleet(scope, row | wanted),
             edit=lambda change: self._edit(scope, row["EndpointName"], change),

@@ -1,11 +1,14 @@
 """Models and endpoint configurations: what is checked when they are made, and nothing runs yet."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from localcloud.sagemaker import endpoint_configs, errors, listing
 from localcloud.sagemaker.credentials import check_role
 from localcloud.sagemaker.store import ENDPOINT_CONFIG, MODEL, Kind, Row, Scope, Store, Table
+
+# What a ModelDataSource may be: an archive, or the files themselves.
+_MODEL_DATA: Final = (("S3Object", "Gzip"), ("S3Prefix", "None"))
 
 
 class Hosting:
@@ -85,10 +88,25 @@ def container_of(model: Row) -> dict[str, Any]:
         raise errors.validation("The local SageMaker serves containers with an Image (no model packages).")
     if container.get("Mode", "SingleModel") != "SingleModel":
         raise errors.validation("The local SageMaker serves containers in mode SingleModel.")
+    _check_model_data(container)
     return container
+
+
+def _check_model_data(container: dict[str, Any]) -> None:
+    source = (container.get("ModelDataSource") or {}).get("S3DataSource")
+    if source and (source["S3DataType"], source["CompressionType"]) not in _MODEL_DATA:
+        raise errors.unsupported(
+            "model data is one archive (S3Object, Gzip) or the files under a prefix (S3Prefix, None)"
+        )
 
 
 def model_data_uri(container: dict[str, Any]) -> str | None:
     """Return the S3 URI of the model archive, whichever of the two members names it."""
     source = (container.get("ModelDataSource") or {}).get("S3DataSource") or {}
     return container.get("ModelDataUrl") or source.get("S3Uri")
+
+
+def is_uncompressed(container: dict[str, Any]) -> bool:
+    """Whether the model's files lie under its URI one by one, instead of in an archive."""
+    source = (container.get("ModelDataSource") or {}).get("S3DataSource") or {}
+    return source.get("CompressionType") == "None"

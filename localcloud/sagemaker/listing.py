@@ -17,6 +17,12 @@ from localcloud.sagemaker.store import (
 _DEFAULT_PAGE: Final = 10
 # Lists that are ascending when nothing is said (API reference).
 _ASCENDING: Final = (TRAINING_JOB, PROCESSING_JOB, MODEL_PACKAGE, MODEL_PACKAGE_GROUP)
+# What filters ask for that no row here has: a warm pool, a training plan, a group of another account's.
+_ELSEWHERE: Final = (
+    ("WarmPoolStatusEquals", None),
+    ("TrainingPlanArnEquals", None),
+    ("CrossAccountFilterOption", "SameAccount"),
+)
 _TIME_FILTERS: Final = {
     "CreationTimeAfter": ("CreationTime", 1),
     "CreationTimeBefore": ("CreationTime", -1),
@@ -49,6 +55,8 @@ def list_page(kind: Kind, rows: list[Row], request: Row) -> tuple[list[Row], str
 
 
 def _is_wanted(kind: Kind, row: Row, request: Row) -> bool:
+    if any(request.get(name) not in (None, here) for name, here in _ELSEWHERE):
+        return False
     part = request.get("NameContains")
     if part and part.lower() not in row[kind.name_member].lower():
         return False

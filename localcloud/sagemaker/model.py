@@ -30,6 +30,12 @@ def service_model() -> ServiceModel:
     return botocore.session.get_session().get_service_model("sagemaker")
 
 
+@functools.cache
+def runtime_model() -> ServiceModel:
+    """Return botocore's model of the data plane, loaded once."""
+    return botocore.session.get_session().get_service_model("sagemaker-runtime")
+
+
 def check_request(operation: str, request: dict[str, Any]) -> None:
     """Raise AWS's "N validation errors detected" unless the request fits the operation's shape."""
     shape = service_model().operation_model(operation).input_shape

@@ -16,8 +16,6 @@ _REPLACED: Final = (
     "ModelLifeCycle",
     "ModelPackageRegistrationType",
 )
-# Members that would start work or need a marketplace, which one machine does not have.
-_REFUSED: Final = ("ValidationSpecification", "SourceAlgorithmSpecification", "CertifyForMarketplace")
 
 
 class Packages:
@@ -158,9 +156,6 @@ def _check_new(request: Row) -> None:
         raise errors.validation(
             "Tags cannot be given to a versioned model package: it has those of its model package group."
         )
-    for member in _REFUSED:
-        if request.get(member):
-            raise errors.unsupported(f"{member} of a model package is AWS's alone")
 
 
 def _check_named_by_group(request: Row) -> None:

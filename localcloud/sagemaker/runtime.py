@@ -24,6 +24,7 @@ from localcloud.sagemaker.unix_http import ConnectionPool, Reply
 _REALTIME_LIMIT: Final = 6_291_456
 _SERVERLESS_LIMIT: Final = 4 * 1024 * 1024
 _TARGET_VARIANT: Final = "x-amzn-sagemaker-target-variant"
+_TARGET_MODEL: Final = "x-amzn-sagemaker-target-model"
 _PASSED_ON: Final = (
     "content-type",
     "accept",
@@ -68,13 +69,18 @@ class Runtime:
         Raises
         ------
         ApiError
-            Unknown endpoint or variant, a body over the limit, a throttled serverless variant, or
+            Unknown endpoint or variant, a target model, a body over the limit, a throttled serverless variant, or
             ModelError when the container failed or took longer than 60 s.
         """
         row = self.endpoint(scope, name)
         if row.get("AsyncInferenceConfig"):
             raise ApiError(
                 "ValidationError", f"Endpoint {name} is asynchronous: it takes InvokeEndpointAsync only."
+            )
+        if headers.get(_TARGET_MODEL):
+            raise ApiError(
+                "ValidationError",
+                f"Endpoint {name} is not a multi-model endpoint and does not support target model header.",
             )
         # AWS's front door refuses by length with a bare 413; SDKs show it as an error of that code.
         if len(body) > _REALTIME_LIMIT:

@@ -20,8 +20,6 @@ def check_local_limits(request: Row) -> None:
     source = request["TransformInput"]
     if source.get("SplitType", "None") not in ("None", "Line"):
         raise unsupported("records are split by line or not at all (TransformInput.SplitType)")
-    if request.get("DataCaptureConfig"):
-        raise unsupported("a transform job does not capture (DataCaptureConfig)")
     # The API reference's rule for MaxPayloadInMB.
     together_mb = (request.get("MaxConcurrentTransforms") or 1) * (request.get("MaxPayloadInMB") or 0)
     if together_mb > _MOST_MB:

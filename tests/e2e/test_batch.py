@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.data import deliveries
+from tests.e2e.variables import variables
 from tests.stage import Stage, eventually
 
 ROWS, MANY = 3000, 100_000
@@ -59,12 +60,8 @@ def test_a_file_of_thousands_is_predicted_in_order_and_its_bad_rows_are_explaine
 @pytest.fixture
 def low_limit(stage: Stage) -> Iterator[None]:
     """Files of a megabyte are large, as an operator would set it in the function's environment."""
-    lambdas = stage.aws("lambda")
-    before = lambdas.get_function_configuration(FunctionName=FUNCTION)["Environment"]
-    lowered = {"Variables": before["Variables"] | {"BATCH_TRANSFORM_FROM_BYTES": "1000000"}}
-    lambdas.update_function_configuration(FunctionName=FUNCTION, Environment=lowered)
-    yield
-    lambdas.update_function_configuration(FunctionName=FUNCTION, Environment=before)
+    with variables(stage, [FUNCTION], BATCH_TRANSFORM_FROM_BYTES="1000000"):
+        yield
 
 
 @pytest.mark.usefixtures("low_limit")

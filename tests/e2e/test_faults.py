@@ -46,7 +46,7 @@ def test_under_faults_and_kills_every_upload_is_trained_once_and_none_is_lost(
     stage: Stage, pipelines: Pipelines, instant_recipe: str, figure: Callable[[str, object], None]
 ) -> None:
     names = [f"faulty-{number}" for number in range(4)]
-    # Uploads that come close together are trained together: here events count, `make proof` trains each.
+    # Uploads that come close together are trained together: here events count; of a thousand `make proof` trains hundreds by themselves.
     run = Uploads(stage, constant_pipelines(pipelines, instant_recipe, *names, quiet="10s"))
     before = made_faults(stage)
     with faults(stage, FAULTS), killer(stage, SEED, every_s=6, most=12) as killed:

@@ -8,20 +8,15 @@ import pytest
 
 from tests.e2e.conftest import Pipelines
 from tests.e2e.data import deliveries
+from tests.e2e.variables import variables
 from tests.stage import Stage, eventually
 
-FUNCTIONS = ("on_object_created", "on_processing_job_state_change", "reconcile")
+FUNCTIONS = [
+    f"headrace-ingest-local-{name}"
+    for name in ("on_object_created", "on_processing_job_state_change", "reconcile")
+]
 ROWS = 170_000
 BUCKET = "headrace-local-000000000000-data"
-
-
-def set_limit(stage: Stage, max_bytes: int) -> None:
-    """Let the functions that make datasets take no more than *max_bytes*."""
-    functions = stage.aws("lambda")
-    for name in (f"headrace-ingest-local-{function}" for function in FUNCTIONS):
-        variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-        changed = {**variables, "MAX_FUNCTION_BYTES": str(max_bytes)}
-        functions.update_function_configuration(FunctionName=name, Environment={"Variables": changed})
 
 
 @pytest.fixture(scope="module")
@@ -42,12 +37,9 @@ def by_job(pipelines: Pipelines, upload: bytes, by_function: dict[str, Any]) -> 
     """The version that a processing job makes of the same file, under a lowered limit."""
     assert len(upload) > 4_000_000
     name = pipelines.create("bulk-job")
-    set_limit(pipelines.stage, 1_000_000)
-    try:
+    with variables(pipelines.stage, FUNCTIONS, MAX_FUNCTION_BYTES="1000000"):
         pipelines.stage.put_object(name, "bulk.csv", upload)
         yield pipelines.settled(name, "bulk.csv")
-    finally:
-        set_limit(pipelines.stage, 1 << 30)
 
 
 def manifest(stage: Stage, pipeline: str, version: dict[str, Any]) -> dict[str, Any]:

@@ -162,7 +162,7 @@ def queues_keep_dead_letters(template: Template) -> list[str]:
         service = name.removesuffix("DeadLetters").lower()
         own_rules = f":rule/headrace-{service}-${{Stage}}-*"
         checks = {
-            "encrypted": queue.get("SqsManagedSseEnabled") is True,
+            "encrypted": queue.get("SqsManagedSseEnabled") == {"Fn::If": ["HasOwnKey", False, True]},
             "kept for 14 days": queue.get("MessageRetentionPeriod") == 14 * 24 * 3600,
             "open to its own rules only": own_rules in senders.get(name, "")
             and senders[name].count(":rule/") == 1,

@@ -10,20 +10,23 @@ from typing import Any
 
 import pytest
 
-from infra.planning.plan import hardened_services
+from infra.choices import Choices
+from infra.planning.plan import chosen, hardened_services
 from infra.services import SERVICES
 from infra.stage import Stage
 from tests.infra import rules, service_rules
 from tests.infra.rules import Template
 
 ROOT = rules.INFRA.parent
+KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd"
 Rule = Callable[[Template], list[str]]
 Break = Callable[[dict[str, Any]], None]
 
 
-@pytest.fixture(scope="session")
-def templates() -> dict[str, Template]:
-    return hardened_services(Stage(name="dev", region="eu-west-1", account="111122223333"), ROOT)
+@pytest.fixture(scope="session", params=["", KEY], ids=["keys of AWS", "own key"])
+def templates(request: pytest.FixtureRequest) -> dict[str, Template]:
+    stage = Stage(name="dev", region="eu-west-1", account="111122223333")
+    return hardened_services(chosen(stage, Choices(own_key=request.param)), ROOT)
 
 
 def put(path: str, value: Any) -> Break:
@@ -86,6 +89,7 @@ BREAKS: list[tuple[Rule, Break]] = [
     (service_rules.the_gateway_answers_in_our_shape, drop("RestAPI|Properties|GatewayResponses|THROTTLED")),
     (service_rules.a_service_writes_only_its_own_tables, grant("BearerRole", "dynamodb:PutItem", _TABLE)),
     (service_rules.keys_are_used_not_managed, grant("BearerRole", "kms:CreateGrant")),
+    (service_rules.keys_are_used_not_managed, grant("BearerRole", "kms:Decrypt", KEY)),
     (service_rules.secrets_are_only_read, grant("BearerRole", "secretsmanager:PutSecretValue")),
     (service_rules.a_service_speaks_only_as_itself, grant("BearerRole", "events:PutEvents")),
     (

@@ -36,7 +36,7 @@ OUTPUTS = {
     *("PipelinesTable", "DatasetsTable", "JobsTable", "ModelsTable", "ReleasesTable"),
     *("PredictionsTable", "TokensTable", "IdempotencyTable"),
     *("SagemakerRoleArn", "IngestJobRoleArn", "BatchRoleArn", "SigningKeyArn", "OriginSecretArn"),
-    *("InputHashSecretArn", "AlertsTopicArn"),
+    *("InputHashSecretArn", "AlertsTopicArn", "OwnKeyArn", "AccessLogBucket"),
     *("IngestDeadLettersArn", "TrainingDeadLettersArn", "InferenceDeadLettersArn"),
 }
 Rule = Callable[[Template], list[str]]

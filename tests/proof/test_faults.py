@@ -18,6 +18,7 @@ from tests.e2e.faulty import (
     told,
 )
 from tests.e2e.test_own_recipes import uneven
+from tests.e2e.variables import functions_of, variables
 from tests.stage import Stage
 
 UPLOADS, PIPELINES = 1_000, 25
@@ -28,9 +29,14 @@ def test_a_thousand_uploads_under_faults_and_kills(
     stage: Stage, pipelines: Pipelines, instant_recipe: str, figure: Callable[[str, object], None]
 ) -> None:
     names = [f"storm-{number}" for number in range(PIPELINES)]
-    run = Uploads(stage, constant_pipelines(pipelines, instant_recipe, *names))
+    # Two of five pipelines train each upload by itself, the others what came together.
+    each, gathered = names[::5] + names[1::5], names[2::5] + names[3::5] + names[4::5]
+    constant_pipelines(pipelines, instant_recipe, *each)
+    constant_pipelines(pipelines, instant_recipe, *gathered, quiet="10s")
+    run = Uploads(stage, names)
     before = made_faults(stage)
     with (
+        variables(stage, functions_of(stage, "training"), MAX_TRAINING_JOBS="4"),
         faults(stage, msgspec.structs.replace(FAULTS, lose_from=("",), lose=0.05)),
         killer(stage, SEED, every_s=6, most=300) as killed,
     ):

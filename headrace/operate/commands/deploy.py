@@ -53,6 +53,16 @@ if TYPE_CHECKING:
     metavar="CIDR,...",
     help="Networks that the web ACL refuses; '' is none. Left out: as before.",
 )
+@click.option(
+    "--own-key",
+    metavar="ARN",
+    help="A KMS key of your own for all that is kept, chosen once; see docs/operations/own-key.md. Left out: as before, at first AWS's keys.",
+)
+@click.option(
+    "--access-logs",
+    metavar="BUCKET",
+    help="Where S3 and CloudFront log each access; '' is nowhere. Left out: as before, at first nowhere.",
+)
 def deploy(session: Session, plan: bool, templates: Path | None, part: str | None, **chosen: Any) -> None:
     """Deploy Headrace to a stage.
 
@@ -63,7 +73,7 @@ def deploy(session: Session, plan: bool, templates: Path | None, part: str | Non
     project = find_project(session.folder)
     if plan:
         with following(session.progress), told_in_one_line():
-            show_plan(session, project, templates)
+            show_plan(session, project, _choices(**chosen), templates)
         return
     if part:
         with following(session.progress), told_in_one_line():
@@ -86,8 +96,8 @@ def _check_together(plan: bool, templates: Path | None, part: str | None, chosen
         raise click.UsageError(f"--{part} does that alone: it goes with no other option")
 
 
-def _choices(alert_email: str | None, waf: bool | None, block: str | None) -> "Choices":
+def _choices(*, waf: bool | None, block: str | None, **others: str | None) -> "Choices":
     from infra.choices import Choices
 
     blocked = None if block is None else tuple(filter(None, block.split(",")))
-    return Choices(alert_email=alert_email, web_acl=waf, blocked_addresses=blocked)
+    return Choices(web_acl=waf, blocked_addresses=blocked, **others)

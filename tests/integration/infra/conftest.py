@@ -64,6 +64,15 @@ def get(deployed: Deployed, path: str) -> tuple[int, dict[str, str], bytes]:
         connection.close()
 
 
+def small_checkout(folder: Path) -> Path:
+    """Write the small checkout into *folder*; recipes that were built before need no package index."""
+    root = make_checkout(folder)
+    (REPOSITORY / ".headrace" / "recipes").mkdir(parents=True, exist_ok=True)
+    (root / ".headrace").mkdir()
+    (root / ".headrace" / "recipes").symlink_to(REPOSITORY / ".headrace" / "recipes")
+    return root
+
+
 @pytest.fixture(scope="session")
 def noted() -> list[Noted]:
     """Every request of the deployer's own clients to AWS, held to botocore's models as it is made."""
@@ -76,11 +85,7 @@ def noted() -> list[Noted]:
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory: pytest.TempPathFactory, noted: list[Noted]) -> Iterator[Deployed]:
     """A small checkout on a local cloud of its own."""
-    root = make_checkout(tmp_path_factory.mktemp("checkout"))
-    # Recipes that were built before need no package index.
-    (REPOSITORY / ".headrace" / "recipes").mkdir(parents=True, exist_ok=True)
-    (root / ".headrace").mkdir()
-    (root / ".headrace" / "recipes").symlink_to(REPOSITORY / ".headrace" / "recipes")
+    root = small_checkout(tmp_path_factory.mktemp("checkout"))
     with running_cloud(tmp_path_factory.mktemp("cloud")) as cloud:
         stage = Stage.local(cloud.url)
         steps: list[Step] = []

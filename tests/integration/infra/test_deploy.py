@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from infra import records
+from infra.choices import Choices
 from infra.deploy import Step, find_deployment, harden_stage, render_stage
 from infra.errors import (
     ChaliceFailed,
@@ -263,9 +264,9 @@ def test_alarms_and_dashboard_are_there_and_mail_goes_where_it_went_until_told_o
         return [one["Endpoint"] for one in found if one["Protocol"] == "email"]
 
     assert mailed_to() == []
-    assert deploy_observability(stage, deployed.outputs, "ops@example.org").changed
+    assert deploy_observability(stage, deployed.outputs, Choices(alert_email="ops@example.org")).changed
     assert mailed_to() == ["ops@example.org"]
-    assert not deploy_observability(stage, deployed.outputs, None).changed
+    assert not deploy_observability(stage, deployed.outputs).changed
     assert mailed_to() == ["ops@example.org"]
-    assert deploy_observability(stage, deployed.outputs, "").changed
+    assert deploy_observability(stage, deployed.outputs, Choices(alert_email="")).changed
     assert mailed_to() == []

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.planning.plan import Plan, hardened_services, make_plan, write_templates
+from infra.planning.plan import Plan, chosen, hardened_services, make_plan, write_templates
 from infra.removal.table import inventory
 from tests.integration.infra.conftest import Deployed
 
@@ -27,7 +27,7 @@ KINDS = {
 
 @pytest.fixture(scope="module")
 def plan(deployed: Deployed) -> Plan:
-    return make_plan(deployed.stage, root=deployed.root)
+    return make_plan(chosen(deployed.stage), root=deployed.root)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -64,8 +64,8 @@ def test_the_plan_shows_what_each_role_may_do(deployed: Deployed, plan: Plan) ->
 def test_chalice_package_merges_what_the_plan_writes_into_the_template_that_was_judged(
     deployed: Deployed, tmp_path: Path
 ) -> None:
-    write_templates(deployed.stage, deployed.root, tmp_path)
-    judged = hardened_services(deployed.stage, deployed.root)["inference"]
+    write_templates(chosen(deployed.stage), deployed.root, tmp_path)
+    judged = hardened_services(chosen(deployed.stage), deployed.root)["inference"]
     merge = ["--merge-template", str(tmp_path / "inference.merge.json"), str(tmp_path / "out")]
     deployed.chalice("inference", "package", "--stage", "local", *merge)
     packaged = json.loads((tmp_path / "out" / "sam.json").read_text())["Resources"]
@@ -82,5 +82,5 @@ def test_planning_writes_nothing_into_the_checkout(deployed: Deployed) -> None:
         return {path: path.stat().st_mtime for path in files if ".headrace" not in path.parts}
 
     before = snapshot()
-    make_plan(deployed.stage, root=deployed.root)
+    make_plan(chosen(deployed.stage), root=deployed.root)
     assert snapshot() == before

@@ -3,12 +3,21 @@
 import hashlib
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.integration.localcloud.cloud import Cloud, unique, wait_for
+
+
+def code_of(call: Callable[[], object]) -> str:
+    """Return the code of the error that the call ends with."""
+    with pytest.raises(ClientError) as refused:
+        call()
+    return str(refused.value.response["Error"]["Code"])
 
 
 def test_nothing_overwrites_an_object_that_must_not_exist(cloud: Cloud) -> None:
@@ -26,13 +35,42 @@ def test_nothing_overwrites_an_object_that_must_not_exist(cloud: Cloud) -> None:
             Bucket=bucket, Key="a", UploadId=upload, MultipartUpload=parts, IfNoneMatch="*"
         ),
     ]
-    for attempt in attempts:
-        with pytest.raises(ClientError) as refused:
-            attempt()
-        assert refused.value.response["Error"]["Code"] == "PreconditionFailed"
+    assert [code_of(attempt) for attempt in attempts] == ["PreconditionFailed"] * 3
     assert s3.get_object(Bucket=bucket, Key="a")["Body"].read() == b"first"
     s3.copy_object(Bucket=bucket, Key="b", CopySource=source, IfNoneMatch="*")
     assert s3.get_object(Bucket=bucket, Key="b")["Body"].read() == b"first"
+
+
+def test_a_copy_replaces_only_the_object_it_was_told_of(cloud: Cloud) -> None:
+    s3, bucket = cloud.client("s3"), unique("bucket")
+    s3.create_bucket(Bucket=bucket)
+    old = s3.put_object(Bucket=bucket, Key="a", Body=b"old")["ETag"]
+    s3.put_object(Bucket=bucket, Key="source", Body=b"copied")
+    copy = {"Bucket": bucket, "CopySource": {"Bucket": bucket, "Key": "source"}}
+    assert code_of(lambda: s3.copy_object(Key="a", IfMatch='"other"', **copy)) == "PreconditionFailed"
+    assert code_of(lambda: s3.copy_object(Key="absent", IfMatch=old, **copy)) == "NoSuchKey"
+    assert s3.get_object(Bucket=bucket, Key="a")["Body"].read() == b"old"
+    s3.copy_object(Key="a", IfMatch=old, **copy)
+    assert s3.get_object(Bucket=bucket, Key="a")["Body"].read() == b"copied"
+
+
+def test_a_copy_is_made_only_of_the_source_it_was_told_of(cloud: Cloud) -> None:
+    s3, bucket = cloud.client("s3"), unique("bucket")
+    s3.create_bucket(Bucket=bucket)
+    source = s3.put_object(Bucket=bucket, Key="source", Body=b"copied")["ETag"]
+    copy = {"Bucket": bucket, "Key": "a", "CopySource": {"Bucket": bucket, "Key": "source"}}
+    hour = timedelta(hours=1)
+    refused: list[dict[str, Any]] = [
+        {"CopySourceIfMatch": '"other"'},
+        {"CopySourceIfNoneMatch": source},
+        {"CopySourceIfModifiedSince": datetime.now(UTC) + hour},
+        {"CopySourceIfUnmodifiedSince": datetime.now(UTC) - hour},
+    ]
+    for condition in refused:
+        assert code_of(partial(s3.copy_object, **copy, **condition)) == "PreconditionFailed", condition
+    assert s3.list_objects_v2(Bucket=bucket, Prefix="a")["KeyCount"] == 0
+    s3.copy_object(CopySourceIfMatch=source, CopySourceIfModifiedSince=datetime.now(UTC) - hour, **copy)
+    assert s3.get_object(Bucket=bucket, Key="a")["Body"].read() == b"copied"
 
 
 def test_kms_without_a_key_of_ones_own_is_the_accounts_managed_key(cloud: Cloud) -> None:

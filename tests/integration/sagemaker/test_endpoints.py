@@ -79,6 +79,20 @@ def test_an_unknown_endpoint_is_a_validation_error_of_the_runtime(cloud):
     }
 
 
+def test_what_an_endpoint_of_one_plain_model_cannot_be_asked_is_refused(cloud, triple):
+    def words(**member):
+        with pytest.raises(ClientError) as error:
+            invoke(cloud, triple, "4", **member)
+        assert error.value.response["Error"]["Code"] == "ValidationError"
+        return error.value.response["Error"]["Message"]
+
+    assert words(TargetModel="a.tar.gz") == (
+        f"Endpoint {triple} is not a multi-model endpoint and does not support target model header."
+    )
+    assert "EnableExplanations: there is no explainer" in words(EnableExplanations="`true`")
+    assert invoke(cloud, triple, "4", PrefixAwareId="one")["Body"].read() == b"12.0"
+
+
 def test_a_body_over_6291456_bytes_is_refused_and_one_of_exactly_that_is_not(cloud):
     cloud.deploy(
         "size",
@@ -226,33 +240,6 @@ def output_fn(content_type, accept): return flask.Response("no " + content_type,
     assert error.value.response["OriginalStatusCode"] == 415
     assert error.value.response["OriginalMessage"] == "no image/png"
     assert error.value.response["Error"]["Message"].startswith("Received client error (415) from primary")
-
-
-def test_a_model_that_cannot_load_makes_the_endpoint_failed_and_that_can_only_be_deleted(cloud):
-    cloud.deploy("broken", "def model_fn(folder): raise RuntimeError('no model')")
-    endpoint = cloud.wait_for_endpoint("broken")
-    assert endpoint["EndpointStatus"] == "Failed"
-    assert endpoint["FailureReason"] == (
-        "The primary container for production variant AllTraffic did not pass the ping health check. "
-        "Please check CloudWatch logs for this endpoint."
-    )
-    assert any("no model" in line for line in cloud.log_lines("/aws/sagemaker/Endpoints/broken"))
-    with pytest.raises(ClientError, match="Endpoint broken of account 000000000000 not found"):
-        invoke(cloud, "broken", "x")
-    cloud.sagemaker.delete_endpoint(EndpointName="broken")
-    cloud.sagemaker.get_waiter("endpoint_deleted").wait(EndpointName="broken", WaiterConfig={"Delay": 1})
-
-
-def test_a_missing_model_archive_makes_the_endpoint_failed_and_names_it(cloud):
-    cloud.create_model("lost", TRIPLE)
-    cloud.s3.delete_object(Bucket="sagemaker-tests", Key="lost/model.tar.gz")
-    variants = [
-        {"VariantName": "A", "ModelName": "lost", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
-    ]
-    cloud.sagemaker.create_endpoint_config(EndpointConfigName="lost", ProductionVariants=variants)
-    cloud.sagemaker.create_endpoint(EndpointName="lost", EndpointConfigName="lost")
-    reason = cloud.wait_for_endpoint("lost")["FailureReason"]
-    assert "s3://sagemaker-tests/lost/model.tar.gz" in reason
 
 
 def test_a_deleted_endpoint_is_gone_for_both_planes_while_its_model_may_go_before(cloud):

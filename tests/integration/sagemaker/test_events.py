@@ -10,11 +10,16 @@ from tests.integration.sagemaker.processing import process, wait_for_end
 
 
 def queue_for(cloud: Cloud, name: str, pattern: dict[str, Any]) -> str:
-    """Send every event that matches the pattern to a queue of its own."""
+    """Send every event that matches the pattern to a queue of its own; return its URL."""
+    return queue_of_rule(cloud, name, EventPattern=json.dumps(pattern))
+
+
+def queue_of_rule(cloud: Cloud, name: str, **rule: str) -> str:
+    """Make a rule whose target is a queue of its own; return the queue's URL."""
     sqs, events = cloud.client("sqs"), cloud.client("events")
     url = str(sqs.create_queue(QueueName=name)["QueueUrl"])
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+    events.put_rule(Name=name, **rule)
     events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
     return url
 

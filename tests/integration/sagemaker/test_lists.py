@@ -24,6 +24,15 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     make: Callable[[Cloud, str], object]
     delete_name: str | None = None
+    is_oldest_first: bool = False
+
+
+# What a filter may ask for and no row has: there are no warm pools, training plans or other accounts here.
+ELSEWHERE = {
+    "WarmPoolStatusEquals": "InUse",
+    "TrainingPlanArnEquals": "arn:aws:sagemaker:us-east-1:000000000000:training-plan/none-of-ours-has-this-name",
+    "CrossAccountFilterOption": "CrossAccount",
+}
 
 
 def train(cloud: Cloud, name: str) -> None:
@@ -71,6 +80,7 @@ LISTS = [
         name="TrainingJobName",
         make=train,
         delete_name="delete_training_job",
+        is_oldest_first=True,
     ),
     Listed(
         list_name="list_processing_jobs",
@@ -78,6 +88,7 @@ LISTS = [
         name="ProcessingJobName",
         make=run,
         delete_name="delete_processing_job",
+        is_oldest_first=True,
     ),
     Listed(
         list_name="list_transform_jobs",
@@ -112,6 +123,7 @@ LISTS = [
         name="ModelPackageGroupName",
         make=lambda cloud, name: cloud.sagemaker.create_model_package_group(ModelPackageGroupName=name),
         delete_name="delete_model_package_group",
+        is_oldest_first=True,
     ),
 ]
 
@@ -123,6 +135,12 @@ def prepared(cloud: Cloud) -> Cloud:
     cloud.s3.delete_object(Bucket=BUCKET, Key="listed-model/model.tar.gz")
     configure(cloud, "listed-config", variant("listed-model", **SERVERLESS))
     return cloud
+
+
+def takes(listed: Listed, client: Any) -> dict[str, Any]:
+    """Return the members of the List request, as AWS's model has them."""
+    operation = client.meta.method_to_api_mapping[listed.list_name]
+    return dict(client.meta.service_model.operation_model(operation).input_shape.members)
 
 
 @pytest.mark.parametrize("listed", LISTS, ids=lambda one: one.list_name)
@@ -145,32 +163,63 @@ def test_a_list_is_filtered_sorted_paged_and_shrinks(prepared: Cloud, listed: Li
         ["Paged-c", "Paged-b"],
         ["Paged-a"],
     ]
+    assert names() == (NAMES if listed.is_oldest_first else NAMES[::-1])
     assert names(SortBy="CreationTime", SortOrder="Ascending") == NAMES
     assert names(NameContains="aged-c") == ["Paged-c"]
-    hour = timedelta(hours=1)
-    assert names(CreationTimeAfter=datetime.now(UTC) + hour) == []
-    assert (
-        len(names(CreationTimeBefore=datetime.now(UTC) + hour, CreationTimeAfter=datetime.now(UTC) - hour))
-        == 5
-    )
+    check_filters(names, takes(listed, cloud.sagemaker))
     assert refusal(call, NextToken="nonsense")[0] == "ValidationException"
+    assert "less than or equal to 100" in refusal(call, MaxResults=101)[1]
     if listed.delete_name:
         getattr(cloud.sagemaker, listed.delete_name)(**{listed.name: "Paged-c"})
         assert sorted(names()) == [name for name in NAMES if name != "Paged-c"]
 
 
-def test_lists_are_filtered_by_status_where_a_resource_has_one(prepared: Cloud) -> None:
+def check_filters(names: Callable[..., list[str]], members: dict[str, Any]) -> None:
+    """Ask for what AWS's model says one may ask for: by time, by status, by what is never here."""
+    now, hour = datetime.now(UTC), timedelta(hours=1)
+    for time in ("CreationTime", "LastModifiedTime"):
+        if f"{time}After" in members:
+            assert names(**{f"{time}After": now + hour}) == []
+            assert names(**{f"{time}Before": now - hour}) == []
+            assert len(names(**{f"{time}After": now - hour, f"{time}Before": now + hour})) == len(NAMES)
+    if "StatusEquals" in members:
+        assert len(names(StatusEquals="Failed")) == len(NAMES)
+        assert names(StatusEquals=next(one for one in members["StatusEquals"].enum if one != "Failed")) == []
+        assert names(SortBy="Status", SortOrder="Descending") == NAMES[::-1]
+    for name, value in ELSEWHERE.items():
+        if name in members:
+            assert names(**{name: value}) == []
+
+
+def test_jobs_are_filtered_and_sorted_by_status(prepared: Cloud) -> None:
     cloud = prepared
     train(cloud, "state-failed")
     cloud.train("state-fine", "pass")
     cloud.wait_for_job("state-fine")
-    endpoint(cloud, "state-endpoint")
-    for call, member, name, wanted in (
-        (cloud.sagemaker.list_training_jobs, "TrainingJobSummaries", "TrainingJobName", "state-failed"),
-        (cloud.sagemaker.list_endpoints, "Endpoints", "EndpointName", "state-endpoint"),
-    ):
-        found = call(NameContains="state-", StatusEquals="Failed")[member]
-        assert [row[name] for row in found] == [wanted]
+    failed = cloud.sagemaker.list_training_jobs(NameContains="state-", StatusEquals="Failed")
+    (row,) = failed["TrainingJobSummaries"]
+    assert row["TrainingJobName"] == "state-failed"
+    # A summary is not the description.
+    assert "HyperParameters" not in row
     found = cloud.sagemaker.list_training_jobs(NameContains="state-", SortBy="Status", SortOrder="Ascending")
     statuses = [row["TrainingJobStatus"] for row in found["TrainingJobSummaries"]]
     assert statuses == ["Completed", "Failed"]
+
+
+def test_a_page_is_ten_rows_long_and_pages_neither_repeat_nor_hide_what_comes_and_goes(
+    prepared: Cloud,
+) -> None:
+    client = prepared.sagemaker
+    for number in range(12):
+        client.create_model_package_group(ModelPackageGroupName=f"moving-{number:02}")
+    asked = {"NameContains": "moving-", "SortBy": "Name"}
+    first = client.list_model_package_groups(**asked)
+    client.delete_model_package_group(ModelPackageGroupName="moving-03")
+    client.create_model_package_group(ModelPackageGroupName="moving-00-later")
+    second = client.list_model_package_groups(NextToken=first["NextToken"], **asked)
+    pages = [
+        [row["ModelPackageGroupName"] for row in page["ModelPackageGroupSummaryList"]]
+        for page in (first, second)
+    ]
+    assert pages == [[f"moving-{number:02}" for number in range(10)], ["moving-10", "moving-11"]]
+    assert "NextToken" not in second

@@ -142,7 +142,7 @@ def test_a_group_exists_once_has_tags_and_is_deleted_only_when_empty(cloud):
             {"ModelApprovalStatus": "Maybe"},
             "enum value set: [Approved, Rejected, PendingManualApproval]",
         ),
-        ({"CertifyForMarketplace": True}, "CertifyForMarketplace of a model package is AWS's alone"),
+        ({"CertifyForMarketplace": True}, "CertifyForMarketplace: there is no marketplace"),
     ],
 )
 def test_a_package_that_cannot_be_is_refused_in_words(cloud, changes, words):

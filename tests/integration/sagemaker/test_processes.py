@@ -65,14 +65,23 @@ def processes_of(home: Path) -> list[str]:
 def test_a_job_trains_and_an_endpoint_serves_with_and_without_namespaces(owned):
     owned.cloud.put("plain/data/a.csv", "1,2\n")
     script = (
-        "import os\n"
+        "import os, sys\n"
+        "print('loss: 0.25', sys.argv[1:])\n"
         "folder = os.environ['SM_MODEL_DIR']\n"
         "open(folder + '/files.txt', 'w').write(','.join(os.listdir(os.environ['SM_CHANNEL_TRAIN'])))\n"
     )
-    owned.cloud.train("plain", script, channels=[channel("train", f"s3://{BUCKET}/plain/data/")])
+    owned.cloud.train(
+        "plain",
+        script,
+        channels=[channel("train", f"s3://{BUCKET}/plain/data/")],
+        hyperparameters={"C": "1"},
+        algorithm={"MetricDefinitions": [{"Name": "loss", "Regex": "loss: ([0-9.]+)"}]},
+    )
     job = owned.cloud.wait_for_job("plain")
     stages = [item["Status"] for item in job["SecondaryStatusTransitions"]]
     assert stages == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
+    assert [(one["MetricName"], one["Value"]) for one in job["FinalMetricDataList"]] == [("loss", 0.25)]
+    assert "loss: 0.25 ['-C', '1']" in owned.cloud.log_lines("/aws/sagemaker/TrainingJobs", "plain/")
     assert untar(owned.cloud.get("plain/out/plain/output/model.tar.gz")) == {"files.txt": "a.csv"}
     assert owned.cloud.runtime.invoke_endpoint(EndpointName="seven", Body=b"x")["Body"].read() == b"7"
 

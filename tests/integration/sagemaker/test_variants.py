@@ -136,3 +136,25 @@ def test_one_shadow_stands_beside_one_variant_under_another_name(
         ShadowProductionVariants=[pair[0]],
     )
     assert twice[1] == "Duplicate production variant names: serverless-1, serverless-1."
+
+
+def test_the_concurrency_of_a_serverless_variant_changes_without_a_new_configuration(
+    cloud: Cloud, serverless_models: None
+) -> None:
+    serve(cloud, "elastic", variant("serverless-1", **SERVERLESS))
+    call = cloud.sagemaker.update_endpoint_weights_and_capacities
+
+    def change(endpoint: str, name: str, **wanted: int) -> Any:
+        wish = {"VariantName": name, "ServerlessUpdateConfig": wanted}
+        return lambda: call(EndpointName=endpoint, DesiredWeightsAndCapacities=[wish])
+
+    change("elastic", "serverless-1", MaxConcurrency=2)()
+    (shown,) = wait_for_update(cloud, "elastic")["ProductionVariants"]
+    assert shown["CurrentServerlessConfig"] == {"MemorySizeInMB": 2048, "MaxConcurrency": 2}
+    beyond = refusal(change("elastic", "serverless-1", ProvisionedConcurrency=3))
+    assert beyond[1] == "ProvisionedConcurrency must be less than or equal to MaxConcurrency."
+    serve(cloud, "rigid", variant("serverless-1"))
+    assert refusal(change("rigid", "serverless-1", MaxConcurrency=2))[1] == (
+        "Variant serverless-1 is not serverless."
+    )
+    assert cloud.sagemaker.describe_endpoint(EndpointName="rigid")["EndpointStatus"] == "InService"

@@ -1,18 +1,22 @@
 """What is not there, what is there already and what is not done here: each resource in AWS's own words (item 7)."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from tests.integration.sagemaker.harness import ROOT, Cloud, refusal
+from tests.integration.sagemaker.harness import BUCKET, ROOT, Cloud, refusal
 from tests.integration.sagemaker.hosting import configure, model, variant
 from tests.integration.sagemaker.processing import process
 
 ARN = "arn:aws:sagemaker:us-east-1:000000000000"
 MISSING_JOB = "Could not find requested job with name: absent"
+MISSING_GROUP = f"ModelPackageGroup {ARN}:model-package-group/absent does not exist."
+MISSING_PACKAGE = f"ModelPackage {ARN}:model-package/absent/1 does not exist."
+MISSING_RESOURCE = f'Could not find resource "{ARN}:model/absent".'
 UNKNOWN = [
     ("describe_training_job", {"TrainingJobName": "absent"}, "Requested resource not found."),
     ("stop_training_job", {"TrainingJobName": "absent"}, "Requested resource not found."),
@@ -45,14 +49,28 @@ UNKNOWN = [
         f'Could not find endpoint "{ARN}:endpoint/absent".',
     ),
     (
-        "describe_model_package_group",
-        {"ModelPackageGroupName": "absent"},
-        f"ModelPackageGroup {ARN}:model-package-group/absent does not exist.",
+        "create_endpoint",
+        {"EndpointName": "new", "EndpointConfigName": "absent"},
+        f'Could not find endpoint configuration "{ARN}:endpoint-config/absent".',
     ),
     (
-        "describe_model_package",
-        {"ModelPackageName": "absent/1"},
-        f"ModelPackage {ARN}:model-package/absent/1 does not exist.",
+        "update_endpoint",
+        {"EndpointName": "absent", "EndpointConfigName": "absent"},
+        f'Could not find endpoint "{ARN}:endpoint/absent".',
+    ),
+    ("describe_model_package_group", {"ModelPackageGroupName": "absent"}, MISSING_GROUP),
+    ("delete_model_package_group", {"ModelPackageGroupName": "absent"}, MISSING_GROUP),
+    ("create_model_package", {"ModelPackageGroupName": "absent"}, MISSING_GROUP),
+    ("list_model_packages", {"ModelPackageGroupName": "absent"}, MISSING_GROUP),
+    ("describe_model_package", {"ModelPackageName": "absent/1"}, MISSING_PACKAGE),
+    ("delete_model_package", {"ModelPackageName": "absent/1"}, MISSING_PACKAGE),
+    ("update_model_package", {"ModelPackageArn": f"{ARN}:model-package/absent/1"}, MISSING_PACKAGE),
+    ("list_tags", {"ResourceArn": f"{ARN}:model/absent"}, MISSING_RESOURCE),
+    ("delete_tags", {"ResourceArn": f"{ARN}:model/absent", "TagKeys": ["a"]}, MISSING_RESOURCE),
+    (
+        "add_tags",
+        {"ResourceArn": f"{ARN}:model/absent", "Tags": [{"Key": "a", "Value": "b"}]},
+        MISSING_RESOURCE,
     ),
 ]
 
@@ -64,24 +82,83 @@ def test_what_is_not_there_is_told_in_the_words_of_its_kind(
     assert refusal(getattr(cloud.sagemaker, call), **request_) == ("ValidationException", words)
 
 
-def test_a_name_is_taken_once_per_kind(cloud: Cloud) -> None:
-    job = {"algorithm": {"TrainingImage": "000000000000.dkr.ecr.us-east-1.amazonaws.com/nothing:1"}}
-    cloud.train("taken", "pass", **job)
-    assert refusal(lambda: cloud.train("taken", "pass", **job)) == (
-        "ResourceInUse",
-        "Training job names must be unique within an AWS account and region",
-    )
-    process(cloud, "taken", "pass")
-    assert refusal(lambda: process(cloud, "taken", "pass")) == (
-        "ResourceInUse",
-        f"Job name must be unique within an AWS account and region, and a job with this name already exists ({ARN}:processing-job/taken)",
-    )
-    cloud.sagemaker.stop_processing_job(ProcessingJobName="taken")
+def make_model(cloud: Cloud) -> None:
     model(cloud, "taken")
-    configure(cloud, "taken", variant("taken"))
-    taken = refusal(lambda: configure(cloud, "taken", variant("taken")))
-    words = f'Cannot create already existing endpoint configuration "{ARN}:endpoint-config/taken".'
-    assert taken == ("ValidationException", words)
+
+
+def make_config(cloud: Cloud) -> None:
+    configure(cloud, "taken", variant("words-model"))
+
+
+def make_endpoint(cloud: Cloud) -> None:
+    cloud.sagemaker.create_endpoint(EndpointName="taken", EndpointConfigName="words-config")
+
+
+def make_group(cloud: Cloud) -> None:
+    cloud.sagemaker.create_model_package_group(ModelPackageGroupName="taken")
+
+
+def make_training_job(cloud: Cloud) -> None:
+    # An image that nobody has: the job fails at once, and its name stays taken.
+    nothing = "000000000000.dkr.ecr.us-east-1.amazonaws.com/nothing:1"
+    cloud.train("taken", "pass", algorithm={"TrainingImage": nothing})
+
+
+def make_processing_job(cloud: Cloud) -> None:
+    process(cloud, "taken", "pass")
+
+
+def make_transform_job(cloud: Cloud) -> None:
+    source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/nothing/"}
+    cloud.sagemaker.create_transform_job(
+        TransformJobName="taken",
+        ModelName="words-model",
+        TransformInput={"DataSource": {"S3DataSource": source}},
+        TransformOutput={"S3OutputPath": f"s3://{BUCKET}/nowhere"},
+        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    )
+
+
+@pytest.fixture(scope="module")
+def hosted(cloud: Cloud) -> Cloud:
+    """A model and a configuration that others can name."""
+    model(cloud, "words-model")
+    configure(cloud, "words-config", variant("words-model"))
+    return cloud
+
+
+EXISTS = "Cannot create already existing"
+UNIQUE = "must be unique within an AWS account and region"
+TAKEN: list[tuple[Callable[[Cloud], None], str, str]] = [
+    (make_training_job, "ResourceInUse", f"Training job names {UNIQUE}"),
+    (
+        make_processing_job,
+        "ResourceInUse",
+        f"Job name {UNIQUE}, and a job with this name already exists ({ARN}:processing-job/taken)",
+    ),
+    (
+        make_transform_job,
+        "ResourceInUse",
+        f"Job name {UNIQUE}, and a job with this name already exists ({ARN}:transform-job/taken)",
+    ),
+    (make_model, "ValidationException", f'{EXISTS} model "{ARN}:model/taken".'),
+    (make_config, "ValidationException", f'{EXISTS} endpoint configuration "{ARN}:endpoint-config/taken".'),
+    (make_endpoint, "ValidationException", f'{EXISTS} endpoint "{ARN}:endpoint/taken".'),
+    (
+        make_group,
+        "ValidationException",
+        f"Model Package Group already exists: {ARN}:model-package-group/taken",
+    ),
+]
+
+
+# All are called the same: a name is taken within its kind alone.
+@pytest.mark.parametrize(("make", "code", "words"), TAKEN, ids=[make.__name__ for make, _, _ in TAKEN])
+def test_a_name_is_taken_once_per_kind(
+    hosted: Cloud, make: Callable[[Cloud], None], code: str, words: str
+) -> None:
+    make(hosted)
+    assert refusal(lambda: make(hosted)) == (code, words)
 
 
 def test_names_that_differ_in_case_alone_are_one_name(cloud: Cloud) -> None:

@@ -64,9 +64,7 @@ def test_the_summary_in_the_table_is_the_first_line_of_the_command(name: str) ->
 
 
 def test_the_reference_is_current() -> None:
-    assert (ROOT / "docs/reference/cli.md").read_text() == reference(), (
-        "run `python -m headrace.reference > docs/reference/cli.md`"
-    )
+    assert (ROOT / "docs/reference/cli.md").read_text() == reference(), "run `make docs`"
 
 
 def test_the_client_knows_nothing_of_aws_services_or_local_cloud() -> None:

@@ -10,10 +10,13 @@ import pytest
 from botocore.exceptions import NoCredentialsError
 from click.testing import Result
 
+from infra import deploy as deploying
+from infra import own_key
 from infra.planning import plan as planning
 from infra.planning import quotas
-from infra.planning.plan import Costs, Plan
+from infra.planning.plan import Chosen, Costs, Plan
 from infra.planning.rows import Quota, Resource, Statement
+from infra.planning.statements import key_statements
 from infra.prices import cost_line
 from infra.stage import Stage
 from tests.unit.headrace.conftest import Run
@@ -22,7 +25,8 @@ from tests.unit.headrace.fake_stage import Nobody
 Planned = Callable[..., Result]
 
 
-def fake_plan(stage: Stage, *, root: Path, asked: list[Quota] | None) -> Plan:
+def fake_plan(of: Chosen, *, root: Path, asked: list[Quota] | None) -> Plan:
+    stage = of.stage
     line = cost_line("keys", "kms.key", 2)
     return Plan(
         stage=stage.name,
@@ -41,6 +45,7 @@ def fake_plan(stage: Stage, *, root: Path, asked: list[Quota] | None) -> Plan:
             per_million=[],
             per_million_usd=0.0,
         ),
+        key_policy=list(key_statements(stage, of.own_key)),
     )
 
 
@@ -88,12 +93,47 @@ def test_what_the_account_has_too_little_of_is_named_and_ends_with_1(
         return [msgspec.structs.replace(one, found=10.0) for one in quotas.NEEDED]
 
     monkeypatch.setattr(quotas, "ask", ask)
+    monkeypatch.setattr(deploying, "outputs_of_stacks", lambda _: {})
     result = planned()
     assert result.exit_code == 1
     assert "account 444455556666" in result.stdout
     assert "SHORT  needed 20, found 10: lambda L-B99A9384" in result.stdout
     assert "Concurrent executions is 10, needed 20" in result.stderr
     assert "training job" not in result.stderr
+
+
+def test_a_key_of_ones_own_is_planned_with_what_its_policy_must_have(planned: Planned) -> None:
+    assert "must have" not in planned().stdout
+    key = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd"
+    told = planned("--own-key", key).stdout
+    assert f"{key}: Allow to events.amazonaws.com kms:Decrypt, kms:GenerateDataKey on * if" in told
+    refused = planned("--own-key", key.replace("eu-west-1", "us-west-2"))
+    assert (refused.exit_code, "is in us-west-2; the stage is in eu-west-1" in refused.stderr) == (1, True)
+
+
+def test_in_an_account_the_plan_starts_from_what_was_chosen_last_and_asks_for_a_new_key(
+    planned: Planned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Chosen] = []
+    asked: list[str] = []
+    here = Stage(name="dev", region="eu-west-1", account="111122223333")
+    monkeypatch.setattr(Stage, "of", staticmethod(lambda _: here))
+    monkeypatch.setattr(quotas, "ask", lambda _: [])
+
+    def noting_plan(of: Chosen, **more: Any) -> Plan:
+        seen.append(of)
+        return fake_plan(of, **more)
+
+    monkeypatch.setattr(planning, "make_plan", noting_plan)
+    monkeypatch.setattr(own_key, "check_key", lambda _, arn: asked.append(arn))
+    monkeypatch.setattr(deploying, "outputs_of_stacks", lambda _: {"WithWaf": "true", "AlertEmail": "a@b.c"})
+    key = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd"
+    assert [planned(*more).exit_code for more in ((), ("--no-waf", "--own-key", key))] == [0, 0]
+    assert [(of.parameters["WithWaf"], of.parameters["AlertEmail"]) for of in seen] == [
+        ("true", "a@b.c"),
+        ("false", "a@b.c"),
+    ]
+    assert asked == [key]
 
 
 def test_templates_are_only_written_by_a_plan(run: Run, tmp_path: Path) -> None:

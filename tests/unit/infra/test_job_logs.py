@@ -13,10 +13,11 @@ from tests.aws_calls import Noted, Recorder, as_method, operations_in
 
 DEV = Stage(name="dev", region="eu-west-1", account="111122223333")
 TRAINING = "/aws/sagemaker/TrainingJobs"
+KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd"
 ENDPOINT = "/aws/sagemaker/Endpoints/headrace-dev-flights-v1"
 
 
-def changes(monkeypatch: pytest.MonkeyPatch, *there: dict[str, Any]) -> list[Noted]:
+def changes(monkeypatch: pytest.MonkeyPatch, *there: dict[str, Any], own_key: str = "") -> list[Noted]:
     """Return the calls that change something in an account with these log groups."""
 
     def listed(request: dict[str, Any]) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def changes(monkeypatch: pytest.MonkeyPatch, *there: dict[str, Any]) -> list[Not
 
     recorder = Recorder({"DescribeLogGroups": listed})
     monkeypatch.setattr(stages, "_client", recorder.client)
-    send(DEV, [*job_logs.make_groups(DEV), *job_logs.expire_endpoints(DEV)])
+    send(DEV, [*job_logs.make_groups(DEV, own_key), *job_logs.expire_endpoints(DEV, own_key)])
     assert [one.wrong for one in recorder.notes if one.wrong] == []
     return [one for one in recorder.notes if one.changes]
 
@@ -44,7 +45,19 @@ def test_groups_of_jobs_are_there_with_a_retention_before_the_first_job(
     calls = changes(monkeypatch)
     assert [one.operation for one in calls] == ["CreateLogGroup", "PutRetentionPolicy"] * 3
     assert retained(calls) == dict.fromkeys(job_logs.JOB_GROUPS, 30)
-    assert {as_method(one.operation) for one in calls} == operations_in([job_logs])
+    under_a_key = changes(monkeypatch, {"logGroupName": ENDPOINT}, own_key=KEY)
+    assert {as_method(one.operation) for one in under_a_key} == operations_in([job_logs])
+
+
+def test_what_is_ours_of_sagemakers_logs_is_under_the_stages_own_key_where_it_has_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keyed = {"logGroupName": f"{ENDPOINT}0", "kmsKeyId": KEY, "retentionInDays": 30}
+    theirs = {"logGroupName": TRAINING}
+    calls = changes(monkeypatch, theirs, {"logGroupName": ENDPOINT}, keyed, own_key=KEY)
+    under = {one.request["logGroupName"] for one in calls if one.request.get("kmsKeyId") == KEY}
+    assert under == {ENDPOINT, *job_logs.JOB_GROUPS} - {TRAINING}
+    assert [one for one in changes(monkeypatch, keyed) if "kmsKeyId" in one.request] == []
 
 
 def test_a_group_that_all_jobs_of_the_account_share_is_left_as_its_owner_has_it(
@@ -74,7 +87,7 @@ def test_logs_of_endpoints_made_since_are_no_change_of_the_deployment(
     recorder = Recorder({"DescribeLogGroups": lambda _: {"logGroups": groups}})
     monkeypatch.setattr(stages, "_client", recorder.client)
     monkeypatch.setattr(deploying, "harden", lambda *_: [])
-    monkeypatch.setattr(job_logs, "make_groups", lambda _: [])
+    monkeypatch.setattr(job_logs, "make_groups", lambda *_: [])
     _, detail, is_changed = deploying._harden(DEV, {}, {})
     assert (detail, is_changed) == ("all in place", False)
     assert retained(recorder.notes) == {ENDPOINT: 30}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from localcloud.calls import LONGEST_S, QUIET_S, Calls
+from localcloud.calls import LONGEST_S, QUIET_S, SHARE_OF_TIME, Calls
 
 
 class Clock:
@@ -35,7 +35,8 @@ def test_a_change_is_saved_once_calls_pause(calls: Calls, clock: Clock) -> None:
     assert not calls.is_due()
     clock.now += QUIET_S
     assert calls.is_due()
-    calls.saved()
+    with calls.saving():
+        pass
     clock.now += 1000
     assert not calls.is_due()
 
@@ -68,8 +69,27 @@ def test_a_snapshot_that_failed_is_tried_again_at_the_next_pause(calls: Calls, c
     with calls.count("POST"):
         pass
     clock.now += QUIET_S
-    calls.saved()
+    with calls.saving():
+        pass
     calls.failed()
     assert not calls.is_due()
     clock.now += QUIET_S
     assert calls.is_due()
+
+
+def test_what_changes_while_a_snapshot_is_written_is_saved_by_the_next(calls: Calls, clock: Clock) -> None:
+    with calls.saving(), calls.count("POST"):
+        pass
+    clock.now += QUIET_S
+    assert calls.is_due()
+
+
+def test_snapshots_that_take_long_leave_most_of_the_time_to_the_calls(calls: Calls, clock: Clock) -> None:
+    takes_s = 2.0
+    with calls.saving():
+        clock.now += takes_s
+    ended = clock.now
+    while not calls.is_due():
+        with calls.count("POST"):
+            clock.now += 0.5
+    assert takes_s / (clock.now - ended + takes_s) == pytest.approx(SHARE_OF_TIME, rel=0.1)

@@ -1,4 +1,4 @@
-"""What endpoints do with traffic, in numbers: steps of an update, shares, shadows, captured lines, requests that expire."""
+"""What endpoints do with traffic, in numbers: shares, shadows, captured lines, requests that expire."""
 
 import json
 from types import SimpleNamespace
@@ -9,42 +9,11 @@ import pytest
 from localcloud.sagemaker import endpoint_rows, traffic
 from localcloud.sagemaker.async_inference import Accepted
 from localcloud.sagemaker.capture import capture_line
-from localcloud.sagemaker.deployments import steps
 from localcloud.sagemaker.errors import ApiError
 from localcloud.sagemaker.store import Scope
 from localcloud.sagemaker.unix_http import Reply
 
 SCOPE = Scope(account="000000000000", region="us-east-1")
-
-
-def routed(kind: str, **size: Any) -> dict[str, Any]:
-    routing = {"Type": kind, "WaitIntervalInSeconds": 30, **size}
-    policy = {"TrafficRoutingConfiguration": routing, "TerminationWaitInSeconds": 9}
-    return {"BlueGreenUpdatePolicy": policy}
-
-
-def percent(value: int) -> dict[str, Any]:
-    return {"Type": "CAPACITY_PERCENT", "Value": value}
-
-
-@pytest.mark.parametrize(
-    ("config", "shares"),
-    [
-        ({}, [1.0]),
-        (routed("ALL_AT_ONCE"), [1.0]),
-        (routed("CANARY", CanarySize=percent(10)), [0.1, 1.0]),
-        (routed("CANARY", CanarySize={"Type": "INSTANCE_COUNT", "Value": 1}), [0.25, 1.0]),
-        (routed("LINEAR", LinearStepSize=percent(30)), [0.3, 0.6, 0.9, 1.0]),
-        (routed("LINEAR", LinearStepSize=percent(50)), [0.5, 1.0]),
-    ],
-)
-def test_traffic_moves_in_the_steps_of_the_policy_and_ends_with_all_of_it(
-    config: dict[str, Any], shares: list[float]
-) -> None:
-    planned = steps(config, instances=4)
-    assert [step.share for step in planned] == pytest.approx(shares)
-    last_s = 9 if config else 0
-    assert [step.wait_s for step in planned] == [30] * (len(shares) - 1) + [last_s]
 
 
 @pytest.mark.parametrize(("weight", "expected"), [(1.0, 400), (0.0, 0), (0.5, 200)])
@@ -97,18 +66,30 @@ def test_a_body_is_captured_as_text_only_where_its_type_is_named(
 def test_an_update_keeps_the_properties_of_variants_that_stay_and_no_others() -> None:
     before = {
         "_Variants": [{"VariantName": "a", "InitialVariantWeight": 7, "InitialInstanceCount": 3}],
+        "_Capture": {"EnableCapture": True},
     }
     wanted = {
         "_Variants": [
             {"VariantName": "a", "InitialVariantWeight": 1, "InitialInstanceCount": 1},
             {"VariantName": "b", "InitialVariantWeight": 1},
-        ]
+        ],
+        "_Capture": None,
     }
-    kept = endpoint_rows.keep_variant_properties(before, wanted, ["DesiredInstanceCount"])
-    assert kept["_Variants"] == [
-        {"VariantName": "a", "InitialVariantWeight": 7, "InitialInstanceCount": 1},
-        {"VariantName": "b", "InitialVariantWeight": 1},
-    ]
+
+    def retained(*excluded: str) -> dict[str, Any]:
+        kinds = [{"VariantPropertyType": kind} for kind in excluded]
+        request = {"RetainAllVariantProperties": True, "ExcludeRetainedVariantProperties": kinds}
+        return endpoint_rows.retained(before, wanted, request)
+
+    assert endpoint_rows.retained(before, wanted, {}) == wanted
+    assert retained("DesiredInstanceCount") == {
+        "_Variants": [
+            {"VariantName": "a", "InitialVariantWeight": 7, "InitialInstanceCount": 1},
+            {"VariantName": "b", "InitialVariantWeight": 1},
+        ],
+        "_Capture": {"EnableCapture": True},
+    }
+    assert retained("DesiredInstanceCount", "DesiredWeight", "DataCaptureConfig") == wanted
 
 
 def test_a_failed_endpoint_can_only_be_deleted() -> None:
