@@ -100,7 +100,7 @@ proof: setup onnx conformance simulation $(CLIENTS)/.ready $(WHEELS)/.ready $(ML
 
 # A hundred seeds of ten thousand simulated uploads: some hours.
 simulation: setup
-	$(BIN)/pytest -q -n auto tests/proof/simulation
+	$(BIN)/pytest -q -n auto tests/proof/simulation --record-figures
 
 # The local SageMaker as unmodified clients of AWS see it: boto3, and the SDKs as they come from PyPI. Some 10 minutes.
 conformance: setup $(SDKS:=/.ready)

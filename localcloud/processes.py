@@ -34,6 +34,14 @@ def is_same_process(pid: int, ticks: int) -> bool:
     return start_ticks(pid) == ticks
 
 
+def children_of(pid: int) -> list[int]:
+    """Return what the first thread of a process has started and what still runs of it."""
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
 def wait_until_gone(pid: int, ticks: int, timeout_s: float) -> bool:
     """Wait for that very process to end; False when it outlasted the timeout."""
     deadline = time.monotonic() + timeout_s

@@ -37,14 +37,23 @@ class Pipelines:
 
     def definition(self, name: str) -> PipelineDefinition:
         """Return the definition with every default filled in."""
-        # Converted anew at each read: a definition stored by an older release gets the defaults of this one.
-        kind: Any = PipelineDefinition
-        definition: PipelineDefinition = convert(self.get(name).definition, kind)
-        return definition
+        return definition_of(self.get(name))
+
+    def all(self) -> list[Pipeline]:
+        """Return all pipelines, in the order of their names."""
+        return [from_row(row, Pipeline) for row in all_rows(self.table, "pipeline")]
 
     def names(self) -> list[str]:
         """Return the names of all pipelines, in order."""
         return [str(row["pipeline"]) for row in all_rows(self.table, "pipeline")]
+
+
+def definition_of(pipeline: Pipeline) -> PipelineDefinition:
+    """Return the definition of a stored pipeline with every default filled in."""
+    # Converted anew at each read: a definition stored by an older release gets the defaults of this one.
+    kind: Any = PipelineDefinition
+    definition: PipelineDefinition = convert(pipeline.definition, kind)
+    return definition
 
 
 class Datasets:

@@ -57,8 +57,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write the figures where that was asked for."""
-    if session.config.getoption("--record-figures"):
+    """Write the figures where that was asked for; of several processes, only the one that has them all."""
+    if session.config.getoption("--record-figures") and not hasattr(session.config, "workerinput"):
         session.config.stash[RECORDER].write()
         session.config.stash[ATTACKS].write()
 

@@ -15,7 +15,7 @@ from localcloud.sagemaker.async_inference import AsyncInference
 from localcloud.sagemaker.endpoints import Endpoints
 from localcloud.sagemaker.faults import Faults
 from localcloud.sagemaker.hosting import Hosting
-from localcloud.sagemaker.jobs import Jobs
+from localcloud.sagemaker.jobs.operations import Jobs
 from localcloud.sagemaker.packages import Packages
 from localcloud.sagemaker.runtime import Runtime
 from localcloud.sagemaker.store import Row, Scope, Store, Table

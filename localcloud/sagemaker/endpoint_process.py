@@ -1,10 +1,12 @@
 """The processes behind one production variant: model on disk, web server up, /ping answered."""
 
+import contextlib
 import logging
 import shutil
 import threading
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +17,7 @@ from localcloud.sagemaker import artifacts, credentials, hosting, images
 from localcloud.sagemaker.container import Container, Containers, ContainerSpec
 from localcloud.sagemaker.errors import ClientJobError
 from localcloud.sagemaker.logs import LogStream
+from localcloud.sagemaker.serverless import Serverless
 from localcloud.sagemaker.settings import Settings
 from localcloud.sagemaker.store import Row, Scope
 from localcloud.sagemaker.unix_http import ConnectionPool
@@ -36,7 +39,8 @@ class StartFailed(Exception):
 class VariantSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One variant of one endpoint: its configuration and the model as it was when the endpoint was made.
 
-    A transform job's server is one too, with a `log_group` that is not an endpoint's.
+    A transform job's server is one too, with a `log_group` that is not an endpoint's. One that `starts_asleep` has no container before it
+    is asked.
     """
 
     endpoint_name: str
@@ -44,13 +48,28 @@ class VariantSpec(msgspec.Struct, frozen=True, kw_only=True):
     variant: Row
     model: Row
     log_group: str = ""
+    starts_asleep: bool = False
 
 
 class VariantProcess:
-    """A variant's web server; `pool` talks to it."""
+    """A variant's web server; `pool` talks to it while it is awake.
 
-    def __init__(self, spec: VariantSpec, settings: Settings, containers: Containers) -> None:
+    With a place among the serverless ones it sleeps while nobody asks: model, logs and role stay, only the container ends.
+    """
+
+    def __init__(
+        self,
+        spec: VariantSpec,
+        settings: Settings,
+        containers: Containers,
+        serverless: Serverless | None = None,
+    ) -> None:
         self._spec, self._settings, self._containers = spec, settings, containers
+        self._serverless = serverless
+        self.asked_at = time.monotonic()
+        self._waiting, self._is_asleep = 0, spec.starts_asleep
+        # Held while the container begins or ends: nobody asks one that goes, and none begins beside another.
+        self._turn = threading.Lock()
         self.name: str = spec.variant["VariantName"]
         self._work = settings.work / "endpoints" / f"{spec.endpoint_name}-{self.name}-{uuid.uuid4().hex[:8]}"
         self._logs: LogStream | None = None
@@ -58,6 +77,8 @@ class VariantProcess:
         self._container: Container | None = None
         self._container_spec: ContainerSpec | None = None
         self._is_stopped = threading.Event()
+        # Set when the container that is kept running shall not be started again.
+        self._is_let_go = threading.Event()
         within = spec.endpoint_name if spec.log_group else self.name
         self.log_stream = f"{within}/i-{uuid.uuid4().hex[:17]}"
         self.pool = ConnectionPool(self._work / _SOCKET)
@@ -73,12 +94,47 @@ class VariantProcess:
         # Whatever goes wrong, KeyboardInterrupt included, no half-started server stays behind.
         try:
             self._container_spec = self._prepare()
-            self._run_container()
-            self._wait_until_healthy()
+            with self._turn:
+                if not self._is_asleep:
+                    self._wake()
         except BaseException:
             self.stop()
             raise
-        threading.Thread(target=self._keep_running, name=f"keep-{self.name}", daemon=True).start()
+
+    @contextlib.contextmanager
+    def awake(self) -> Iterator[float]:
+        """Keep the server awake for one request; give the seconds that waking it took, 0 where it was.
+
+        Raises
+        ------
+        StartFailed
+            It did not come up this time.
+        """
+        began = time.monotonic()
+        with self._turn:
+            woken = self._is_asleep and not self._is_stopped.is_set()
+            if woken:
+                self._wake()
+            self._waiting += 1
+        try:
+            yield time.monotonic() - began if woken else 0.0
+        finally:
+            with self._turn:
+                self._waiting -= 1
+                self.asked_at = time.monotonic()
+
+    def sleep(self) -> bool:
+        """End the container of a variant that nobody waits for; tell whether there is none now."""
+        # Whoever has the turn is about to ask.
+        if not self._turn.acquire(blocking=False):
+            return False
+        try:
+            if self._waiting == 0:
+                self._let_go()
+                self._is_asleep = True
+            return self._is_asleep
+        finally:
+            self._turn.release()
 
     def is_alive(self) -> bool:
         """Whether the server process still runs."""
@@ -86,11 +142,12 @@ class VariantProcess:
 
     def stop(self) -> None:
         """End the server and remove its folder."""
+        # First: who waits for its health gives up, and the turn with it.
         self._is_stopped.set()
-        if self._container is not None:
-            self._container.kill()
-            self._container.wait(5)
-        self.pool.close()
+        with self._turn:
+            self._let_go()
+        if self._serverless is not None:
+            self._serverless.forget(self)
         if self._logs is not None:
             self._logs.close()
         if self._session is not None:
@@ -125,7 +182,34 @@ class VariantProcess:
                 **_environment(container, scope, {} if is_isolated else session.environment()),
             },
             is_isolated=is_isolated,
+            is_lasting=True,
         )
+
+    def _wake(self) -> None:
+        """Start the container, wait until it is healthy and keep it running; with the turn."""
+        self._is_let_go = let_go = threading.Event()
+        try:
+            container = self._run_container()
+            self._wait_until_healthy()
+        except BaseException:
+            self._let_go()
+            raise
+        keeping = threading.Thread(target=self._keep_running, args=(container, let_go), daemon=True)
+        keeping.name = f"keep-{self.name}"
+        keeping.start()
+        self._is_asleep = False
+        if self._serverless is not None:
+            self.asked_at = time.monotonic()
+            self._serverless.woke(self)
+
+    def _let_go(self) -> None:
+        """End the container for good; with the turn."""
+        self._is_let_go.set()
+        if self._container is not None:
+            self._container.kill()
+            self._container.wait(5)
+            self._container = None
+        self.pool.close()
 
     def _run_container(self) -> Container:
         """Start the server in a container made of what was prepared."""
@@ -136,15 +220,17 @@ class VariantProcess:
         self._container = self._containers.start(self._container_spec, self._logs.write)
         return self._container
 
-    def _keep_running(self) -> None:
+    def _keep_running(self, container: Container, let_go: threading.Event) -> None:
         """Start the container again whenever it ends by itself, as SageMaker does."""
-        container = self._container
-        while container is not None:
+        while True:
             code = container.wait()
-            if self._is_stopped.wait(_RESTART_PAUSE_S):
+            if let_go.wait(_RESTART_PAUSE_S):
                 return
-            logger.warning("container of %s ended with %s: started again", self._spec.endpoint_name, code)
-            container = self._run_container()
+            with self._turn:
+                if let_go.is_set():
+                    return
+                logger.warning("container of %s ended with %s: started again", self._spec.endpoint_name, code)
+                container = self._run_container()
 
     def _download(self, session: credentials.RoleSession, container: Row, base: Path) -> Path:
         """Put the model in place and return the environment of its image."""

@@ -9,6 +9,7 @@ from localcloud.sagemaker.container import Containers
 from localcloud.sagemaker.endpoint_process import VariantProcess, VariantSpec
 from localcloud.sagemaker.faults import Faults
 from localcloud.sagemaker.fleets import Fleet, Fleets
+from localcloud.sagemaker.serverless import Serverless
 from localcloud.sagemaker.settings import Settings
 from localcloud.sagemaker.store import ENDPOINT, ENDPOINT_CONFIG, MODEL, Row, Scope, Store, Table, scope_of
 
@@ -17,9 +18,17 @@ class Endpoints:
     """The hosting half of the control plane that runs something; the processes themselves belong to `fleets`."""
 
     def __init__(
-        self, store: Store, settings: Settings, fleets: Fleets, faults: Faults, *, containers: Containers
+        self,
+        store: Store,
+        settings: Settings,
+        fleets: Fleets,
+        faults: Faults,
+        *,
+        containers: Containers,
+        serverless: Serverless,
     ) -> None:
         self._store, self._settings, self._containers = store, settings, containers
+        self._serverless = serverless
         self._fleets, self._faults = fleets, faults
 
     def operations(self) -> Table:
@@ -99,8 +108,9 @@ class Endpoints:
     def restart(self) -> None:
         """Bring back what was in service, and finish what was being created, when the last server ended."""
         for row in self._store.rows(ENDPOINT):
-            if row["EndpointStatus"] in ("Creating", *endpoint_rows.SERVING):
-                self._in_background(self._bring_up, scope_of(row["EndpointArn"]), row)
+            is_back = row["EndpointStatus"] in endpoint_rows.SERVING
+            if is_back or row["EndpointStatus"] == "Creating":
+                self._in_background(self._bring_up, scope_of(row["EndpointArn"]), row, is_back)
 
     def announce_restart(self) -> None:
         """Mark the endpoints that will come back, so that invocations wait instead of failing."""
@@ -122,9 +132,9 @@ class Endpoints:
         name = f"endpoint-{row['EndpointName']}"
         threading.Thread(target=work, args=(scope, row, *more), name=name, daemon=True).start()
 
-    def _bring_up(self, scope: Scope, row: Row) -> None:
-        """Start every variant and publish them together, or none of them."""
-        arn, fleet = row["EndpointArn"], self._fleet(scope, row)
+    def _bring_up(self, scope: Scope, row: Row, is_back: bool = False) -> None:
+        """Start every variant and publish them together, or none of them; what is back may sleep until it is asked."""
+        arn, fleet = row["EndpointArn"], self._fleet(scope, row, is_back=is_back)
         reason = self._faults.endpoint_failure(row["EndpointName"]) or self._fleets.start(arn, fleet)
         if reason is None:
             self._fleets.route(arn, (fleet, 1.0))
@@ -171,15 +181,17 @@ class Endpoints:
             self._tell(scope, row, is_deployment=True)
         return row
 
-    def _fleet(self, scope: Scope, row: Row) -> Fleet:
+    def _fleet(self, scope: Scope, row: Row, *, is_back: bool = False) -> Fleet:
         def _process(variant: Row) -> VariantProcess:
+            serverless = self._serverless if variant.get("ServerlessConfig") else None
             spec = VariantSpec(
                 endpoint_name=row["EndpointName"],
                 scope=scope,
                 variant=variant,
                 model=row["_Models"][variant["VariantName"]],
+                starts_asleep=is_back and serverless is not None,
             )
-            return VariantProcess(spec, self._settings, self._containers)
+            return VariantProcess(spec, self._settings, self._containers, serverless)
 
         return Fleet(row, _process)
 

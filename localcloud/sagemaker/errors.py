@@ -77,7 +77,7 @@ def limit_exceeded(quota: str, limit: int, in_use: int) -> ApiError:
 
 
 def job_not_found(name: str) -> ApiError:
-    """Return the error for an unknown processing job."""
+    """Return the error for an unknown processing or transform job."""
     return validation(f"Could not find requested job with name: {name}")
 
 

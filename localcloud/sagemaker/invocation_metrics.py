@@ -14,18 +14,19 @@ _NAMESPACE: Final = "AWS/SageMaker"
 
 
 class Invocation(msgspec.Struct, frozen=True, kw_only=True):
-    """One request to a variant's container; `status` is its answer's, 0 where none came."""
+    """One request to a variant's container; `status` is its answer's, 0 where none came, `setup_s` is 0 where it was there."""
 
     endpoint: str
     variant: str
     status: int
     model_s: float
     overhead_s: float
+    setup_s: float
 
     def values(self) -> dict[str, tuple[float, str]]:
         """Return the value and unit of each metric."""
         kind = self.status // 100
-        return {
+        values: dict[str, tuple[float, str]] = {
             "Invocations": (1, "None"),
             "InvocationsPerInstance": (1, "None"),
             "Invocation4XXErrors": (int(kind == 4), "None"),
@@ -34,6 +35,9 @@ class Invocation(msgspec.Struct, frozen=True, kw_only=True):
             "ModelLatency": (round(self.model_s * 1e6), "Microseconds"),
             "OverheadLatency": (round(self.overhead_s * 1e6), "Microseconds"),
         }
+        if self.setup_s:
+            values["ModelSetupTime"] = (round(self.setup_s * 1e6), "Microseconds")
+        return values
 
 
 def record(invocation: Invocation, scope: Scope) -> None:

@@ -25,14 +25,15 @@ from localcloud.sagemaker.endpoints import Endpoints
 from localcloud.sagemaker.faults import Faults
 from localcloud.sagemaker.fleets import Fleets
 from localcloud.sagemaker.hosting import Hosting
-from localcloud.sagemaker.jobs import Jobs
-from localcloud.sagemaker.processing import PROCESSING
+from localcloud.sagemaker.jobs.operations import Jobs
+from localcloud.sagemaker.jobs.processing import PROCESSING
+from localcloud.sagemaker.jobs.training import TRAINING
+from localcloud.sagemaker.jobs.transform import TRANSFORM
 from localcloud.sagemaker.runtime import Runtime
+from localcloud.sagemaker.serverless import Serverless
 from localcloud.sagemaker.settings import Settings
 from localcloud.sagemaker.store import Store
 from localcloud.sagemaker.tagging import Tagging
-from localcloud.sagemaker.training import TRAINING
-from localcloud.sagemaker.transform import TRANSFORM
 
 # Far more than the 2 s it takes: on a busy machine only patience is needed.
 _READY_TIMEOUT_S = 120
@@ -81,7 +82,8 @@ def install(*, images: Path, home: Path, endpoint_url: str) -> Installed:
     )
     jobs = (training, processing, transforming)
     fleets = Fleets()
-    endpoints = Endpoints(store, settings, fleets, faults, containers=containers)
+    serverless = Serverless(most=settings.serverless_awake, idle_s=settings.serverless_idle_s)
+    endpoints = Endpoints(store, settings, fleets, faults, containers=containers, serverless=serverless)
     runtime = Runtime(store, fleets, settings, faults)
     api = Api(
         operations(store, jobs, Hosting(store), endpoints),
@@ -99,6 +101,7 @@ def install(*, images: Path, home: Path, endpoint_url: str) -> Installed:
         api.close()
         for kind in jobs:
             kind.shut_down()
+        serverless.close()
         fleets.shut_down()
         containers.close()
         store.save()

@@ -13,6 +13,7 @@ import msgspec
 
 from localcloud.sagemaker import endpoint_rows, invocation_metrics, traffic
 from localcloud.sagemaker.capture import DataCapture
+from localcloud.sagemaker.endpoint_process import StartFailed
 from localcloud.sagemaker.errors import ApiError
 from localcloud.sagemaker.faults import Faults
 from localcloud.sagemaker.fleets import Fleet, Fleets
@@ -140,14 +141,20 @@ class Runtime:
     def _ask(self, fleet: Fleet, variant: str, asked: _Asked) -> Reply:
         """Return the answer of a variant's container, measured, and captured where that is wanted, or raise ModelError."""
         process, endpoint = fleet.process(variant), fleet.row["EndpointName"]
-        given_at = time.monotonic()
-        reply = self._exchange(process.pool, endpoint, asked)
+        given_at, setup_s = time.monotonic(), 0.0
+        try:
+            with process.awake() as setup_s:
+                given_at = time.monotonic()
+                reply = self._exchange(process.pool, endpoint, asked)
+        except StartFailed as error:
+            reply = Reply(status=0, headers={}, body=str(error).encode())
         invocation = Invocation(
             endpoint=endpoint,
             variant=variant,
             status=reply.status,
             model_s=time.monotonic() - given_at,
             overhead_s=given_at - asked.came_at,
+            setup_s=setup_s,
         )
         invocation_metrics.record(invocation, asked.scope)
         if not 200 <= reply.status < 400:

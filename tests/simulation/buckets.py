@@ -27,6 +27,13 @@ class SimBucket(FakeBucket):
         for key in sorted(folder):
             yield from reversed(folder[key])
 
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        if not prefix.endswith("/") or next(self.folders(prefix), None):
+            yield from super().list(prefix)
+            return
+        folder = self._folders.get(prefix, {})
+        yield from (folder[key][-1] for key in sorted(folder))
+
     def delete(self, key: str) -> None:
         super().delete(key)
         self._folders.get(_folder_of(key), {}).pop(key, None)

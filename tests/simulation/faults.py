@@ -7,6 +7,7 @@ and its caller hears of it.
 
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -71,10 +72,15 @@ class Calls:
                 return work(*args, **named)
             fate = self._wait(process, what)
             if fate < self.rates.killed + self.rates.failing:
-                return self._disturbed(process, fate, what, lambda: self._do(work, args, named), retries)
+                do = partial(self._do, work, args, named)
+                return self._disturbed(process, fate, what, do, retries)
             if self._trace.is_kept:
                 self._trace.note(self._scheduler.now, process.name, f"{what} {_told(args)}")
-            return self._do(work, args, named)
+            self._inside = True
+            try:
+                return work(*args, **named)
+            finally:
+                self._inside = False
 
         return call
 

@@ -36,9 +36,11 @@ class Invariants:
     def quality_of(self, pipeline: str, version: str) -> bool:
         """Say whether the training of a model version left what deserves to serve."""
         row = self._around.models.rows[pipeline, version]
-        made_by = [name for name in self._around.training.is_good if row["job_id"] in name]
+        is_good = self._around.training.is_good
+        attempts = range(self._around.jobs.rows[row["job_id"],]["attempt"], 0, -1)
         # The attempt that completed: there is one, or "trained twice" says so.
-        return self._around.training.is_good[made_by[-1]]
+        names = (sagemaker_name(STAGE, row["job_id"], attempt) for attempt in attempts)
+        return next(is_good[name] for name in names if name in is_good)
 
     def _break(self, sentence: str) -> None:
         self.broken.append(f"{self._around.scheduler.now:.3f}: {sentence}")
@@ -155,14 +157,11 @@ class Invariants:
 
     def _was_overtaken(self, row: Row) -> bool:
         """Say whether newer data of the pipeline is ready: then the lost event of the older is not made up for."""
-        rows = self._around.datasets.rows.values()
         return any(
-            other["pipeline"] == row["pipeline"]
-            and other.get("state") == "READY"
+            other.get("state") == "READY"
             and not other.get("duplicate_of")
             and other["ordinal"] > row["ordinal"]
-            for other in rows
-            if "state" in other
+            for other in self._around.datasets.query(row["pipeline"]).rows
         )
 
     def _trained(self, job_id: str) -> Iterator[str]:
@@ -172,9 +171,15 @@ class Invariants:
         elif successor := job.get("superseded_by"):
             yield from self._trained(successor)
         elif job["state"] == "SUCCEEDED" and job["purpose"] == "train":
-            models = [row for row in self._around.models.rows.values() if row.get("job_id") == job_id]
-            if [row["state"] in MODEL_ENDS for row in models] != [True]:
-                yield f"job {job_id} succeeded and its models are {[row['state'] for row in models]}"
+            states = self._models_of(job_id)
+            if [state in MODEL_ENDS for state in states] != [True]:
+                yield f"job {job_id} succeeded and its models are {states}"
+
+    def _models_of(self, job_id: str) -> list[str]:
+        """Return the states of the model versions that a job made."""
+        pipeline = self._around.jobs.rows[job_id,]["pipeline"]
+        rows = self._around.models.query(pipeline).rows
+        return [row["state"] for row in rows if row["job_id"] == job_id]
 
     def _trained_once(self) -> Iterator[str]:
         completed: Counter[str] = Counter()

@@ -23,7 +23,8 @@ from tests.simulation.functions import Function
 from tests.simulation.neighbours import Neighbours
 from tests.simulation.services import OBJECT_CREATED, Services
 
-UPLOADS_PER_PIPELINE = 25
+# Times the root of the uploads: a larger stage has more pipelines, and each of them more uploads.
+PIPELINES = 0.75
 SECONDS_PER_UPLOAD = 1.0
 LARGE = 0.03  # of the uploads are more than a function takes
 REST = Function(name="rest", timeout_s=29)
@@ -38,10 +39,18 @@ KINDS: tuple[dict[str, Any], ...] = (
     {"train": {"quiet": "1m"}, "release": {"strategy": "canary", **_TRIAL}},
     _ASKED,
     _ASKED | {"release": {"approval": "person"}},
-    {"train": {"quiet": "30s"}, "release": {"grace": "1m", "endpoint": "realtime"}},
+    {
+        "data": {"history": "replace"},
+        "train": {"quiet": "30s"},
+        "release": {"grace": "1m", "endpoint": "realtime"},
+    },
     _ASKED,
     _ASKED | {"release": {"strategy": "shadow", **_TRIAL}},
-    {"train": {"quiet": "2m"}, "release": {"strategy": "shadow", **_TRIAL, "endpoint": "realtime"}},
+    {
+        "data": {"history": "last 6"},
+        "train": {"quiet": "2m"},
+        "release": {"strategy": "shadow", **_TRIAL, "endpoint": "realtime"},
+    },
     _ASKED,
     _ASKED,
 )
@@ -72,7 +81,7 @@ class People:
 
     def begin(self, uploads: int) -> float:
         """Define the pipelines, plan everything that will be done, and return when the last of it is."""
-        self.names = [f"p{number:03d}" for number in range(max(len(KINDS), uploads // UPLOADS_PER_PIPELINE))]
+        self.names = [f"p{number:03d}" for number in range(max(len(KINDS), round(PIPELINES * uploads**0.5)))]
         for number, name in enumerate(self.names):
             self._define(name, KINDS[number % len(KINDS)])
         end = uploads * SECONDS_PER_UPLOAD

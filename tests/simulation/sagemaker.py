@@ -48,7 +48,7 @@ class SimTraining(FakeSageMaker):
         name = request["TrainingJobName"]
         for watcher in self.watchers:
             watcher(name)
-        self._scheduler.at(self._chance.uniform(2, 20), lambda: self._end(name))
+        self._scheduler.at(self._chance.uniform(1, 10), lambda: self._end(name))
         self._tell(name)
 
     def stop(self, name: str) -> None:

@@ -32,7 +32,7 @@ def guard(table: str, *attributes: str) -> Guard:
         # A job that goes back is run again after its end, or is never brought to one.
         pytest.param(
             guard("jobs", "state", "attempt"),
-            FEW,
+            MANY,
             {"had succeeded and became", "is RUNNING", "is PENDING"},
             id="a job moves on only",
         ),

@@ -19,6 +19,7 @@ from tests.simulation.trace import Trace
 
 MINUTE_S = 60.0
 MOST_TICKS_TO_REST = 120
+QUIET_MINUTES = 4  # what a gate or the end of a grace sets going, a tick finds
 
 
 class Guard(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,13 +73,17 @@ class World:
 
     def _come_to_rest(self) -> None:
         """Let the ticks mend what is left; a stage that needs more than two hours of them is not mended."""
-        scheduler = self.around.scheduler
+        scheduler, quiet_minutes = self.around.scheduler, 0
         for _ in range(MOST_TICKS_TO_REST):
             scheduler.run(scheduler.now + MINUTE_S)
-            if next(self.invariants.at_rest(), None) is None:
+            quiet_minutes = quiet_minutes + 1 if self._is_at_rest() else 0
+            if quiet_minutes == QUIET_MINUTES:
                 break
-        # Late events, and the processes under way.
-        scheduler.run(scheduler.now + 15 * MINUTE_S)
+
+    def _is_at_rest(self) -> bool:
+        """Say whether nothing is left but the next ticks: no late event, no process, no row that needs anything."""
+        is_idle = self.around.scheduler.count_due == len(self.services.ticks)
+        return is_idle and not any(self.invariants.at_rest())
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import islice
+from zlib import crc32
 
 from chalicelib.ingest.adapters import Adapters
 from chalicelib.ingest.keys import PREFIX, Upload
@@ -19,6 +20,10 @@ MAX_WORK = 5  # validated in one tick, the rest in the next: a tick must end bef
 MAX_LISTED = 20_000  # object versions per folder and tick
 MAX_LOOKED_UP = 200
 MIN_AGE = timedelta(minutes=2)  # younger objects' events are on their way
+YOUNG = timedelta(
+    minutes=5
+)  # looked up in every tick; later only for ticks that failed, or had too much to do
+OLD_TURNS = 10
 MAX_AGE = timedelta(hours=24)  # EventBridge has given up by then
 
 
@@ -61,7 +66,7 @@ def _forgotten(adapters: Adapters) -> Iterable[Upload]:
     """Yield uploads without a row: their event was lost."""
     now = adapters.clock()
     for objects in _listings(adapters):
-        for info in _slice_of(_recent(objects, now), now):
+        for info in _slice_of(objects, now):
             upload = _upload(info, adapters)
             if not upload.is_folder and not adapters.catalog.find(upload.pipeline, upload.version):
                 yield upload
@@ -78,18 +83,25 @@ def _listings(adapters: Adapters) -> Iterable[Iterable[ObjectInfo]]:
         yield adapters.raw.list_versions(folder)
 
 
-def _recent(objects: Iterable[ObjectInfo], now: datetime) -> list[ObjectInfo]:
+def _slice_of(objects: Iterable[ObjectInfo], now: datetime) -> list[ObjectInfo]:
+    """Return this minute's share: looked up in every tick of its day, an upload would cost 1,400 reads."""
+    listed = list(islice(objects, MAX_LISTED))
+    young = [info for info in listed if _is_between(MIN_AGE, info, YOUNG, now)]
+    old = [info for info in listed if _is_between(YOUNG, info, MAX_AGE, now)]
+    minute = int(now.timestamp() // 60)
+    return [*_whose_turn_it_is(young, minute), *_whose_turn_it_is(old, minute, OLD_TURNS)]
+
+
+def _is_between(least: timedelta, info: ObjectInfo, most: timedelta, now: datetime) -> bool:
+    return info.modified_at is not None and least <= now - info.modified_at < most
+
+
+def _whose_turn_it_is(infos: list[ObjectInfo], minute: int, turns: int = 1) -> list[ObjectInfo]:
+    turns = max(turns, -(-len(infos) // MAX_LOOKED_UP))
+    # By name, not by place: places move with what comes and goes, and some might never have their turn.
     return [
-        info
-        for info in islice(objects, MAX_LISTED)
-        if info.modified_at is not None and MIN_AGE <= now - info.modified_at <= MAX_AGE
+        info for info in infos if crc32(f"{info.key} {info.version_id}".encode()) % turns == minute % turns
     ]
-
-
-def _slice_of(recent: list[ObjectInfo], now: datetime) -> list[ObjectInfo]:
-    """Return this minute's share: many recent objects are looked up in turns, each within a few ticks."""
-    turns = -(-len(recent) // MAX_LOOKED_UP) or 1
-    return recent[int(now.timestamp() // 60) % turns :: turns]
 
 
 def _upload(info: ObjectInfo, adapters: Adapters) -> Upload:

@@ -1,12 +1,13 @@
 """An interpreter that has its packages imported and becomes, by a fork, every program it is asked for.
 
-    interpreter.py LISTENER MODULE [MODULE ...]
+    interpreter.py HASTY PATIENT MODULE [MODULE ...]
 
-LISTENER is an inherited Unix socket that listens; `stand_in.py` asks there. Nothing is ever run in this process itself, so no program sees
+HASTY and PATIENT are inherited Unix sockets that listen; `stand_in.py` asks at one of them. Nothing is ever run in this process itself, so no program sees
 what another one did. A program becomes one of the container that asks: of its namespaces, files, environment and folder; the
 process between keeps watch: signals go in, the status comes out, and when the one who asks is gone the program is killed.
 
-Somebody who asks before all is imported gets what there is: nobody waits for more than one import. Plain standard library,
+Who asks at HASTY before all is imported gets what there is and waits for one import at most. Who asks at PATIENT waits for all: what
+is going to run for days shall share its packages with others, not have copies of its own. Plain standard library,
 run by path with the image's interpreter.
 """
 
@@ -34,27 +35,33 @@ NAMESPACES = {"user": os.CLONE_NEWUSER, "mnt": os.CLONE_NEWNS, "net": os.CLONE_N
 type Program = dict[str, Any]
 
 
-def await_program(listener: socket.socket, modules: list[str]) -> Program:
+def await_program(hasty: socket.socket, patient: socket.socket, modules: list[str]) -> Program:
     """Import one module after the other; return, in a process of its own, whatever is asked for."""
     # Children are waited for by nobody here.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     left = list(modules)
     while True:
-        if left and not select.select([listener], [], [], 0)[0]:
+        if left and not select.select([hasty], [], [], 0)[0]:
             load(left.pop(0))
             continue
-        connection, _ = listener.accept()
+        asked, _, _ = select.select([hasty] if left else [hasty, patient], [], [])
+        connection, _ = asked[0].accept()
         if fork() == 0:
-            listener.close()
+            hasty.close()
+            patient.close()
             return attend(connection)
         connection.close()
 
 
 def load(module: str) -> None:
-    """Import a module that the image may have; what is imported is no longer looked through for garbage."""
+    """Import a module that the image may have, with `.*` its public ones too; garbage is no longer looked for in them."""
+    name = module.removesuffix(".*")
     # An image is anybody's: whatever its packages do, a program that needs them will say it better.
     with contextlib.suppress(Exception):
-        importlib.import_module(module)
+        package = importlib.import_module(name)
+        for part in package.__all__ if name != module else ():
+            # Packages that import their parts when they are first asked for.
+            getattr(package, part, None)
     gc.collect()
     gc.freeze()
 
@@ -241,4 +248,5 @@ def run(command: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    run(await_program(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])["command"])
+    hasty, patient = (socket.socket(fileno=int(number)) for number in sys.argv[1:3])
+    run(await_program(hasty, patient, sys.argv[3:])["command"])

@@ -1,8 +1,8 @@
 """Run a Python program in a copy of the interpreter that has its packages imported, and stand for it until it ends.
 
-    stand_in.py FOLDER PYTHON EXECUTABLE -m MODULE | FILE [ARG ...]
+    stand_in.py LISTENER PYTHON EXECUTABLE -m MODULE | FILE [ARG ...]
 
-`interpreter.py` listens in FOLDER. The program gets this process's environment, folder and standard streams; signals are passed on, and this process
+`interpreter.py` listens at LISTENER. The program gets this process's environment, folder and standard streams; signals are passed on, and this process
 ends as the program does. EXECUTABLE is what it sees as its own. Where nobody listens, or the interpreter is not what a fresh one
 would be, PYTHON runs the program instead. Plain standard library, run by path with `-I -S`: it starts in some 15 ms.
 """
@@ -19,11 +19,11 @@ PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signa
 STARTED, STATUS_BYTES = b"started!", 8
 
 
-def main(folder: str, python: str, executable: str, command: list[str]) -> int:
+def main(listener: str, python: str, executable: str, command: list[str]) -> int:
     """Run the command; return its exit code."""
     # AWS's toolkit ends the options of an interpreter that gets none.
     program = command[1:] if command[:1] == ["--"] else command
-    connection = ask(folder, executable, program) if is_program(program) else None
+    connection = ask(listener, executable, program) if is_program(program) else None
     if connection is None:
         os.execv(python, [python, *command])  # noqa: S606 - becomes the program
     told = receive(connection, STATUS_BYTES)
@@ -43,7 +43,7 @@ def is_program(command: list[str]) -> bool:
         return False
 
 
-def ask(folder: str, executable: str, command: list[str]) -> socket.socket | None:
+def ask(listener: str, executable: str, command: list[str]) -> socket.socket | None:
     """Ask for the program; return the connection once it runs, None where it does not."""
     request = {
         "command": command,
@@ -56,8 +56,9 @@ def ask(folder: str, executable: str, command: list[str]) -> socket.socket | Non
     connection = socket.socket(socket.AF_UNIX)
     try:
         # By its folder's descriptor: the path of a socket may not be longer than 107 bytes.
+        folder, _, name = listener.rpartition("/")
         place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        connection.connect(f"/proc/self/fd/{place}/listener")
+        connection.connect(f"/proc/self/fd/{place}/{name}")
         os.close(place)
         socket.send_fds(connection, [len(body).to_bytes(4)], [0, 1, 2])
         connection.sendall(body)

@@ -17,11 +17,8 @@ SLEEP = "import time\nprint('ready', flush=True)\ntime.sleep(300)"
 class Owned:
     """A server of this module's own, with or without namespaces, and its clients."""
 
-    def __init__(self, home: Path, switch: str) -> None:
-        self.server = Server(
-            home, LOCALCLOUD_SAGEMAKER_NAMESPACES=switch, LOCALCLOUD_SAGEMAKER_STOP_GRACE_S="0.5"
-        )
-        self.home, self.cloud = home, new_cloud(self.server.url)
+    def __init__(self, server: Server) -> None:
+        self.server, self.home, self.cloud = server, server.home, new_cloud(server.url)
         self.cloud.deploy("seven", SAY)
         assert self.cloud.wait_for_endpoint("seven")["EndpointStatus"] == "InService"
 
@@ -38,10 +35,13 @@ class Owned:
 # One server per kind, started once: the tests of a kind run in the order they stand here, the last kills it.
 @pytest.fixture(scope="module", params=["auto", "off"], ids=["namespaces", "no-namespaces"])
 def owned(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owned]:
-    owned = Owned(tmp_path_factory.mktemp("owned"), request.param)
-    yield owned
-    if owned.server.process.poll() is None:
-        owned.server.stop(signal.SIGKILL)
+    options = {"LOCALCLOUD_SAGEMAKER_NAMESPACES": request.param, "LOCALCLOUD_SAGEMAKER_STOP_GRACE_S": "0.5"}
+    server = Server(tmp_path_factory.mktemp("owned"), **options)
+    try:
+        yield Owned(server)
+    finally:
+        if server.process.poll() is None:
+            server.stop(signal.SIGKILL)
 
 
 def processes_of(home: Path) -> list[str]:

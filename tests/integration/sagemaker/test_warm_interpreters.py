@@ -186,3 +186,21 @@ def test_an_endpoint_is_one_copy_of_an_interpreter_and_its_worker(own: tuple[Ser
     assert cloud.wait_for_endpoint("lean")["EndpointStatus"] == "InService"
     new = [line for line in processes_of(server.home) if line not in before and "unshare" not in line]
     assert sum("stand_in.py" in line for line in new) == 1, new
+
+
+def test_the_very_first_endpoint_waits_until_all_is_imported(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    try:
+        cloud = new_cloud(server.url)
+        script = (
+            "import sys\n"
+            "there = sorted({'numpy', 'pandas', 'pyarrow', 'sklearn.svm', 'gunicorn.glogging'} & set(sys.modules))\n"
+            "def model_fn(folder): return 1\n"
+            "def transform_fn(m, b, c, a): return ' '.join(there), 'text/plain'"
+        )
+        cloud.deploy("first", script)
+        assert cloud.wait_for_endpoint("first")["EndpointStatus"] == "InService"
+        body = cloud.runtime.invoke_endpoint(EndpointName="first", Body=b"")["Body"].read()
+        assert body == b"gunicorn.glogging numpy pandas pyarrow sklearn.svm"
+    finally:
+        server.stop()

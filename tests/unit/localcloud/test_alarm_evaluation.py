@@ -43,6 +43,15 @@ def test_the_state_is_that_of_the_guides_table(
     assert evaluate(condition, _values(points)).state == state
 
 
+@pytest.mark.parametrize("treatment", TREATMENTS)
+def test_points_from_before_the_evaluated_periods_do_not_count_where_there_are_enough(treatment: str) -> None:
+    condition = Condition(
+        comparison="GreaterThanThreshold", threshold=5, periods=3, needed=2, missing=treatment
+    )
+    assert evaluate(condition, _values("XXX00")).state == "OK"
+    assert evaluate(condition, _values("X-X00")).state == "OK"
+
+
 @pytest.mark.parametrize(
     ("comparison", "breaching", "fine"),
     [

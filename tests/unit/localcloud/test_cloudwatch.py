@@ -60,6 +60,12 @@ def test_a_line_that_breaks_the_format_carries_nothing(line: str) -> None:
     assert emf.read(line) == []
 
 
+def test_a_metric_has_at_most_a_hundred_values_in_a_line() -> None:
+    found = emf.read(json.dumps({**LINE, "latency": list(range(101))}))
+    values = [one.value for one in found if one.name == "latency" and one.dimensions == {"stage": "dev"}]
+    assert values == list(range(100))
+
+
 def test_what_our_services_write_is_read_back(capsys: pytest.CaptureFixture[str]) -> None:
     metrics.emit({"LogDropped": (3, "Count")}, dimensions={"stage": "dev", "service": "inference"})
     (found,) = emf.read(capsys.readouterr().out)

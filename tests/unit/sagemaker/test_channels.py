@@ -6,8 +6,9 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from localcloud.sagemaker import channels, s3uri
+from localcloud.sagemaker import s3uri
 from localcloud.sagemaker.errors import ClientJobError
+from localcloud.sagemaker.jobs import channels
 
 ROLE = "arn:aws:iam::000000000000:role/r"
 

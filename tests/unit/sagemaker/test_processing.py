@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from boto3.exceptions import S3UploadFailedError
 
-from localcloud.sagemaker import events, iam, job_limits, job_status, listing, processing_files
+from localcloud.sagemaker import events, iam, listing
 from localcloud.sagemaker.errors import ApiError, ClientJobError
-from localcloud.sagemaker.outputs import FolderUpload
+from localcloud.sagemaker.jobs import job_limits, job_status, processing_files
+from localcloud.sagemaker.jobs.outputs import FolderUpload
 from localcloud.sagemaker.settings import Settings
 from localcloud.sagemaker.store import PROCESSING_JOB, TRAINING_JOB, Scope, Store
 

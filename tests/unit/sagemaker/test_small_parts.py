@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from localcloud.sagemaker import events, iam, images, job_status, training_files
+from localcloud.sagemaker import events, iam, images
 from localcloud.sagemaker.errors import ApiError, ClientJobError
-from localcloud.sagemaker.metrics import MetricWatcher, check_definitions
+from localcloud.sagemaker.jobs import job_status, training_files
+from localcloud.sagemaker.jobs.metrics import MetricWatcher, check_definitions
 from localcloud.sagemaker.settings import Settings
 from localcloud.sagemaker.store import ENDPOINT, TRAINING_JOB, Scope
 

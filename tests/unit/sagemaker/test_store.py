@@ -47,6 +47,7 @@ def test_a_refusing_edit_changes_nothing(store):
     row = store.create(ENDPOINT, HERE, {"EndpointName": "e"}, EndpointStatus="Creating")
 
     def refuse(row):
+        row["EndpointStatus"] = "Updating"
         raise ApiError("ValidationException", "no")
 
     with pytest.raises(ApiError):

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from localcloud.sagemaker import transform_joins
 from localcloud.sagemaker.errors import ApiError, ClientJobError
-from localcloud.sagemaker.json_path import BadPath, parse, select
+from localcloud.sagemaker.jobs import transform_joins
+from localcloud.sagemaker.jobs.json_path import BadPath, parse, select
 
 
 @pytest.mark.parametrize(

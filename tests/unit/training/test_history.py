@@ -2,6 +2,7 @@
 
 import random
 from typing import Any
+from unittest.mock import Mock
 
 import msgspec
 import pytest
@@ -107,3 +108,49 @@ def test_rejected_failed_superseded_and_repeated_uploads_are_not_in_the_window(h
     world.dataset(7, duplicate_of="d1")
     world.ready(world.dataset(8))
     assert world.only_job().dataset_versions == ("d1", "d8")
+
+
+@pytest.mark.parametrize(
+    ("history", "time", "read"),
+    [("last 2", None, 2), ("replace", None, 1), ("replace", "departed_at", 1), ("last 2", "departed_at", 9)],
+)
+def test_no_more_manifests_are_read_than_can_be_in_the_window(
+    history: str, time: str | None, read: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(data={"time": time, "history": history}, split={"by": "hash"})
+    for ordinal in range(1, 9):
+        world.dataset(ordinal)
+    manifests = Mock(wraps=world.data.read)
+    monkeypatch.setattr(world.data, "read", manifests)
+    world.ready(world.dataset(9))
+    names = [call.args[0] for call in manifests.call_args_list]
+    assert sum(name.endswith("/manifest.json") for name in names) == read
+    assert world.only_job().dataset_versions == (("d9",) if history == "replace" else ("d8", "d9"))
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        {"data": {"history": "replace"}, "train": {"quiet": "1m"}},
+        {"data": {"history": "last 2"}, "train": {"quiet": "1m"}},
+        {"data": {"history": "last 2", "time": "departed_at"}, "train": {"quiet": "0s"}},
+    ],
+    ids=str,
+)
+def test_an_upload_outside_the_window_trains_nothing_again_though_another_champion_went_live(
+    definition: dict[str, Any],
+) -> None:
+    """Its event comes late, or it was ready after newer ones: what it asks for, others have asked for."""
+    world = World(split={"by": "hash"}, **definition)
+    for ordinal in (2, 3):
+        world.ready(world.dataset(ordinal))
+        world.tick(120)
+        world.complete(world.jobs()[-1])
+        world.changed(world.jobs()[-1])
+    trained = world.jobs()
+    world.go_live(world.models()[-1].version)
+    is_by_time = "time" in definition["data"]
+    world.ready(world.dataset(4 if is_by_time else 1, last="2026-01-01T00:00:00Z"))
+    world.tick(120)
+    assert [job.job_id for job in world.jobs()] == [job.job_id for job in trained]
+    assert len(world.sagemaker.created) == len(trained) == 2

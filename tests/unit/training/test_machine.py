@@ -167,7 +167,7 @@ def test_every_round_of_the_reconciler_is_heard_and_one_that_breaks_off_is_not(
     world = World()
     world.tick()
     assert reaches("ReconcilerSilent", capsys.readouterr().out, stage=world.ports.place.stage)
-    monkeypatch.setattr(world.ports.pipelines, "names", lambda: 1 / 0)
+    monkeypatch.setattr(world.ports.pipelines, "all", lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         world.tick()
     assert not reaches("ReconcilerSilent", capsys.readouterr().out, stage=world.ports.place.stage)

@@ -12,7 +12,7 @@ import msgspec
 from chalicelib.training.families import recipe_name, task_options
 from chalicelib.training.gate import MIN_ROWS, gate_metrics
 
-from shared.entities.dataset import DatasetManifest, Part
+from shared.entities.dataset import DatasetManifest, DatasetVersion, Part
 from shared.entities.pipeline import PipelineDefinition, group_column, target_of, task_of
 from shared.entities.training import JobPurpose
 
@@ -141,6 +141,22 @@ def choose_window(
     if history == "all":
         return tuple(ordered)
     return tuple(ordered[-int(history.removeprefix("last ")) :])
+
+
+def choose_readings(
+    definition: PipelineDefinition, versions: Sequence[DatasetVersion], trigger: str
+) -> list[DatasetVersion]:
+    """Return the *versions*, oldest first, whose manifests decide the window: no more than it may have.
+
+    With a time column each is read, since any may hold the newest data. A pipeline that keeps the last six of
+    thousands of uploads must not read thousands of manifests for each.
+    """
+    history = definition.data.history
+    if history == "replace":
+        return [version for version in versions if version.version == trigger]
+    if history == "all" or definition.data.time:
+        return list(versions)
+    return list(versions[-int(history.removeprefix("last ")) :])
 
 
 def make_parameters(

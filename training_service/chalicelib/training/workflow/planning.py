@@ -9,7 +9,14 @@ from chalicelib.training.job_changes import QUEUED
 from chalicelib.training.model_files import artifact_key
 from chalicelib.training.pacing import find_hold, is_paced
 from chalicelib.training.pacing_rows import Pacing
-from chalicelib.training.plan import Champion, TrainingPlan, Work, plan_evaluation, plan_training
+from chalicelib.training.plan import (
+    Champion,
+    TrainingPlan,
+    Work,
+    choose_readings,
+    plan_evaluation,
+    plan_training,
+)
 from chalicelib.training.ports import Ports
 
 from shared import log
@@ -95,6 +102,9 @@ def _gather(ports: Ports, definition: PipelineDefinition, dataset: DatasetVersio
         ports.jobs.mark_trained(covering, dataset.version)
         return covering
     plan = plan_training(gather_work(ports, definition, newest))
+    if same := _find_same_data(ports, plan, dataset):
+        ports.jobs.mark_trained(same, dataset.version)
+        return same
     existing = ports.jobs.find(plan.job_id)
     if existing is not None:
         ports.jobs.mark_trained(existing, dataset.version)
@@ -116,6 +126,25 @@ def _find_covering(ports: Ports, dataset: DatasetVersion, newest: DatasetVersion
     if job is None or job.superseded_by or dataset.version not in job.dataset_versions:
         return None
     return job
+
+
+def _find_same_data(ports: Ports, plan: TrainingPlan, dataset: DatasetVersion) -> Job | None:
+    """Return the job that has trained what *plan* would, where *dataset* is not in its window.
+
+    An upload that comes after newer ones may be outside of the window. Without this its event would train their data
+    again, only because another version has gone live since.
+    """
+    if dataset.version in plan.dataset_versions:
+        return None
+    jobs = (ports.jobs.trained_by(plan.pipeline, version) for version in reversed(plan.dataset_versions))
+    return next(
+        (
+            job
+            for job in jobs
+            if job and not job.superseded_by and job.dataset_versions == plan.dataset_versions
+        ),
+        None,
+    )
 
 
 def _still_waiting(ports: Ports, pacing: Pacing) -> Job | None:
@@ -154,7 +183,7 @@ def plan_job(
         *first_for* names a dataset version that has had another job meanwhile.
     """
     plan = plan_training(gather_work(ports, definition, dataset))
-    existing = ports.jobs.find(plan.job_id)
+    existing = ports.jobs.find(plan.job_id) or (_find_same_data(ports, plan, dataset) if first_for else None)
     if existing is None:
         return create_job(ports, plan, dataset.correlation_id or dataset.version, first_for=first_for)
     # A late file outside the window adds nothing to train: note it, or every tick would plan it again.
@@ -163,12 +192,13 @@ def plan_job(
 
 
 def gather_work(ports: Ports, definition: PipelineDefinition, dataset: DatasetVersion) -> Work:
-    """Read everything a plan is made of; a version that came after *dataset* is none of its business."""
+    """Read all a plan is made of; a version that came after *dataset* is none of its business."""
     usable = [v for v in ports.datasets.ready(definition.name) if v.ordinal <= dataset.ordinal]
+    read = choose_readings(definition, usable, dataset.version)
     return Work(
         definition=definition,
         trigger=dataset.version,
-        manifests=tuple(ports.datasets.manifest(version) for version in usable),
+        manifests=tuple(ports.datasets.manifest(version) for version in read),
         recipe_sha256=pushed_recipe(definition) or _deployed_recipe(ports, definition),
         image_uri=definition.model.image or ports.image_uri,
         champion=find_champion(ports, definition.name),

@@ -16,8 +16,9 @@ from chalicelib.training.workflow.submission import start_next, waiting_jobs
 from chalicelib.training.workflow.telling import tell_ended, tell_verdict, tell_waiting
 
 from shared import log
-from shared.entities.pipeline import PipelineDefinition
+from shared.entities.pipeline import Pipeline
 from shared.entities.training import JobState, ModelState, ModelVersion
+from shared.readers import definition_of
 
 LONG_WAIT = timedelta(hours=1)
 _log = log.logger("training")
@@ -29,8 +30,10 @@ def reconcile_rows(ports: Ports) -> None:
     _each(ports.models.open(), lambda model: reconcile_model(ports, model))
     _each(ports.models.open("package"), lambda model: mirror(ports, model))
     _each(ports.models.open("person"), lambda model: hear_version(ports, model))
-    _each(ports.pipelines.names(), lambda name: reconcile_pipeline(ports, name))
-    _each(ports.pipelines.names(), lambda name: rejudge_pipeline(ports, name))
+    # One query a minute, not two reads of each pipeline.
+    pipelines = ports.pipelines.all()
+    _each(pipelines, lambda pipeline: reconcile_pipeline(ports, pipeline))
+    _each(pipelines, lambda pipeline: rejudge_pipeline(ports, pipeline))
     # Last, so that slots freed above are used in this minute.
     _each([ports], start_next)
     warn_of_long_waits(ports)
@@ -52,11 +55,14 @@ def reconcile_model(ports: Ports, model: ModelVersion) -> None:
         tell_verdict(ports, model)
 
 
-def reconcile_pipeline(ports: Ports, name: str) -> None:
+def reconcile_pipeline(ports: Ports, pipeline: Pipeline) -> None:
     """Plan the job of the newest data if its event was lost; older data without a job stays as it is."""
-    definition: PipelineDefinition = ports.pipelines.definition(name)
+    definition, name = definition_of(pipeline), pipeline.pipeline
+    # Asked before the rows are read: all versions of a pipeline are many for a minute that has no use for them.
+    if not trains_on_new_data(definition):
+        return
     ready = ports.datasets.ready(name)
-    if not trains_on_new_data(definition) or not ready or not is_trainable(ready[-1]):
+    if not ready or not is_trainable(ready[-1]):
         return
     if not ports.jobs.is_trained(name, ready[-1].version):
         plan_data(ports, definition, ready[-1])

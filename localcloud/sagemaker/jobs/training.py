@@ -2,10 +2,10 @@
 
 from typing import Any, Final
 
-from localcloud.sagemaker import job_status, metrics, training_files
-from localcloud.sagemaker.jobs import JobType
+from localcloud.sagemaker.jobs import job_status, metrics, training_files
+from localcloud.sagemaker.jobs.operations import JobType
+from localcloud.sagemaker.jobs.training_run import train
 from localcloud.sagemaker.store import TRAINING_JOB, Row
-from localcloud.sagemaker.training_run import train
 
 
 def _check(request: Row) -> None:

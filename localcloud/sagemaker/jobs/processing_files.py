@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from localcloud.sagemaker.errors import ClientJobError, unsupported, validation
-from localcloud.sagemaker.job_limits import check_one_instance, folder_at, is_under
+from localcloud.sagemaker.jobs.job_limits import check_one_instance, folder_at, is_under
 from localcloud.sagemaker.store import Row
 
 _ROOT: Final = "/opt/ml/processing"

@@ -3,10 +3,10 @@
 import time
 from typing import Any
 
-from localcloud.sagemaker import training_files
 from localcloud.sagemaker.faults import Fault
-from localcloud.sagemaker.job_run import JobRun
-from localcloud.sagemaker.outputs import FolderUpload
+from localcloud.sagemaker.jobs import training_files
+from localcloud.sagemaker.jobs.job_run import JobRun
+from localcloud.sagemaker.jobs.outputs import FolderUpload
 
 
 class Instance:

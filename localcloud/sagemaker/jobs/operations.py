@@ -6,11 +6,12 @@ from typing import Any, Final
 
 import msgspec
 
-from localcloud.sagemaker import errors, events, job_status, listing
+from localcloud.sagemaker import errors, events, listing
 from localcloud.sagemaker.container import Containers
 from localcloud.sagemaker.credentials import check_role
 from localcloud.sagemaker.faults import Faults
-from localcloud.sagemaker.job_run import JobRun
+from localcloud.sagemaker.jobs import job_status
+from localcloud.sagemaker.jobs.job_run import JobRun
 from localcloud.sagemaker.settings import Settings
 from localcloud.sagemaker.store import TRANSFORM_JOB, Kind, Row, Scope, Store, Table, scope_of
 
@@ -18,10 +19,10 @@ _INTERRUPTED: Final = "InternalServerError: We encountered an internal error. Pl
 
 
 class JobType(msgspec.Struct, frozen=True, kw_only=True):
-    """What sets training jobs and processing jobs apart.
+    """What sets one kind of job apart from the others.
 
     `check` refuses a request that one machine cannot do, `first_members` is what a new row holds
-    beside the request, `resources` finds the member with InstanceType and InstanceCount in either,
+    beside the request, `resources` finds the member with InstanceType and InstanceCount,
     `quota` the most instances of a type at once, `usage` which of AWS's quotas counts them, `story` runs a job
     from start to end, and `look_up` finds what a new row must know of other resources.
     """

@@ -1,4 +1,4 @@
-"""One job from start to end, in a thread of its own: what training and processing jobs share."""
+"""One job from start to end, in a thread of its own: what jobs of every kind share."""
 
 import functools
 import logging
@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from localcloud.sagemaker import credentials, job_status
+from localcloud.sagemaker import credentials
 from localcloud.sagemaker.container import Container, Containers, ContainerSpec
 from localcloud.sagemaker.errors import JobError
 from localcloud.sagemaker.faults import Faults
+from localcloud.sagemaker.jobs import job_status
 from localcloud.sagemaker.logs import LogStream
 from localcloud.sagemaker.settings import Settings
 from localcloud.sagemaker.store import Kind, Row, scope_of

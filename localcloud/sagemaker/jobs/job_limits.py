@@ -1,4 +1,4 @@
-"""What a job of either kind may ask of one machine, and where in its container a path lies."""
+"""What a job of any kind may ask of one machine, and where in its container a path lies."""
 
 import posixpath
 from pathlib import Path

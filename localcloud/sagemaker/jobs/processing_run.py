@@ -10,11 +10,12 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from localcloud.sagemaker import channels, images, job_status, processing_files
+from localcloud.sagemaker import images
 from localcloud.sagemaker.errors import JobError
-from localcloud.sagemaker.job_limits import folder_at
-from localcloud.sagemaker.job_run import JobRun
-from localcloud.sagemaker.outputs import FolderUpload
+from localcloud.sagemaker.jobs import channels, job_status, processing_files
+from localcloud.sagemaker.jobs.job_limits import folder_at
+from localcloud.sagemaker.jobs.job_run import JobRun
+from localcloud.sagemaker.jobs.outputs import FolderUpload
 from localcloud.sagemaker.store import PROCESSING_JOB, Row
 
 LOG_GROUP: Final = "/aws/sagemaker/ProcessingJobs"

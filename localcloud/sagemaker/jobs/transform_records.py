@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-from localcloud.sagemaker import transform_joins
 from localcloud.sagemaker.errors import ClientJobError, unsupported, validation
-from localcloud.sagemaker.job_limits import check_one_instance
+from localcloud.sagemaker.jobs import transform_joins
+from localcloud.sagemaker.jobs.job_limits import check_one_instance
 from localcloud.sagemaker.store import Row
 
 _MEGABYTE: Final = 1024 * 1024

@@ -46,7 +46,7 @@ def enter(row: Row, secondary: str, status: str | None = None) -> None:
 
 
 def move(kind: Kind, row: Row, status: str) -> None:
-    """Give a job of either kind its next status; a training job enters the stage of the same name."""
+    """Give a job of any kind its next status; a training job enters the stage of the same name."""
     if kind is TRAINING_JOB:
         enter(row, status, status)
         return

@@ -2,10 +2,10 @@
 
 from typing import Any, Final
 
-from localcloud.sagemaker import transform_records
-from localcloud.sagemaker.jobs import JobType
+from localcloud.sagemaker.jobs import transform_records
+from localcloud.sagemaker.jobs.operations import JobType
+from localcloud.sagemaker.jobs.transform_run import transform
 from localcloud.sagemaker.store import MODEL, TRANSFORM_JOB, Row, Scope, Store
-from localcloud.sagemaker.transform_run import transform
 
 
 def _look_up(store: Store, scope: Scope, request: Row) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import json
 from typing import Any, Final
 
 from localcloud.sagemaker.errors import ClientJobError, validation
-from localcloud.sagemaker.json_path import BadPath, parse, select
+from localcloud.sagemaker.jobs.json_path import BadPath, parse, select
 from localcloud.sagemaker.store import Row
 
 _CSV: Final = "text/csv"

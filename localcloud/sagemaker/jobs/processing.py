@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
-from localcloud.sagemaker import processing_files
-from localcloud.sagemaker.jobs import JobType
-from localcloud.sagemaker.processing_run import process
+from localcloud.sagemaker.jobs import processing_files
+from localcloud.sagemaker.jobs.operations import JobType
+from localcloud.sagemaker.jobs.processing_run import process
 from localcloud.sagemaker.store import PROCESSING_JOB, Row
 
 

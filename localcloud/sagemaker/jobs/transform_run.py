@@ -13,10 +13,11 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localcloud.sagemaker import artifacts, channels, hosting, job_status, transform_joins, transform_records
+from localcloud.sagemaker import artifacts, hosting
 from localcloud.sagemaker.endpoint_process import StartFailed, VariantProcess, VariantSpec
 from localcloud.sagemaker.errors import ClientJobError, JobError
-from localcloud.sagemaker.job_run import JobRun
+from localcloud.sagemaker.jobs import channels, job_status, transform_joins, transform_records
+from localcloud.sagemaker.jobs.job_run import JobRun
 from localcloud.sagemaker.store import TRANSFORM_JOB, Row
 from localcloud.sagemaker.unix_http import Reply
 

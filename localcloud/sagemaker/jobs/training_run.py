@@ -7,11 +7,12 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localcloud.sagemaker import artifacts, channels, images, job_status, training_files
+from localcloud.sagemaker import artifacts, images
 from localcloud.sagemaker.errors import ClientJobError, JobError
-from localcloud.sagemaker.instance import Instance
-from localcloud.sagemaker.job_run import JobRun
-from localcloud.sagemaker.metrics import MetricWatcher
+from localcloud.sagemaker.jobs import channels, job_status, training_files
+from localcloud.sagemaker.jobs.instance import Instance
+from localcloud.sagemaker.jobs.job_run import JobRun
+from localcloud.sagemaker.jobs.metrics import MetricWatcher
 from localcloud.sagemaker.store import Row
 
 LOG_GROUP: Final = "/aws/sagemaker/TrainingJobs"
