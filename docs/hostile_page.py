@@ -84,7 +84,8 @@ def _told(proof: str, attacks: dict[str, Any]) -> Iterator[str]:
     yield f"\n### {sentence[0].upper()}{sentence[1:]}\n\n"
     when = f"{attacks['measured_on']} at {attacks['commit']}, on {attacks['machine']}"
     twice = " A request counts in every family whose harm it has." if _WHOLE in attacks["families"] else ""
-    yield f"`{proof}`, {when}.{twice}\n\n{_TABLE}"
+    broke_off = "" if attacks["ended"] else " **It broke off before its end.**"
+    yield f"`{proof}`, {when}.{broke_off}{twice}\n\n{_TABLE}"
     for name, family in sorted(attacks["families"].items(), key=lambda one: (one[0] != _WHOLE, one[0])):
         ends = sorted(family["outcomes"].items(), key=lambda one: (-one[1], one[0]))
         several = len(ends) > 1

@@ -30,11 +30,12 @@ class Family(msgspec.Struct, kw_only=True):
 
 
 class Attacks(msgspec.Struct, kw_only=True):
-    """The families that one test tried, and when and where it did."""
+    """The families that one test tried, and when and where it did; ``ended`` is False where it broke off before its end."""
 
     measured_on: str
     commit: str
     machine: str
+    ended: bool = True
     families: dict[str, Family] = {}
 
     def note(
@@ -61,7 +62,6 @@ class AttackReport:
 
     def __init__(self) -> None:
         self.found: dict[str, Attacks] = {}
-        self._failed: set[str] = set()
 
     def of(self, proof: str) -> Attacks:
         """Return what the test *proof* tried so far; the cases of a parametrized one are one."""
@@ -72,23 +72,16 @@ class AttackReport:
         return self.found[name]
 
     def fail(self, proof: str) -> None:
-        """Note that the test did not come to its end."""
-        self._failed.add(proof.partition("[")[0])
+        """Note that the test did not come to its end: what it tried until then is no more than that."""
+        if proof.partition("[")[0] in self.found:
+            self.of(proof).ended = False
 
     def write(self, path: Path = FILE) -> None:
-        """Put the attacks of this session in the place of what the same tests tried before.
-
-        Those of a test that failed are written where they say why: without an attack that went wrong it broke off for
-        another reason, and would pass for a run in which all went well.
-        """
+        """Put the attacks of this session in the place of what the same tests tried before."""
         kept = msgspec.json.decode(path.read_bytes(), type=dict[str, Attacks]) if path.exists() else {}
-        found = {name: attacks for name, attacks in self.found.items() if self._is_told(name, attacks)}
+        found = {name: attacks for name, attacks in self.found.items() if attacks.families}
         encoded = msgspec.json.encode(dict(sorted((kept | found).items())), order="deterministic")
         path.write_bytes(msgspec.json.format(encoded, indent=2) + b"\n")
-
-    def _is_told(self, name: str, attacks: Attacks) -> bool:
-        is_wrong = any(family.wrong for family in attacks.families.values())
-        return bool(attacks.families) and (is_wrong or name not in self._failed)
 
 
 def _worse[T: (int, float)](one: T | None, other: T | None) -> T | None:
