@@ -13,7 +13,7 @@ import msgspec
 
 from infra import edge, job_logs, own_key, records, site
 from infra.calls import send
-from infra.choices import AS_BEFORE, Choices, of_foundation
+from infra.choices import AS_BEFORE, Choices, of_edge, of_foundation, of_observability
 from infra.errors import NotDeployed
 from infra.harden import harden
 from infra.job_code import store_job_code
@@ -62,9 +62,12 @@ def deploy(stage: Stage, *, root: Path, on_step: OnStep, choices: Choices = AS_B
 
     Raises
     ------
+    InvalidChoice, InvalidKey
+        Nothing was made.
     DeployError
         Says which resource, template or service failed and why. Deploying again goes on from there.
     """
+    _check(stage, choices)
     foundation = _step(on_step, "foundation", lambda: _foundation(stage, choices))
     outputs = foundation.outputs
     render_stage(stage, outputs, root=root, on_step=on_step)
@@ -79,6 +82,16 @@ def deploy(stage: Stage, *, root: Path, on_step: OnStep, choices: Choices = AS_B
         origin_url=edge.origin_url(stage, front.outputs),
         api_ids=api_ids,
     )
+
+
+def _check(stage: Stage, choices: Choices) -> None:
+    """Refuse what cannot be chosen before anything is made, not minutes later by the stack that it is for."""
+    before = outputs_of_stacks(stage)
+    of_edge(stage, before, choices)
+    of_observability(before, choices)
+    key = of_foundation(stage, before, choices)[own_key.OUTPUT]
+    if key != before.get(own_key.OUTPUT, ""):
+        own_key.check_key(stage, key)
 
 
 def find_deployment(stage: Stage) -> dict[str, str] | None:
@@ -135,8 +148,6 @@ def _step[T](on_step: OnStep, name: str, work: Callable[[], tuple[T, str, bool]]
 def _foundation(stage: Stage, choices: Choices) -> tuple[Stack, str, bool]:
     before = stack_outputs(stage.client("cloudformation"), foundation_name(stage)) or {}
     chosen = of_foundation(stage, before, choices)
-    if (key := chosen[own_key.OUTPUT]) != before.get(own_key.OUTPUT, ""):
-        own_key.check_key(stage, key)
     stack = _deploy_foundation(stage, edge.edge_outputs(stage), chosen)
     return stack, f"stack {stack.name}", stack.changed
 
@@ -169,7 +180,7 @@ def _render(
 ) -> tuple[None, str, bool]:
     values = values_of(outputs, **stage_values(stage, recipes, root, code_uri))
     written = [path for service in SERVICES for path in render_service(folder_of(root, service), values)]
-    return None, f"{len(written)} files written, code {values['CodeVersion']}", bool(written)
+    return None, f"files written: {len(written)}, code {values['CodeVersion']}", bool(written)
 
 
 def _services(stage: Stage, bucket: str, root: Path) -> tuple[dict[str, Record], str, bool]:
@@ -184,7 +195,7 @@ def _harden(stage: Stage, deployed: dict[str, Record], outputs: dict[str, str]) 
     done = harden(stage, deployed, outputs) + send(stage, job_logs.make_groups(stage, key))
     # Models that were released meanwhile have brought endpoints, which is no change of the deployment.
     send(stage, job_logs.expire_endpoints(stage, key))
-    return None, f"{len(done)} settings made" if done else "all in place", bool(done)
+    return None, f"settings made: {len(done)}" if done else "all in place", bool(done)
 
 
 def _observability(stage: Stage, outputs: dict[str, str], choices: Choices) -> tuple[Stack, str, bool]:
@@ -198,5 +209,5 @@ def _edge(
     front = edge.deploy_edge(stage, outputs, api_ids, choices)
     foundation = _deploy_foundation(stage, front.outputs, of_foundation(stage, outputs, AS_BEFORE))
     published = site.publish_site(stage, outputs["SiteBucket"], root)
-    detail = f"{edge.origin_url(stage, front.outputs)}, {len(published)} site files changed"
+    detail = f"{edge.origin_url(stage, front.outputs)}, site files changed: {len(published)}"
     return front, detail, front.changed or foundation.changed or bool(published)

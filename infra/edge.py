@@ -36,7 +36,7 @@ def deploy_edge(
         "TrainingApi": api_ids["training"],
         "InferenceApi": api_ids["inference"],
         "OriginSecret": _origin_secret(stage, outputs["OriginSecretArn"]),
-        "LogBucketDomain": log_bucket_domain(outputs.get("AccessLogBucket", "")),
+        "LogBucketDomain": log_bucket_domain(outputs.get("AccessLogs", "")),
         "Alias": LOCAL_ALIAS if stage.endpoint_url else "",
         **of_edge(stage, edge_outputs(stage), choices),
     }

@@ -3,6 +3,7 @@
 DeployError
 ├── InvalidStage     the stage's name
 ├── InvalidKey       a key of one's own that cannot encrypt the stage
+├── InvalidChoice    something chosen of a stage that cannot be, or would have no effect
 ├── StackFailed      CloudFormation; names the first resource that failed
 ├── RenderError      a template of `.chalice/templates`
 ├── PackageTooLarge  a Lambda zip is over AWS's limits
@@ -26,6 +27,10 @@ class InvalidStage(DeployError):
 
 class InvalidKey(DeployError):
     """The stage cannot be encrypted with that key."""
+
+
+class InvalidChoice(DeployError):
+    """What was chosen cannot be, or would have no effect."""
 
 
 class StackFailed(DeployError):

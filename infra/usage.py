@@ -5,16 +5,20 @@ An estimate from counts and not the bill: no free tiers, no discounts, no tax, a
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import batched
+from typing import Any
 
 import msgspec
 
 from infra import own_key
+from infra.deploy import foundation_name
 from infra.prices import HOURS_A_MONTH, cost_line, price_list
 from infra.services import SERVICES
 from infra.stage import Stage
 
 GB = 1 << 30
-_DAY_S = 86_400
+_DAY_S, _HOUR_S = 86_400, 3600
+_QUERIES = 500  # the most that one GetMetricData takes
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,9 +47,14 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
         return self.hours / HOURS_A_MONTH
 
 
-def usage(stage: Stage, outputs: Mapping[str, str], *, days: int, now: datetime) -> list[Usage]:
-    """Return what the last *days* cost, line by line; what has cost nothing is left out."""
-    window = Window(since=now - timedelta(days=days), until=now)
+def window_of(stage: Stage, *, days: int, now: datetime) -> Window:
+    """Return the last *days*, or the time since the stage's first deployment where that is less."""
+    stacks = stage.client("cloudformation").describe_stacks(StackName=foundation_name(stage))["Stacks"]
+    return Window(since=max(now - timedelta(days=days), stacks[0]["CreationTime"]), until=now)
+
+
+def usage(stage: Stage, outputs: Mapping[str, str], window: Window) -> list[Usage]:
+    """Return what the time of the *window* cost, line by line; what has cost nothing is left out."""
     lines = [
         *_standing(stage, outputs, window),
         *_stored(stage, outputs, window),
@@ -71,18 +80,36 @@ def _standing(stage: Stage, outputs: Mapping[str, str], window: Window) -> Itera
     cloudwatch, secrets = stage.client("cloudwatch"), stage.client("secretsmanager")
     pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix)
     alarms = sum(len(page["MetricAlarms"]) for page in pages)
-    ours = [{"Name": "stage", "Value": stage.name}]
-    pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace="Headrace", Dimensions=ours)
-    metrics = sum(len(page["Metrics"]) for page in pages)
     named = cloudwatch.list_dashboards(DashboardNamePrefix=f"headrace-{stage.name}")["DashboardEntries"]
     pages = secrets.get_paginator("list_secrets").paginate(Filters=[{"Key": "name", "Values": [prefix]}])
     kept = sum(one["Name"].startswith(prefix) for page in pages for one in page["SecretList"])
     yield _line("alarms", "cloudwatch.alarm", alarms * window.months)
-    yield _line("metrics of our own", "cloudwatch.metric", metrics * window.months)
+    hours = _metric_hours(cloudwatch, stage, window)
+    yield _line("metrics of our own", "cloudwatch.metric", hours / HOURS_A_MONTH)
     yield _line("dashboard", "cloudwatch.dashboard", len(named) * window.months)
     yield _line("secrets", "secretsmanager.secret", kept * window.months)
     yield _line("signing key", "kms.key", window.months)
     yield _line("key of one's own", "kms.key", window.months if outputs.get(own_key.OUTPUT) else 0)
+
+
+def _metric_hours(cloudwatch: Any, stage: Stage, window: Window) -> int:
+    """Return in how many hours each of our metrics was written, all together: a metric is billed by those alone."""
+    ours = [{"Name": "stage", "Value": stage.name}]
+    pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace="Headrace", Dimensions=ours)
+    metrics = [metric for page in pages for metric in page["Metrics"]]
+    hours = 0
+    for some in batched(metrics, _QUERIES):
+        queries = [
+            {
+                "Id": f"m{number}",
+                "MetricStat": {"Metric": metric, "Period": _HOUR_S, "Stat": "SampleCount"},
+            }
+            for number, metric in enumerate(some)
+        ]
+        asked = {"MetricDataQueries": queries, "StartTime": window.since, "EndTime": window.until}
+        for page in cloudwatch.get_paginator("get_metric_data").paginate(**asked):
+            hours += sum(len(found["Values"]) for found in page["MetricDataResults"])
+    return hours
 
 
 def _stored(stage: Stage, outputs: Mapping[str, str], window: Window) -> Iterator[Usage]:

@@ -29,7 +29,8 @@ def emit(
     dimensions
         Each distinct value is a metric that is paid for: pipeline and stage, never a version or an id.
     details, detailed
-        More dimensions, for the metrics named in *detailed* only, which have both.
+        More dimensions, for the metrics named in *detailed* only, which have all of them: their sums over what the details tell
+        apart are CloudWatch's to make, and would be paid for twice.
     properties
         Searchable in the log only; the place for versions and ids.
     """
@@ -62,10 +63,10 @@ def _directives(
     detailed: tuple[str, ...],
 ) -> msgspec.Raw:
     """Return what tells CloudWatch which members are metrics: the same for every line of one place in the code."""
-    found = [_directive(units, dimensions)]
-    if details:
-        named = [unit for unit in units if unit[0] in detailed]
-        found.append(_directive(named, (*dimensions, *details)))
+    plain = [unit for unit in units if unit[0] not in detailed]
+    told_apart = [unit for unit in units if unit[0] in detailed]
+    directives = [(plain, dimensions), (told_apart, (*dimensions, *details))]
+    found = [_directive(named, by) for named, by in directives if named]
     return msgspec.Raw(msgspec.json.encode(found))
 
 

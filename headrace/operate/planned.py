@@ -133,5 +133,9 @@ def _quota(one: "Quota") -> str:
 
 def _lines(title: str, lines: Iterable["CostLine"], total_usd: float) -> Iterator[str]:
     for line in lines:
-        yield f"  {line.usd:9.3f}  {line.what}: {line.quantity:g} of {line.price}"
+        yield f"  {line.usd:9.3f}  {line.what}: {_quantity(line.quantity)} of {line.price}"
     yield f"  {total_usd:9.3f}  USD, {title}"
+
+
+def _quantity(number: float) -> str:
+    return f"{number:,.0f}" if number >= 1000 else f"{number:g}"

@@ -31,7 +31,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 def rows() -> tuple[Row, ...]:
     """Return the rows of a stage's dashboard."""
-    return (_requests(), _predictions(), _events(), _work())
+    return (_requests(), _predictions(), _fit(), _events(), _work())
 
 
 def _requests() -> Row:
@@ -47,23 +47,42 @@ def _requests() -> Row:
 
 
 def _predictions() -> Row:
-    by_role = {"role": "*", "outcome": "*"}
     return Row(
         title="How do the models do?",
         panels=(
             Panel(
-                title="Requests by pipeline, role and outcome",
-                metrics=(of_pipelines("requests", "inference", **by_role),),
+                title="Requests by pipeline and role",
+                metrics=(of_pipelines("requests", "inference", role="*"),),
             ),
             Panel(
                 title="Latency of the model, 95 of 100",
-                metrics=(of_pipelines("latency_ms", "inference", "p95", **by_role),),
+                metrics=(of_pipelines("latency_ms", "inference", "p95", role="*"),),
                 unit="ms",
             ),
-            Panel(title="Rows predicted", metrics=(of_pipelines("rows", "inference"),)),
+            Panel(title="Faults of the model", metrics=(of_pipelines("errors", "inference", role="*"),)),
             Panel(
-                title="Errors and cold starts",
-                metrics=(of_pipelines("errors", "inference"), of_pipelines("cold_starts", "inference")),
+                title="Rows predicted and cold starts",
+                metrics=(of_pipelines("rows", "inference"), of_pipelines("cold_starts", "inference")),
+            ),
+        ),
+    )
+
+
+def _fit() -> Row:
+    return Row(
+        title="Do the models still fit?",
+        panels=(
+            Panel(
+                title="Estimated loss, in times that at release",
+                metrics=(of_pipelines("estimated_loss_ratio", "inference", "Maximum"),),
+            ),
+            Panel(
+                title="Drift: largest stability index of an input or the answers",
+                metrics=(of_pipelines("drift_psi", "inference", "Maximum"),),
+            ),
+            Panel(
+                title="Rows that a shadow answered otherwise",
+                metrics=(of_pipelines("disagreements", "inference"),),
             ),
         ),
     )

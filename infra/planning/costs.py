@@ -21,9 +21,9 @@ OWN_LINES_GB, PLATFORM_LINES_GB = 1.07e-6, 0.35e-6
 WRITER_BATCH, WRITER_S = 10, 0.05
 # The writer's rows and sums are one transaction, which DynamoDB counts twice; each row's labels are looked for, consistently.
 TRANSACTION_UNITS, LABEL_READ_UNITS = 2, 1
-TICK_S = 0.3  # a reconciler that finds nothing to do
-# Under a key of one's own each table's data key is decrypted anew every five minutes for each role; three roles look at three tables each minute.
-KEY_REQUESTS_A_MONTH = 3 * 3 * 12 * HOURS_A_MONTH
+TICK_S = 0.3  # a function that looks around and finds nothing to do
+# Under a key of one's own each table's data key is decrypted anew every five minutes for each role; four roles look at three tables each minute.
+KEY_REQUESTS_A_MONTH = 4 * 3 * 12 * HOURS_A_MONTH
 
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 _PER_HOUR = {"minute": 60.0, "hour": 1.0, "day": 1 / 24}
@@ -54,7 +54,7 @@ def at_rest(
     if with_own_key:
         lines.append(cost_line("key of one's own", "kms.key", 1))
         lines.append(
-            cost_line("its use by three functions that look around", "kms.request", KEY_REQUESTS_A_MONTH)
+            cost_line("its use by the functions that look around", "kms.request", KEY_REQUESTS_A_MONTH)
         )
     return lines + list(_ticks(services))
 
@@ -107,8 +107,9 @@ def _ticks(services: Mapping[str, Mapping[str, Any]]) -> Iterator[CostLine]:
             for event in function.get("Events", {}).values():
                 if (runs := runs_a_month(event["Properties"].get("Schedule", ""))) > 0:
                     gb_s = runs * TICK_S * function["MemorySize"] / 1024
-                    yield cost_line(f"reconciler of {service}", "lambda.request", runs)
-                    yield cost_line(f"reconciler of {service} at work", "lambda.gb_second", gb_s)
+                    name = function["FunctionName"].rpartition("-")[2]
+                    yield cost_line(f"{name} of {service}", "lambda.request", runs)
+                    yield cost_line(f"{name} of {service} at work", "lambda.gb_second", gb_s)
 
 
 def runs_a_month(schedule: str) -> float:

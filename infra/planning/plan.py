@@ -80,7 +80,7 @@ def chosen(stage: Stage, choices: Choices = AS_BEFORE, before: Mapping[str, str]
     """
     outputs = before or {}
     foundation = of_foundation(stage, outputs, choices)
-    logs = {"LogBucketDomain": log_bucket_domain(foundation["AccessLogBucket"])}
+    logs = {"LogBucketDomain": log_bucket_domain(foundation["AccessLogs"])}
     others = {**of_edge(stage, outputs, choices), **of_observability(outputs, choices)}
     return Chosen(stage=stage, parameters={**foundation, **logs, **others})
 

@@ -22,7 +22,7 @@ def statements(resources: Mapping[str, dict[str, Any]]) -> Iterator[Statement]:
             for policy in made.get("Policies", []):
                 yield from _of(name, policy["PolicyDocument"])
         elif kind == "AWS::Lambda::Permission":
-            yield _permission(made)
+            yield _permission(made, resources)
         elif document := made.get("PolicyDocument") or made.get("KeyPolicy"):
             yield from _of(name, document)
 
@@ -46,12 +46,14 @@ def _of(on: str, document: dict[str, Any]) -> Iterator[Statement]:
         )
 
 
-def _permission(made: dict[str, Any]) -> Statement:
+def _permission(made: dict[str, Any], resources: Mapping[str, dict[str, Any]]) -> Statement:
     function = made["FunctionName"]
     on = function if isinstance(function, str) else next(iter(function.values()))
+    logical = on if isinstance(on, str) else on[0]
+    named = resources.get(logical, {}).get("Properties", {}).get("FunctionName", logical)
     source = _text(made.get("SourceArn", ""))
     return Statement(
-        on=on if isinstance(on, str) else on[0],
+        on=named,
         sid="",
         effect="Allow",
         actions=(made["Action"],),

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from infra.observability.alarms import alarms
+from infra.observability.panels import rows
 from tests.e2e.conftest import Pipelines
 from tests.e2e.data import TICK, deliveries
 from tests.stage import Stage, eventually
@@ -224,3 +225,21 @@ def test_people_hear_of_an_upload_that_was_rejected(stage: Stage, pipelines: Pip
     (message,) = eventually(told)
     assert (message["what"], message["stage"]) == ("DatasetVersionRejected", "local")
     assert message["data"]["reason"]
+
+
+def test_what_each_pipeline_pays_for_is_on_a_graph(stage: Stage) -> None:
+    drawn = {
+        (metric.name, *sorted(metric.dimensions))
+        for row in rows()
+        for panel in row.panels
+        for metric in panel.metrics
+    }
+    pages = stage.aws("cloudwatch").get_paginator("list_metrics").paginate(Namespace="Headrace")
+    written = {
+        (metric["MetricName"], *sorted(one["Name"] for one in metric["Dimensions"]))
+        for page in pages
+        for metric in page["Metrics"]
+    }
+    of_pipelines = {metric for metric in written if "pipeline" in metric}
+    assert of_pipelines >= {("requests", "pipeline", "role", "service", "stage")}
+    assert of_pipelines - drawn == set()

@@ -124,7 +124,7 @@ def test_accesses_are_logged_by_bucket_and_at_the_edge(everything: dict[str, Res
 def test_the_plan_tells_price_permissions_and_the_policy_that_the_key_needs() -> None:
     with_key, without = (make_plan(chosen(DEV, choices), root=ROOT) for choices in (ON, AS_BEFORE))
     added = {line.what for line in with_key.costs.at_rest} - {line.what for line in without.costs.at_rest}
-    assert added == {"key of one's own", "its use by three functions that look around"}
+    assert added == {"key of one's own", "its use by the functions that look around"}
     assert with_key.costs.at_rest_usd - without.costs.at_rest_usd > 1
     assert [one.on for one in with_key.key_policy] == [KEY] * 5
     assert without.key_policy == []

@@ -36,7 +36,7 @@ OUTPUTS = {
     *("PipelinesTable", "DatasetsTable", "JobsTable", "ModelsTable", "ReleasesTable"),
     *("PredictionsTable", "TokensTable", "IdempotencyTable"),
     *("SagemakerRoleArn", "IngestJobRoleArn", "BatchRoleArn", "SigningKeyArn", "OriginSecretArn"),
-    *("InputHashSecretArn", "AlertsTopicArn", "OwnKeyArn", "AccessLogBucket"),
+    *("InputHashSecretArn", "AlertsTopicArn", "OwnKeyArn", "AccessLogs"),
     *("IngestDeadLettersArn", "TrainingDeadLettersArn", "InferenceDeadLettersArn"),
 }
 Rule = Callable[[Template], list[str]]
@@ -231,6 +231,15 @@ def test_every_rule_has_been_shown_to_fail() -> None:
 
 def test_the_foundation_gives_exactly_the_agreed_outputs() -> None:
     assert templates.load("foundation.yaml")["Outputs"].keys() - {"Fingerprint"} == OUTPUTS
+
+
+@pytest.mark.parametrize(
+    ("ending", "kind"), [("Bucket", "AWS::S3::Bucket"), ("Table", "AWS::DynamoDB::Table")]
+)
+def test_an_output_that_is_called_a_bucket_or_table_is_one_of_the_stages_own(ending: str, kind: str) -> None:
+    foundation = templates.load("foundation.yaml")
+    outputs = {name for name in foundation["Outputs"] if name.endswith(ending)}
+    assert outputs == {name for name, _ in rules.of_type(foundation, kind)}
 
 
 def test_no_template_is_too_long_to_be_sent_with_the_call() -> None:

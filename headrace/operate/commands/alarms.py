@@ -1,5 +1,6 @@
 """`headrace alarms`: how the alarms of a stage stand."""
 
+from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -29,12 +30,24 @@ def alarms(session: Session, name: str) -> None:
         client = stage_of(session, project).client("cloudwatch")
         found = find_alarms(client, prefix + name)
         if not found:
-            raise Missing(f"the stage {session.stage!r} has no alarm {name or 'at all'}: deploy it again")
+            names = [alarm["AlarmName"].removeprefix(prefix) for alarm in find_alarms(client, prefix)]
+            raise Missing(missing(session.stage, name, names))
         exact = [alarm for alarm in found if alarm["AlarmName"] == prefix + name]
         if exact:
             _show_one(session, client, exact[0], prefix)
         else:
             session.show(in_order([view(alarm, prefix) for alarm in found]), _COLUMNS)
+
+
+def missing(stage: str, name: str, names: list[str]) -> str:
+    """Return what to tell who asked in vain for an alarm, of those that there are."""
+    if not names:
+        return f"stage {stage!r} has no alarms: `headrace deploy --stage {stage}` makes them"
+    lower = {one.lower(): one for one in names}
+    near = [one for one in names if name.lower() in one.lower()]
+    near = near or [lower[one] for one in get_close_matches(name.lower(), lower)]
+    others = f"did you mean {', '.join(near)}?" if near else "`headrace alarms` lists those it has"
+    return f"stage {stage!r} has no alarm {name!r}: {others}"
 
 
 def find_alarms(client: Any, prefix: str) -> list[dict[str, Any]]:

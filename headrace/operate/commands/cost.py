@@ -24,13 +24,15 @@ def cost(session: Session, days: int) -> None:
     the local cloud it says what the same would have cost on AWS.
     """
     from infra.prices import price_list
-    from infra.usage import usage
+    from infra.usage import usage, window_of
 
     with told_in_one_line():
         stage, outputs = deployed(session)
-        lines = usage(stage, outputs, days=days, now=datetime.now(UTC))
+        window = window_of(stage, days=days, now=datetime.now(UTC))
+        lines = usage(stage, outputs, window)
     rows = [msgspec.to_builtins(line) for line in sorted(lines, key=lambda line: -(line.usd or 0.0))]
     total = sum(row["usd"] or 0.0 for row in rows)
     session.show([*rows, {"what": "together", "quantity": None, "unit": "", "usd": total}], _COLUMNS)
     listed = price_list()
+    session.progress.note(f"since {window.since:%Y-%m-%d %H:%M} UTC, {window.hours:.1f} hours")
     session.progress.note(f"prices of {listed.as_of}, {listed.region}. {listed.note}")

@@ -51,13 +51,13 @@ def destroy(session: Session, plan: bool, with_data: bool, yes: bool) -> None:
         if not yes:
             _ask(stage, there, with_data)
         result = destroy_stage(stage, root=project.root, with_data=with_data, on_step=_telling(session))
-        told = f"{result.removed} things removed from stage {stage.name}"
+        told = f"{several(result.removed, 'thing')} removed from stage {stage.name}"
         session.progress.done("destroy", told, session.monotonic() - began)
     if result.left:
         session.show(msgspec.to_builtins(result.left), _COLUMNS)
         raise Failure(
-            f"{len(result.left)} things of stage {stage.name!r} are left, listed above: run `headrace destroy` again; "
-            "what stays then has to be removed by hand"
+            f"still there of stage {stage.name!r}: {several(len(result.left), 'thing')}, listed above. Run `headrace destroy` "
+            "again; what stays then has to be removed by hand"
         )
     session.show(
         {
@@ -91,7 +91,14 @@ def _ask(stage: "Stage", there: Iterable["Found"], with_data: bool) -> None:
 
 
 def _counted(found: Iterable["Found"]) -> str:
-    return ", ".join(f"{count} {kind}" for kind, count in Counter(one.kind for one in found).items())
+    return ", ".join(several(count, kind) for kind, count in Counter(one.kind for one in found).items())
+
+
+def several(count: int, kind: str) -> str:
+    """Return a number of things in words: "1 key alias", "2 stacks in us-east-1"."""
+    thing, where, place = kind.partition(" in ")
+    ending = "" if count == 1 else "es" if thing.endswith("s") else "s"
+    return f"{count} {thing}{ending}{where}{place}"
 
 
 def _telling(session: Session) -> "Callable[[Step], None]":

@@ -4,8 +4,8 @@ from chalicelib.inference.attempts import Attempt
 
 from shared import metrics
 
-# Each role and outcome of these is a metric of its own; of the others one for a pipeline is enough to pay for.
-_BY_OUTCOME = ("requests", "latency_ms")
+# Each role of these is a metric of its own; of the others one for a pipeline is enough to pay for.
+_BY_ROLE = ("requests", "latency_ms", "errors")
 
 
 def measure(stage: str, pipeline: str, request_id: str, attempt: Attempt, *, disagreed: int = 0) -> None:
@@ -22,7 +22,7 @@ def measure(stage: str, pipeline: str, request_id: str, attempt: Attempt, *, dis
     metrics.emit(
         values,
         dimensions={"stage": stage, "pipeline": pipeline, "service": "inference"},
-        details={"role": attempt.role, "outcome": attempt.outcome},
-        detailed=_BY_OUTCOME,
-        properties={"version": attempt.version, "request_id": request_id},
+        details={"role": attempt.role},
+        detailed=_BY_ROLE,
+        properties={"version": attempt.version, "outcome": attempt.outcome, "request_id": request_id},
     )

@@ -106,11 +106,12 @@ def measure(row: DatasetVersion, seconds: float) -> None:
         {
             "RowsRead": (row.row_count or 0, "Count"),
             "RowsBad": (row.rows_bad or 0, "Count"),
-            "IngestDuration": (seconds, "Seconds"),
-            "IngestBytes": (row.size_bytes, "Bytes"),
             "VersionsRejected": (int(row.state is DatasetState.REJECTED), "Count"),
             "VersionsFailed": (int(row.state is DatasetState.FAILED), "Count"),
         },
         dimensions={"stage": settings().stage, "service": "ingest", "pipeline": row.pipeline},
-        properties={"version": row.version, "state": row.state, "reason": row.reason, "attempt": row.attempt},
+        properties={
+            **{"version": row.version, "state": row.state, "reason": row.reason, "attempt": row.attempt},
+            **{"seconds": round(seconds, 3), "bytes": row.size_bytes},
+        },
     )

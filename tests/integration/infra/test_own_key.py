@@ -128,7 +128,7 @@ def test_every_call_that_a_key_adds_was_made_and_fits_the_services_own_model(
     keyed: Keyed, noted: list[Noted]
 ) -> None:
     named = [one for one in noted if keyed.key in json.dumps(one.request, default=str)]
-    assert operations_in([job_logs]) <= {as_method(one.operation) for one in noted}
+    assert operations_in([harden, job_logs]) <= {as_method(one.operation) for one in noted}
     assert {one.operation for one in named} >= {
         *("DescribeKey", "UpdateStack", "AssociateKmsKey", "UpdateFunctionConfiguration", "PutRolePolicy"),
     }

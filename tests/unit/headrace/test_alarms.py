@@ -66,4 +66,13 @@ def test_the_beginning_of_a_name_lists_all_that_begin_so(shown: Any) -> None:
 def test_an_alarm_that_is_not_there_is_not_found(shown: Any) -> None:
     result = shown("Nonsense")
     assert result.exit_code == 3
-    assert "Nonsense" in result.stderr
+    assert "stage 'dev' has no alarm 'Nonsense': `headrace alarms` lists those it has" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["deadletters-ingest", "letters", "DeadLeters-ingest"])
+def test_a_name_that_is_nearly_right_is_told_the_right_one(shown: Any, name: str) -> None:
+    assert "did you mean DeadLetters-ingest?" in shown(name).stderr
+
+
+def test_a_stage_without_alarms_is_told_how_they_are_made() -> None:
+    assert alarms.missing("dev", "X", []).endswith("`headrace deploy --stage dev` makes them")

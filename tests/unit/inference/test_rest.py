@@ -311,10 +311,12 @@ def test_each_request_leaves_one_metric_line_with_the_version_as_a_property(live
     (line,) = lines
     assert (line["requests"], line["rows"], line["errors"], line["version"]) == (1, 2, 0, "v1")
     assert (line["role"], line["outcome"], line["cold_starts"]) == ("live", "ok", 1)
-    for_all, by_outcome = line["_aws"]["CloudWatchMetrics"]
+    for_all, by_role = line["_aws"]["CloudWatchMetrics"]
     assert for_all["Dimensions"] == [["stage", "pipeline", "service"]]
-    assert by_outcome["Dimensions"] == [["stage", "pipeline", "service", "role", "outcome"]]
-    assert [metric["Name"] for metric in by_outcome["Metrics"]] == ["requests", "latency_ms"]
+    assert by_role["Dimensions"] == [["stage", "pipeline", "service", "role"]]
+    # One metric for each name: CloudWatch adds the roles up, and a second would be paid for.
+    assert [metric["Name"] for metric in for_all["Metrics"]] == ["rows", "cold_starts"]
+    assert [metric["Name"] for metric in by_role["Metrics"]] == ["requests", "latency_ms", "errors"]
     live.stage.runtime.error = Unavailable("down")
     live.predict(records(ONE))
     failed = [json.loads(text) for text in capsys.readouterr().out.splitlines() if "_aws" in text]

@@ -91,9 +91,9 @@ def test_a_key_is_chosen_once() -> None:
 
 
 def test_the_bucket_of_access_logs_may_change_and_go() -> None:
-    before = {"AccessLogBucket": "old"}
+    before = {"AccessLogs": "old"}
     chosen = [of_foundation(DEV, before, Choices(access_logs=one)) for one in (None, "new", "")]
-    assert [one["AccessLogBucket"] for one in chosen] == ["old", "new", ""]
+    assert [one["AccessLogs"] for one in chosen] == ["old", "new", ""]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infra.prices import price_list
-from infra.usage import Usage, usage
+from infra.usage import Usage, usage, window_of
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 OUTPUTS = {"DataBucket": "headrace-dev-1-data", "JobsTable": "headrace-dev-jobs", "Other": "x"}
@@ -23,6 +23,9 @@ class Account:
         self.endpoints: dict[str, dict[str, Any]] = {}
         self.functions: list[dict[str, Any]] = []
         self.alarms: list[str] = []
+        self.written: dict[str, int] = {}
+        self.asked: list[dict[str, Any]] = []
+        self.created = datetime(2020, 1, 1, tzinfo=UTC)
 
     name = "dev"
 
@@ -32,7 +35,7 @@ class Account:
     def get_paginator(self, operation: str) -> Any:
         answers: dict[str, Any] = {
             "describe_alarms": {"MetricAlarms": self.alarms},
-            "list_metrics": {"Metrics": []},
+            "list_metrics": {"Metrics": [{"MetricName": name} for name in self.written]},
             "list_secrets": {"SecretList": [{"Name": "headrace-dev-origin"}, {"Name": "x-headrace-dev-y"}]},
             "list_functions": {"Functions": self.functions},
             "list_training_jobs": {"TrainingJobSummaries": [{"TrainingJobName": name} for name in self.jobs]},
@@ -43,8 +46,19 @@ class Account:
                 ]
             },
         }
+        if operation == "get_metric_data":
+            return type("Paginator", (), {"paginate": staticmethod(self._metric_data)})
         pages = [answers[operation]]
         return type("Paginator", (), {"paginate": staticmethod(lambda **_: pages)})
+
+    def _metric_data(self, **asked: Any) -> Any:
+        self.asked.append(asked)
+        names = [one["MetricStat"]["Metric"]["MetricName"] for one in asked["MetricDataQueries"]]
+        return [{"MetricDataResults": [{"Values": [1.0] * self.written[name]} for name in names]}]
+
+    def describe_stacks(self, StackName: str) -> Any:  # noqa: N803 - as boto3 calls it
+        assert StackName == "headrace-dev-foundation"
+        return {"Stacks": [{"CreationTime": self.created}]}
 
     def get_metric_statistics(self, **asked: Any) -> Any:
         value = self.sums.get((asked["MetricName"], asked["Dimensions"][0]["Value"]))
@@ -72,7 +86,8 @@ def account() -> Account:
 
 
 def lines(account: Account, days: int = 30) -> dict[str, Usage]:
-    return {line.what: line for line in usage(account, OUTPUTS, days=days, now=NOW)}  # type: ignore[arg-type]
+    stage: Any = account
+    return {line.what: line for line in usage(stage, OUTPUTS, window_of(stage, days=days, now=NOW))}
 
 
 def test_requests_and_runs_are_those_of_this_stage(account: Account) -> None:
@@ -125,6 +140,25 @@ def test_what_stands_costs_its_part_of_the_month(account: Account) -> None:
     found = lines(account, days=365)
     assert found["alarms"].usd == pytest.approx(33 * 0.1 * 12)
     assert found["secrets"].quantity == pytest.approx(12)
+
+
+def test_nothing_costs_before_the_stage_was_there(account: Account) -> None:
+    account.alarms, account.created = ["a"], NOW - timedelta(hours=73)
+    assert lines(account, days=365)["alarms"].quantity == pytest.approx(0.1)
+    assert lines(account, days=1)["alarms"].quantity == pytest.approx(24 / 730)
+
+
+def test_a_metric_costs_for_the_hours_in_which_it_was_written(account: Account) -> None:
+    account.written = {"requests": 730, "RowsRead": 2}
+    found = lines(account)["metrics of our own"]
+    assert found.quantity == pytest.approx(732 / 730)
+    assert found.usd == pytest.approx(0.3 * 732 / 730)
+
+
+def test_any_number_of_metrics_is_counted(account: Account) -> None:
+    account.written = {f"m{number}": 73 for number in range(1001)}
+    assert lines(account)["metrics of our own"].quantity == pytest.approx(100.1)
+    assert [len(one["MetricDataQueries"]) for one in account.asked] == [500, 500, 1]
 
 
 def test_what_has_no_price_or_no_metric_is_said_and_not_guessed(account: Account) -> None:

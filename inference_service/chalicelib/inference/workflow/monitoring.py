@@ -224,7 +224,7 @@ def _announce(adapters: Monitoring, view: DriftView, signal: Signal) -> None:
 
 
 def _emit(adapters: Monitoring, view: DriftView) -> None:
-    values: dict[str, tuple[float, str]] = {"drift_alarm": (int(view.alarm), "Count")}
+    values: dict[str, tuple[float, str]] = {}
     indices = [one.psi for one in view.columns if one.psi is not None]
     if view.answers:
         indices.append(view.answers.psi)
@@ -232,5 +232,6 @@ def _emit(adapters: Monitoring, view: DriftView) -> None:
         values["drift_psi"] = (round(max(indices), 4), "None")
     if view.loss and view.loss.estimated is not None:
         values["estimated_loss_ratio"] = (round(view.loss.estimated / view.loss.promised, 4), "None")
-    dimensions = {"stage": adapters.stage, "pipeline": view.pipeline, "service": "inference"}
-    metrics.emit(values, dimensions=dimensions, properties={"version": view.model_version})
+    if values:
+        dimensions = {"stage": adapters.stage, "pipeline": view.pipeline, "service": "inference"}
+        metrics.emit(values, dimensions=dimensions, properties={"version": view.model_version})

@@ -22,8 +22,8 @@ def mirror(ports: Ports, model: ModelVersion) -> None:
         return  # decided anew meanwhile; whoever did that mirrors it
     except HeadraceError as error:
         _log.exception("a model package could not be written", extra={"version": model.version})
-        dimensions = {"Stage": ports.place.stage, "Pipeline": model.pipeline}
-        about = {"version": model.version, "reason": str(error)}
+        dimensions = {"stage": ports.place.stage, "service": "training"}
+        about = {"pipeline": model.pipeline, "version": model.version, "reason": str(error)}
         metrics.emit({"ModelPackageBehind": (1, "Count")}, dimensions=dimensions, properties=about)
 
 
