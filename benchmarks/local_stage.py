@@ -1,8 +1,9 @@
 """What a local stage with many pipelines holds: memory, and processor time while nobody asks it anything.
 
-    python -m benchmarks.local_stage [--pipelines N] [--idle SECONDS]
+    python -m benchmarks.local_stage [--pipelines N] [--idle SECONDS] [--endpoint serverless|realtime]
 
-Every pipeline has a live model on an endpoint of its own, trained by the recipe for tables. Memory is proportional set size: what the
+Every pipeline has a live model on an endpoint of its own, trained by the recipe for tables: serverless as by default, or on instances
+that are there day and night, asked or not. Memory is proportional set size: what the
 forks of a warm interpreter share is counted once.
 """
 
@@ -28,25 +29,30 @@ def main(arguments: list[str] | None = None) -> None:
     """Bring a stage up with so many pipelines, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pipelines", type=int, default=20, help="how many of them serve")
+    parser.add_argument("--endpoint", choices=("serverless", "realtime"), default="serverless")
     parser.add_argument("--idle", type=float, default=180, help="seconds in which nobody asks")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         stage = make_stage(Path(folder))
         try:
             stage.up()
-            serve(stage, options.pipelines)
-            report_memory(server_of(stage), options.pipelines)
+            serve(stage, options.pipelines, options.endpoint)
+            what = f"local stage with {options.pipelines} {options.endpoint} pipelines"
+            report_memory(server_of(stage), f"{what}, memory after the last training")
             report_idle(server_of(stage), options.idle)
+            report_memory(
+                server_of(stage), f"{what}, memory after {options.idle:.0f} s in which nobody asked"
+            )
             report_answers(stage, options.pipelines)
         finally:
             stage.down()
 
 
-def serve(stage: Stage, count: int) -> None:
-    """Bring so many pipelines to a live model."""
+def serve(stage: Stage, count: int, endpoint: str) -> None:
+    """Bring so many pipelines to a live model on an endpoint of that kind."""
     pipelines = Pipelines(stage)
     for number in range(count):
-        name = pipelines.create(f"held-{number}")
+        name = pipelines.create(f"held-{number}", release={"endpoint": endpoint})
         stage.put_object(name, "january.csv", deliveries(number))
     for number in range(count):
         pipelines.live(f"held-{number}", "v1")
@@ -77,12 +83,12 @@ def ask(stage: Stage, name: str) -> tuple[int, float]:
     return status, time.monotonic() - began
 
 
-def report_memory(pid: int, count: int) -> None:
+def report_memory(pid: int, what: str) -> None:
     """Print what the family holds, and what of it each kind of process does."""
     held = held_by(pid)
     whole = total(held)
     report(
-        f"local stage with {count} pipelines, memory",
+        what,
         whole.pss_mb,
         "MB",
         gate=f"< {MEMORY_GATE_MB:.0f}",

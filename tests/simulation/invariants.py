@@ -9,9 +9,11 @@ from chalicelib.training.job import AT_REST, sagemaker_name
 
 from shared.codec import Row
 from tests.fakes import Key
+from tests.simulation.callers import Callers, Prediction
 from tests.simulation.neighbours import Neighbours
 from tests.simulation.people import People
 from tests.simulation.services import QUOTA, STAGE
+from tests.simulation.serving import Serving
 
 DATASET_ENDS = ("READY", "REJECTED", "FAILED")
 MODEL_ENDS = ("APPROVED", "REJECTED", "PENDING_APPROVAL", "NEEDS_PERSON")
@@ -20,7 +22,7 @@ MODEL_ENDS = ("APPROVED", "REJECTED", "PENDING_APPROVAL", "NEEDS_PERSON")
 class Invariants:
     """Watches every write; ``broken`` has a sentence for each promise that was broken, and when."""
 
-    def __init__(self, around: Neighbours, people: People) -> None:
+    def __init__(self, around: Neighbours, people: People, callers: Callers) -> None:
         self.broken: list[str] = []
         self.served: dict[str, list[str]] = {}
         self._around = around
@@ -32,6 +34,8 @@ class Invariants:
         around.training.watchers.append(self._on_training)
         around.endpoints.watchers.append(self._on_deletion)
         around.training.quality_of = self.quality_of
+        self.serving = Serving(around, callers)
+        callers.watchers.append(self._on_prediction)
 
     def quality_of(self, pipeline: str, version: str) -> bool:
         """Say whether the training of a model version left what deserves to serve."""
@@ -53,6 +57,10 @@ class Invariants:
     def _on_job(self, key: Key, before: Row, row: Row) -> None:
         if before.get("state") == "SUCCEEDED" and row.get("state") != "SUCCEEDED":
             self._break(f"job {key[0]} had succeeded and became {row.get('state')}")
+
+    def _on_prediction(self, prediction: Prediction) -> None:
+        for sentence in self.serving.judge(prediction):
+            self._break(sentence)
 
     def _on_training(self, name: str) -> None:
         training = self._around.training
@@ -129,6 +137,7 @@ class Invariants:
             self._trained_once,
             self._history_is_true,
             self._rollbacks_won,
+            self.serving.check_at_the_end,
         )
         for check in checks:
             for sentence in check():

@@ -18,6 +18,7 @@ from shared.errors import HeadraceError
 from shared.http.request import Caller
 from shared.parsing import convert
 from tests.fakes import Key
+from tests.simulation.callers import Callers
 from tests.simulation.engine import content
 from tests.simulation.functions import Function
 from tests.simulation.neighbours import Neighbours
@@ -67,13 +68,16 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 class People:
     """Everybody outside. ``uploads`` are the objects by key and version, ``asked`` what was asked of releases."""
 
-    def __init__(self, around: Neighbours, services: Services, chance: random.Random) -> None:
+    def __init__(
+        self, around: Neighbours, services: Services, callers: Callers, chance: random.Random
+    ) -> None:
         self.uploads: list[tuple[str, str]] = []
         self.asked: list[Asked] = []
         self.names: list[str] = []
         self._contents: list[tuple[str, bytes]] = []
         self._around = around
         self._services = services
+        self._callers = callers
         self._chance = chance
         around.releases.watchers.append(self._on_release)
         around.models.watchers.append(self._on_model)
@@ -140,6 +144,9 @@ class People:
         if not models:
             return
         pipeline = self._chance.choice(models)[0]
+        # One asks before anything changes, so that a router remembers what was; the others ask after it.
+        self._callers.use(pipeline, 1, 0.0)
+        self._callers.use(pipeline, 3, 6.0)
         for _ in range(self._chance.randint(1, 3)):
             ask = self._roll_back if self._chance.random() < 0.5 else self._promote
             self._around.scheduler.at(self._chance.random(), partial(ask, pipeline))
@@ -184,6 +191,7 @@ class People:
         self._around.scheduler.at(20, lambda: self._use(row, alarms=alarms))
 
     def _use(self, row: Row, *, alarms: bool) -> None:
+        self._callers.use(row["pipeline"], 10 if row["mode"] == "canary" else 2, 10.0)
         for version, errors in ((row["candidate"], 8 * alarms), (row["live"], 0)):
             step = Step(pipeline=row["pipeline"], gen=row["gen"], version=version, step=row["step"])
             tally = Tally(requests=10, errors=errors, latencies={bucket_of(20): 10 - errors})

@@ -4,14 +4,20 @@ What guards a single job's attempts and a release's steps is taken away in tests
 left to chance.
 """
 
-import pytest
+from types import ModuleType
 
-from tests.simulation.faults import Rates
+import msgspec
+import pytest
+from chalicelib.inference import router
+from chalicelib.inference.workflow import answering, writing
+
+from tests.simulation import world
+from tests.simulation.faults import CALM, Rates
 from tests.simulation.world import Guard, World
 
 # Calls as slow as this let every two handlers meet.
 CROWDED = Rates(duplicated=0.5, late=0.1, failing=0.2, failed_training=0.3, call_s=0.6, event_s=1.0)
-FEW, MANY = 150, 500
+FEW, SOME, MANY = 150, 300, 500
 SEEDS = range(6)
 
 
@@ -43,6 +49,12 @@ def guard(table: str, *attributes: str) -> Guard:
             {"training jobs are active"},
             id="two claims of the last slot cannot both win",
         ),
+        pytest.param(
+            guard("predictions", "request_id"),
+            SOME,
+            {"requests, counted are"},
+            id="a line that comes twice is counted once",
+        ),
     ],
 )
 def test_without_a_guard_a_promise_is_broken(missing: Guard, uploads: int, promises: set[str]) -> None:
@@ -52,6 +64,38 @@ def test_without_a_guard_a_promise_is_broken(missing: Guard, uploads: int, promi
         if any(promise in sentence for promise in promises for sentence in broken):
             return
     pytest.fail(f"{missing} is missed by nobody: {broken}")
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "instead", "promises"),
+    [
+        pytest.param(
+            router,
+            "KEEP_S",
+            20.0,
+            {"did not answer", "was answered by"},
+            id="a router's row is two seconds old",
+        ),
+        pytest.param(
+            answering, "_instead", lambda *_: None, {"did not answer"}, id="live answers for a candidate"
+        ),
+        pytest.param(
+            writing, "_join_waiting", lambda *_: None, {"the label of"}, id="labels wait for their prediction"
+        ),
+    ],
+)
+def test_without_a_part_of_serving_a_promise_to_callers_is_broken(
+    module: ModuleType, name: str, instead: object, promises: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Most releases are on trial after the last upload, when little would fail any more.
+    monkeypatch.setattr(world, "CALM", msgspec.structs.replace(CALM, failing=0.2))
+    monkeypatch.setattr(module, name, instead)
+    broken: list[str] = []
+    for seed in SEEDS:
+        broken += World(seed, SOME, rates=CROWDED).run().invariants.broken
+        if any(promise in sentence for promise in promises for sentence in broken):
+            return
+    pytest.fail(f"{name} is missed by nobody: {broken}")
 
 
 @pytest.mark.parametrize("uploads", [FEW, MANY])

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from tests.simulation.callers import Callers
 from tests.simulation.faults import CALM, Rates
 from tests.simulation.functions import Function, Work
 from tests.simulation.invariants import Invariants
@@ -47,8 +48,9 @@ class World:
         self.trace = Trace(is_kept=traced)
         self.around = Neighbours(chance, rates or Rates(), self.trace)
         self.services = Services(self.around, chance)
-        self.people = People(self.around, self.services, chance)
-        self.invariants = Invariants(self.around, self.people)
+        self.callers = Callers(self.around, self.services, chance)
+        self.people = People(self.around, self.services, self.callers, chance)
+        self.invariants = Invariants(self.around, self.people, self.callers)
         if without:
             self.around.tables[without.table].blind = without.attributes
 
@@ -60,6 +62,7 @@ class World:
                 self._tick(function, work, MINUTE_S + number)
             self.around.scheduler.run(end_s)
             self.around.calls.rates = CALM
+            self.callers.log.redrive()
             self._come_to_rest()
             self.invariants.check_at_the_end()
         return self

@@ -12,6 +12,7 @@ run by path with the image's interpreter.
 """
 
 import contextlib
+import ctypes
 import gc
 import importlib
 import json
@@ -32,6 +33,8 @@ from typing import Any, NoReturn
 # Where a container's own code is by contract, whatever its program puts on its path later.
 CODE_FOLDERS = ("/opt/ml/code", "/opt/ml/model/code")
 NAMESPACES = {"user": os.CLONE_NEWUSER, "mnt": os.CLONE_NEWNS, "net": os.CLONE_NEWNET, "pid": os.CLONE_NEWPID}
+# The lower half of an immortal object's reference count in 64-bit CPython 3.12 and 3.13, in either byte order.
+IMMORTAL = b"\xff" * 4
 type Program = dict[str, Any]
 
 
@@ -43,6 +46,8 @@ def await_program(hasty: socket.socket, patient: socket.socket, modules: list[st
     while True:
         if left and not select.select([hasty], [], [], 0)[0]:
             load(left.pop(0))
+            if not left:
+                make_immortal()
             continue
         asked, _, _ = select.select([hasty] if left else [hasty, patient], [], [])
         connection, _ = asked[0].accept()
@@ -63,6 +68,26 @@ def load(module: str) -> None:
             # Packages that import their parts when they are first asked for.
             getattr(package, part, None)
     gc.collect()
+    gc.freeze()
+
+
+def make_immortal() -> None:
+    """Give all objects a reference count that nobody writes, so that programs go on sharing the memory they are in.
+
+    Who as much as looks at an object counts, and gets a copy of the page: 20 of 32 MB that an endpoint had for itself (measured). CPython leaves
+    the counts of immortal objects alone (PEP 683), and None shows how they look.
+    """
+    if ctypes.string_at(id(None), len(IMMORTAL)) != IMMORTAL:
+        return
+    gc.unfreeze()
+    reached = gc.get_objects()
+    everything: dict[int, object] = {}
+    while reached:
+        new = {id(one): one for one in reached if id(one) not in everything}
+        everything.update(new)
+        reached = gc.get_referents(*new.values())
+    for address in everything:
+        ctypes.memmove(address, IMMORTAL, len(IMMORTAL))
     gc.freeze()
 
 

@@ -1,4 +1,4 @@
-"""API Gateway counts: a stage's throttle, and what a usage plan allows a key. Nothing runs behind these APIs."""
+"""API Gateway counts: what it answered, a stage's throttle, what a usage plan allows a key. Nothing runs behind these APIs."""
 
 import json
 import urllib.error
@@ -9,29 +9,34 @@ from typing import Any
 import pytest
 
 from tests.integration.localcloud.cloud import Cloud, unique
+from tests.integration.localcloud.test_watching import total
 
 
 class Api:
     """A REST API with one route that answers by itself, deployed to the stage `live`."""
 
-    def __init__(self, cloud: Cloud, *, needs_key: bool = False) -> None:
+    def __init__(self, cloud: Cloud, *, status: int = 200, needs_key: bool = False) -> None:
         self.cloud, self.gateway = cloud, cloud.client("apigateway")
-        self.id = self.gateway.create_rest_api(name=unique("api"))["id"]
+        self.name = unique("api")
+        self.id = self.gateway.create_rest_api(name=self.name)["id"]
         root = self.gateway.get_resources(restApiId=self.id)["items"][0]["id"]
         where = {"restApiId": self.id, "resourceId": root, "httpMethod": "GET"}
         self.gateway.put_method(**where, authorizationType="NONE", apiKeyRequired=needs_key)
         self.gateway.put_integration(
-            **where, type="MOCK", requestTemplates={"application/json": '{"statusCode": 200}'}
+            **where, type="MOCK", requestTemplates={"application/json": f'{{"statusCode": {status}}}'}
         )
-        self.gateway.put_method_response(**where, statusCode="200")
+        self.gateway.put_method_response(**where, statusCode=str(status))
         self.gateway.put_integration_response(
-            **where, statusCode="200", responseTemplates={"application/json": '{"fine": true}'}
+            **where,
+            statusCode=str(status),
+            selectionPattern="" if status == 200 else str(status),
+            responseTemplates={"application/json": '{"message": "mine"}'},
         )
         self.gateway.create_deployment(restApiId=self.id, stageName="live")
 
-    def ask(self, **headers: str) -> tuple[int, str]:
-        """Return the status and the message of one call."""
-        url = f"{self.cloud.url}/_aws/execute-api/{self.id}/live/"
+    def ask(self, path: str = "", **headers: str) -> tuple[int, str]:
+        """Return the status and, of an error, the message of one call."""
+        url = f"{self.cloud.url}/_aws/execute-api/{self.id}/live/{path}"
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
             with urllib.request.urlopen(urllib.request.Request(url, headers=named), timeout=10) as answer:
@@ -48,6 +53,19 @@ class Api:
         key = self.gateway.create_api_key(name=unique("key"), enabled=True)
         self.gateway.create_usage_plan_key(usagePlanId=plan, keyId=key["id"], keyType="API_KEY")
         return str(key["value"])
+
+
+def test_every_answer_is_measured_by_its_status_also_the_gateways_own(cloud: Cloud) -> None:
+    fine, broken = Api(cloud), Api(cloud, status=500)
+    assert [fine.ask()[0], fine.ask()[0], fine.ask("nothing")[0], broken.ask()[0]] == [200, 200, 403, 500]
+    names = ("Count", "4XXError", "5XXError")
+    for stage in ({}, {"Stage": "live"}):
+        measured = [
+            [total(cloud, "AWS/ApiGateway", name, ApiName=api.name, **stage) for name in names]
+            for api in (fine, broken)
+        ]
+        assert measured == [[3, 1, 0], [1, 0, 1]]
+    assert total(cloud, "AWS/ApiGateway", "Latency", "SampleCount", ApiName=fine.name) == 3
 
 
 def test_a_stage_lets_its_burst_through_and_no_more(cloud: Cloud) -> None:

@@ -90,12 +90,32 @@ def total(cloud: Cloud, namespace: str, name: str, statistic: str = "Sum", **dim
     return float(sum(one[statistic] for one in found))
 
 
+def told_topic(cloud: Cloud) -> tuple[str, str]:
+    """Make a topic and a queue that hears it; return the topic's ARN and the queue's URL."""
+    url, queue = open_queue(cloud, "sns.amazonaws.com")
+    topic = str(cloud.client("sns").create_topic(Name=unique("topic"))["TopicArn"])
+    cloud.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+    return topic, url
+
+
+def notices(cloud: Cloud, url: str) -> list[tuple[str, str]]:
+    """Return which alarms told of which state so far."""
+    found = cloud.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+    told = [json.loads(json.loads(one["Body"])["Message"]) for one in found]
+    return [(one["AlarmName"], one["NewStateValue"]) for one in told]
+
+
+def beat(cloud: Cloud, who: str, unit: str = "Count") -> None:
+    """Put one point of the alarms' metric."""
+    dimensions = [{"Name": "who", "Value": who}]
+    point = {"MetricName": "beats", "Dimensions": dimensions, "Value": 1, "Unit": unit}
+    cloud.client("cloudwatch").put_metric_data(Namespace="Ours", MetricData=[point])
+
+
 def test_an_alarm_fires_for_exactly_its_metric_and_tells_topic_and_bus_then_recovers(own: Cloud) -> None:
     function = make_function(own, EMITS)
-    url, queue = open_queue(own, "sns.amazonaws.com")
+    topic, url = told_topic(own)
     bus_url, bus_queue = open_queue(own, "events.amazonaws.com")
-    topic = own.client("sns").create_topic(Name=unique("topic"))["TopicArn"]
-    own.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
     mine, other = unique("me"), unique("other")
     alarm = put_alarm(own, mine, AlarmActions=[topic], OKActions=[topic])
     pattern = {"source": ["aws.cloudwatch"], "detail": {"alarmName": [alarm], "state": {"value": ["ALARM"]}}}
@@ -107,14 +127,42 @@ def test_an_alarm_fires_for_exactly_its_metric_and_tells_topic_and_bus_then_reco
     call(own, function, {"who": mine})
     advance(own, 60)
     assert state_of(own, alarm) == "ALARM"
-    notices = [json.loads(json.loads(receive(own, url)["Body"])["Message"]) for _ in range(2)]
-    assert [one["NewStateValue"] for one in notices] == ["OK", "ALARM"]
-    assert notices[1]["AlarmName"] == alarm
+    assert notices(own, url) == [(alarm, "OK"), (alarm, "ALARM")]
     assert json.loads(receive(own, bus_url)["Body"])["detail"]["previousState"]["value"] == "OK"
     advance(own, 60)
     assert state_of(own, alarm) == "ALARM", "a real point farther back counts before a missing one does"
     advance(own, 120)
     assert state_of(own, alarm) == "OK"
+    history = own.client("cloudwatch").describe_alarm_history(AlarmName=alarm)["AlarmHistoryItems"]
+    assert sorted(one["HistorySummary"].removeprefix("Alarm updated ") for one in history) == [
+        "from ALARM to OK",
+        "from INSUFFICIENT_DATA to OK",
+        "from OK to ALARM",
+    ]
+
+
+def test_each_state_has_actions_of_its_own_and_none_while_they_are_switched_off(own: Cloud) -> None:
+    (bad, bad_url), (good, good_url), who = told_topic(own), told_topic(own), unique("me")
+    loud = put_alarm(own, who, AlarmActions=[bad], OKActions=[good])
+    quiet = put_alarm(own, who, AlarmActions=[bad], OKActions=[good], ActionsEnabled=False)
+    beat(own, who)
+    advance(own, 60)
+    assert [state_of(own, name) for name in (loud, quiet)] == ["ALARM", "ALARM"]
+    advance(own, 180)
+    assert [state_of(own, name) for name in (loud, quiet)] == ["OK", "OK"]
+    assert notices(own, bad_url) == [(loud, "ALARM")]
+    assert notices(own, good_url) == [(loud, "OK")]
+
+
+def test_an_alarm_that_names_a_unit_sees_no_points_in_others(own: Cloud) -> None:
+    who = unique("me")
+    alarm = put_alarm(own, who, Unit="Seconds")
+    beat(own, who)
+    advance(own, 60)
+    assert state_of(own, alarm) == "OK"
+    beat(own, who, "Seconds")
+    advance(own, 60)
+    assert state_of(own, alarm) == "ALARM"
 
 
 def test_silence_is_an_alarm_where_missing_data_breaches(own: Cloud) -> None:

@@ -1,5 +1,6 @@
 """Transform jobs with unmodified boto3: payloads, order, names of outputs, the model's own words, stop, events."""
 
+import gzip
 import json
 
 import pytest
@@ -104,18 +105,20 @@ def test_single_records_are_asked_one_by_one_and_keep_their_order(cloud):
     assert cloud.get("single/out/a.csv.out") == one + b"3\n" + one + b"6\n" + one + b"9\n"
 
 
-def test_an_object_that_is_not_split_is_one_payload_and_containers_are_told_of_the_batch(cloud):
+def test_an_object_is_unpacked_and_one_payload_where_it_is_not_split_and_containers_are_told_of_the_batch(
+    cloud,
+):
     start(
         cloud,
         "whole",
-        {"env.txt": b"env"},
-        input={"SplitType": "None"},
+        {"env.txt.gz": gzip.compress(b"env")},
+        input={"SplitType": "None", "CompressionType": "Gzip"},
         output={"AssembleWith": "None"},
         Environment={"MINE": "yes"},
         size="2xlarge",
     )
     assert ended(cloud, "whole")["TransformJobStatus"] == "Completed"
-    told = json.loads(cloud.get("whole/out/env.txt.out"))
+    told = json.loads(cloud.get("whole/out/env.txt.gz.out"))
     assert told == {"SAGEMAKER_BATCH": "true", "SAGEMAKER_BATCH_STRATEGY": "MULTI_RECORD", "MINE": "yes"}
 
 

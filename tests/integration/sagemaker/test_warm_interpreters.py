@@ -204,3 +204,30 @@ def test_the_very_first_endpoint_waits_until_all_is_imported(tmp_path: Path) -> 
         assert body == b"gunicorn.glogging numpy pandas pyarrow sklearn.svm"
     finally:
         server.stop()
+
+
+def test_what_a_program_looks_at_stays_shared_with_all_others(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    try:
+        cloud = new_cloud(server.url)
+        # References to everything that the packages define: whoever counts them writes to every object.
+        script = (
+            "import re, sys\n"
+            "def own_mb():\n"
+            "    rollup = open('/proc/self/smaps_rollup').read()\n"
+            "    return int(re.search(r'Private_Dirty: +([0-9]+) kB', rollup)[1]) / 1024\n"
+            "before = own_mb()\n"
+            "held = [list(vars(module).values()) for module in sys.modules.values()]\n"
+            "more = own_mb() - before\n"
+            "def model_fn(folder): return more\n"
+            "def transform_fn(m, b, c, a): return f'{len(held)} {m}', 'text/plain'"
+        )
+        cloud.deploy("looks", script)
+        assert cloud.wait_for_endpoint("looks")["EndpointStatus"] == "InService"
+        modules, more_mb = (
+            cloud.runtime.invoke_endpoint(EndpointName="looks", Body=b"")["Body"].read().split()
+        )
+        assert int(modules) > 1000
+        assert float(more_mb) < 3
+    finally:
+        server.stop()
