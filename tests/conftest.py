@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.attack_report import AttackReport, Attacks
@@ -42,7 +43,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin without figures."""
+    """Begin without figures, and let no test of ours fail because the machine is slow: a timing is never a test."""
+    slow = hypothesis.HealthCheck.too_slow
+    hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[slow])
+    hypothesis.settings.load_profile("patient")
     config.stash[RECORDER] = Recorder()
     config.stash[ATTACKS] = AttackReport()
 

@@ -29,7 +29,6 @@ def test_every_value_of_generated_good_files_comes_back_on_its_side(
         max_examples=max(1, COUNT // AT_ONCE),
         derandomize=True,
         database=None,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
     )
     @given(tables=st.tuples(valid(SPELLINGS), valid(SPELLINGS)))

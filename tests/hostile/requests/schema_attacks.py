@@ -42,7 +42,6 @@ def _attacks(strategy: Any, count: int) -> list[Attack]:
     @settings(
         max_examples=count,
         database=None,
-        deadline=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
         verbosity=Verbosity.quiet,

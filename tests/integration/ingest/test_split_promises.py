@@ -59,7 +59,7 @@ def side_of(number: int, split: Split) -> list[str]:
     return [side for side, is_on in zip(conditions, found, strict=True) if is_on]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ROWS, SEEDS)
 def test_the_bucket_of_a_row_is_that_of_its_texts_and_the_seed_alone(
     rows: list[tuple[str | None, ...]], seed: int
@@ -67,7 +67,7 @@ def test_the_bucket_of_a_row_is_that_of_its_texts_and_the_seed_alone(
     assert buckets(rows, seed) == [bucket(list(row), seed) for row in rows]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ROWS, ROWS, SEEDS)
 def test_rows_that_are_appended_or_put_in_front_move_no_row(
     old: list[tuple[str | None, ...]], new: list[tuple[str | None, ...]], seed: int
@@ -77,7 +77,7 @@ def test_rows_that_are_appended_or_put_in_front_move_no_row(
     assert buckets(new + old, seed)[len(new) :] == before
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(TEXT, TEXT, SEEDS)
 def test_where_one_text_ends_and_the_next_begins_matters(left: str, right: str, seed: int) -> None:
     if "\x1f" not in left + right and left and right:
@@ -85,7 +85,7 @@ def test_where_one_text_ends_and_the_next_begins_matters(left: str, right: str, 
         assert glued != [bucket([left, right], n) for n in range(seed, seed + 3)]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, BUCKETS - 1), st.integers(1, 60), st.integers(0, 39))
 def test_every_bucket_is_on_one_side_so_no_key_or_group_is_on_two(
     number: int, test: int, validation: int
@@ -111,7 +111,7 @@ def test_the_sides_have_their_shares_within_what_chance_allows(seed: int, test: 
         assert Counter(sides)[side] == pytest.approx(shares[side] * len(sides), abs=1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.integers(0, 60), min_size=1, max_size=60), st.integers(1, 60), st.integers(0, 39))
 def test_by_time_each_row_has_one_side_and_no_side_begins_before_another_ends(
     times: list[int], test: int, validation: int
@@ -126,7 +126,7 @@ def test_by_time_each_row_has_one_side_and_no_side_begins_before_another_ends(
     assert all(max(old) < min(new) for old, new in pairwise(filled))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 500), min_size=10, max_size=60, unique=True))
 def test_by_time_the_test_side_has_its_share_where_no_times_are_equal(times: list[int]) -> None:
     rows = Rows(times)
@@ -136,7 +136,7 @@ def test_by_time_the_test_side_has_its_share_where_no_times_are_equal(times: lis
     assert len(rows.times(conditions["validation"])) == round(len(times) * 0.1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 40), min_size=4, max_size=30), st.integers(2, 4))
 def test_by_time_all_series_are_cut_at_the_same_times(times: list[int], series: int) -> None:
     alone, together = Rows(times), Rows(times * series)

@@ -7,7 +7,7 @@ from unittest.mock import Mock
 import msgspec
 import pytest
 from chalicelib.training.plan import choose_parts, choose_window
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.entities.dataset import DatasetManifest, DatasetState, SplitRecord, TimeBounds
@@ -35,7 +35,6 @@ def sides_of(keys: tuple[str, ...]) -> list[str]:
     return ["/".join(key.split("/")[2:4]) for key in keys]
 
 
-@settings(deadline=None)
 @given(DAYS, st.integers(1, 9999), st.randoms(use_true_random=False))
 def test_last_n_is_the_end_of_all_whatever_the_order_of_reading(
     days: list[int], count: int, order: random.Random

@@ -20,7 +20,7 @@ GOOD = b"1,abc,def\n"
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r\n"), max_size=8)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     rows=st.lists(st.tuples(TEXT, TEXT, TEXT), min_size=1, max_size=12),
     delimiter=st.sampled_from(",;\t|^~: "),

@@ -198,7 +198,7 @@ def as_text(value):
     return value if isinstance(value, str) else json.dumps(value)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(
     rows=st.lists(st.tuples(scalars, scalars), min_size=1, max_size=20),
     ascii_only=st.booleans(),

@@ -12,7 +12,7 @@ from chalicelib.ingest.profiling.sketches import QUANTILES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-FEW = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 numbers = st.floats(-1e38, 1e38, allow_nan=False, allow_infinity=False) | st.floats(-100, 100)
 integers = st.integers(-(10**18) + 1, 10**18 - 1) | st.integers(-5, 5)
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=120)

@@ -152,7 +152,7 @@ KEYS = [
 LIMITS = ["required", "enum", "minimum", "maximum", "pattern", "minLength"]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     field=st.dictionaries(st.sampled_from(KEYS), JSON, max_size=2),
     limits=st.dictionaries(st.sampled_from(LIMITS), JSON, max_size=2),

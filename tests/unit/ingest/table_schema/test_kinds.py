@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 at = dt.datetime.fromisoformat
-fast = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+fast = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 KINDS = {
     "1": "integer",

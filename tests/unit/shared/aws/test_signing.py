@@ -74,7 +74,7 @@ def keys_of(who: Credentials) -> botocore.credentials.Credentials:
     return botocore.credentials.Credentials(who.key_id, who.secret_key, who.session_token or None)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     method=st.sampled_from(["GET", "PUT", "POST", "HEAD", "DELETE"]),
     key=KEYS,
@@ -101,7 +101,7 @@ def test_headers_are_signed_as_botocore_signs_them(method, key, query, headers, 
     assert {name: text for name, text in signed.items() if name != "host"} == expected
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     key=KEYS, query=QUERIES, who=WHO, expires_s=st.integers(1, 604800), checksum=st.sampled_from(["", "x+/="])
 )
