@@ -99,7 +99,8 @@ def format_line(line: LogLine) -> str:
     """Return the line for people: time, function, what it said; of ours the message first, its ids after it."""
     at = datetime.fromtimestamp(line.at_ms / 1000, UTC)
     said = parsed(line.message)
-    text = _told(said) if "message" in said and "level" in said else line.message
+    text = _measured(said) if "_aws" in said else line.message
+    text = _told(said) if "message" in said and "level" in said else text
     shown = "".join(char if char.isprintable() or char == "\t" else " " for char in text.rstrip())
     return f"{at:%H:%M:%S} {line.function}  {shown}"
 
@@ -108,6 +109,15 @@ def _told(said: Mapping[str, Any]) -> str:
     ids = " ".join(f"{name}={value}" for name, value in said.items() if name not in _TOLD)
     exception = f" | {said['exception']}" if said.get("exception") else ""
     return f"{said['level']} {said['message']}  {ids}{exception}"
+
+
+def _measured(said: Mapping[str, Any]) -> str:
+    """Return a line of metrics as people read it: what was measured, then whose it is."""
+    directives = said["_aws"].get("CloudWatchMetrics", []) if isinstance(said["_aws"], dict) else []
+    names = [metric["Name"] for one in directives for metric in one.get("Metrics", [])]
+    values = " ".join(f"{name}={said.get(name)}" for name in names)
+    rest = " ".join(f"{name}={value}" for name, value in said.items() if name not in {"_aws", *names})
+    return f"METRICS {values}  {rest}"
 
 
 def _rank(level: str) -> int:

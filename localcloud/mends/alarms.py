@@ -12,7 +12,7 @@ from localcloud.cloudwatch import notices
 from localcloud.cloudwatch.clock import CLOCK, MINUTE_S
 from localcloud.cloudwatch.evaluation import EXTRA_PERIODS, Condition, Verdict, evaluate
 from localcloud.mends import dead_letters, metric_store
-from localcloud.mends.patch_points import require
+from localcloud.mends.patch_points import require, wraps
 from localcloud.settings import ACCOUNT_ID, REGION, Settings
 
 MEND = "alarms"
@@ -28,14 +28,15 @@ def mend(settings: Settings) -> None:
     as the alarm says; tells its actions and puts "CloudWatch Alarm State Change" on the bus at each change of state
     (user guide, "Alarm evaluation", "Alarm events and EventBridge").
     MiniStack 1.5.33: evaluates when something calls PutMetricData and never else, over the points of all metrics of
-    that name whatever their dimensions; knows neither datapoints nor missing data nor the event (read, tried).
+    that name whatever their dimensions; knows neither datapoints nor missing data nor the event (read, tried). It writes down
+    a change of state from INSUFFICIENT_DATA to the same when an alarm is made.
     """
     del settings
     require(MEND, cloudwatch, "_evaluate_alarm", "if k_ns == ns and k_mn == mn:")
     require(MEND, cloudwatch, "_evaluate_all_alarms", "_evaluate_alarm(alarm)")
     require(MEND, cloudwatch, "_dispatch_alarm_actions", "_sns._fanout(topic_arn")
     require(MEND, cloudwatch, "_stat_value", "stats, stat_name, points=None")
-    require(MEND, cloudwatch, "_record_history", "_history_entries().append(")
+    record = require(MEND, cloudwatch, "_record_history", "_history_entries().append(")
     require(MEND, cloudwatch, "_evaluate_parent_alarms", "_transition_composite(")
     require(MEND, sqs, "_refresh_counts", '"ApproximateNumberOfMessages"] = str(visible)')
     require(MEND, sns, "publish_internal", 'subject: str = ""')
@@ -43,6 +44,13 @@ def mend(settings: Settings) -> None:
     cloudwatch._evaluate_alarm = lambda _alarm: None
     cloudwatch._evaluate_all_alarms = lambda: None
     cloudwatch._dispatch_alarm_actions = tell
+
+    @wraps(record)
+    def record_change(name: str, before: str, after: str, *rest: Any, **more: Any) -> None:
+        if before != after:
+            record(name, before, after, *rest, **more)
+
+    cloudwatch._record_history = record_change
 
 
 def judge_all(minute: float) -> None:

@@ -50,9 +50,12 @@ def logs(session: Session, name: str, follow: bool, since: str, **wanted: str | 
         seen: dict[str, int] = {}
         while True:
             asked_ms = _now_ms()
-            for line in read_lines(client, groups, begin_ms, seen, chosen):
+            lines = read_lines(client, groups, begin_ms, seen, chosen)
+            for line in lines:
                 click.echo(format_line(line))
             if not follow:
+                if not lines:
+                    session.progress.note(f"no such lines in the last {since}")
                 return
             session.sleep(FOLLOW_S)
             begin_ms = max(begin_ms, asked_ms - LATE_MS)

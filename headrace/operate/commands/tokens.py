@@ -1,6 +1,7 @@
 """`headrace tokens`: who may use the REST API of a stage, and for what."""
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 SCOPES = ("read", "upload", "predict", "operate")
 _COLUMNS = ("id", "scopes", "pipelines", "created_at", "expires_at", "state", "note")
+# As the definition's schema has it; the command line reads no service's code.
+_PIPELINE = re.compile(r"[a-z][a-z0-9-]{1,38}[a-z0-9]")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -56,6 +59,9 @@ def create_token(
     from infra.tokens import ALL_PIPELINES, mint_token
 
     expires_at = None if expires is None else _in_future(expires)
+    for name in pipelines:
+        if not _PIPELINE.fullmatch(name):
+            raise click.BadParameter(f"{name!r} can be no pipeline's name", param_hint="--pipeline")
     with told_in_one_line():
         minted = mint_token(
             _stage(session),
@@ -65,7 +71,7 @@ def create_token(
             note=note,
         )
     session.progress.note("This is the only time the token is shown.")
-    session.show({"token": minted.token, **_row(minted.row)})
+    session.show({"token": minted.token, **_row(session, minted.row)})
 
 
 @tokens.add_command
@@ -76,7 +82,7 @@ def list_tokens(session: Session) -> None:
 
     with told_in_one_line():
         found = stored.list_tokens(_stage(session))
-    session.show([_row(token) for token in found], _COLUMNS)
+    session.show([_row(session, token) for token in found], _COLUMNS)
 
 
 @tokens.add_command
@@ -96,21 +102,25 @@ def revoke_token(session: Session, token_id: str) -> None:
         except NoSuchToken as error:
             raise Missing(str(error)) from error
     session.progress.note(f"{token_id} may work on for up to a minute")
-    session.show(_row(revoked))
+    session.show(_row(session, revoked))
 
 
 def _stage(session: Session) -> "Stage":
     return stage_of(session, find_project(session.folder))
 
 
-def _row(token: "Token") -> dict[str, Any]:
+def _row(session: Session, token: "Token") -> dict[str, Any]:
+    """Return what is shown of a token; programs get lists as lists."""
     from shared.auth import is_valid
+
+    def listed(names: Iterable[str]) -> list[str] | str:
+        return list(names) if session.output == "json" else " ".join(names)
 
     works = is_valid(token, datetime.now(UTC))
     return {
         "id": token.token_id,
-        "scopes": " ".join(token.scopes),
-        "pipelines": " ".join(token.pipelines),
+        "scopes": listed(token.scopes),
+        "pipelines": listed(token.pipelines),
         "created_at": token.created_at,
         "expires_at": token.expires_at,
         "state": "revoked" if token.revoked else "works" if works else "expired",

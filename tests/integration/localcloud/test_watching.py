@@ -133,6 +133,12 @@ def test_an_alarm_fires_for_exactly_its_metric_and_tells_topic_and_bus_then_reco
     assert state_of(own, alarm) == "ALARM", "a real point farther back counts before a missing one does"
     advance(own, 120)
     assert state_of(own, alarm) == "OK"
+    history = own.client("cloudwatch").describe_alarm_history(AlarmName=alarm)["AlarmHistoryItems"]
+    assert sorted(one["HistorySummary"].removeprefix("Alarm updated ") for one in history) == [
+        "from ALARM to OK",
+        "from INSUFFICIENT_DATA to OK",
+        "from OK to ALARM",
+    ]
 
 
 def test_each_state_has_actions_of_its_own_and_none_while_they_are_switched_off(own: Cloud) -> None:

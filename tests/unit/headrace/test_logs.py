@@ -95,3 +95,15 @@ def test_cloudwatch_looks_for_the_id_itself_so_that_not_every_line_travels() -> 
 def test_a_line_of_ours_is_told_with_its_level_and_message_first() -> None:
     line = _line(level="WARNING", logger="headrace.training", message="training job waits", job_id="j1")
     assert format_line(line) == "00:00:01 training-local  WARNING training job waits  job_id=j1"
+
+
+def test_a_line_of_metrics_is_told_by_what_was_measured() -> None:
+    directive = {
+        "Namespace": "Headrace",
+        "Dimensions": [["stage"]],
+        "Metrics": [{"Name": "rows", "Unit": "Count"}],
+    }
+    metadata = {"Timestamp": 1, "CloudWatchMetrics": [directive]}
+    line = _line(_aws=metadata, stage="local", pipeline="flights", rows=2)
+    assert format_line(line) == "00:00:01 training-local  METRICS rows=2  stage=local pipeline=flights"
+    assert format_line(_line(_aws="nonsense")).endswith("METRICS")

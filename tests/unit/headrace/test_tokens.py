@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from click.testing import Result
@@ -13,6 +13,7 @@ from infra import tokens as stored
 from infra.errors import NoSuchToken
 from infra.stage import Stage
 from infra.tokens import Minted
+from shared.entities.pipeline import Name
 from shared.entities.serving import Token
 from tests.unit.headrace.conftest import Run
 from tests.unit.headrace.fake_stage import Nobody
@@ -78,7 +79,10 @@ def test_what_was_asked_for_is_what_is_made(tokens: Tokens, table: Table) -> Non
     assert asked["expires_at"].endswith("Z")
 
 
-@pytest.mark.parametrize("options", [("--scope", "admin"), ("--expires", "tomorrow"), ("--expires", "0d")])
+@pytest.mark.parametrize(
+    "options",
+    [("--scope", "admin"), ("--expires", "tomorrow"), ("--expires", "0d"), ("--pipeline", "No Such")],
+)
 def test_what_makes_no_sense_is_wrong_usage_and_makes_no_token(
     tokens: Tokens, table: Table, options: tuple[str, str]
 ) -> None:
@@ -94,6 +98,12 @@ def test_the_list_says_which_token_still_works(tokens: Tokens) -> None:
         ("tok_3", "revoked"),
     ]
     assert "0000" not in json.dumps(listed)
+    assert listed[0]["scopes"] == ["read"], "a program gets a list"
+
+
+def test_a_pipelines_name_is_what_a_definition_may_be_called() -> None:
+    _, meta = get_args(Name)
+    assert command._PIPELINE.pattern == meta.pattern.strip("^$")
 
 
 def test_to_revoke_what_is_not_there_ends_with_3(tokens: Tokens) -> None:

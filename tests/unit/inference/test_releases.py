@@ -58,6 +58,19 @@ def test_an_approved_version_becomes_live_once_its_endpoint_answers_the_golden_r
     assert len(stage.runtime.asked) == 1
 
 
+def test_whoever_follows_an_upload_through_the_log_finds_its_release(stage, caplog):
+    caplog.set_level("INFO")
+    stage.add_model("v1", correlation_id="the-upload")
+    requests.on_model_approved(stage.adapters, approved("v1"))
+    stage.endpoints.finish()
+    rollout.on_endpoint_changed(stage.adapters, V1)
+    told = [record for record in caplog.records if record.message == "release told"]
+    assert [(record.event, record.correlation_id) for record in told] == [
+        ("ReleaseStarted", "the-upload"),
+        ("ReleaseCompleted", "the-upload"),
+    ]
+
+
 def test_the_version_before_stays_as_previous_with_its_endpoint(two):
     release = two.release()
     assert (release.live, release.previous, release.previous_until) == ("v2", "v1", "2026-01-01T01:00:00Z")
