@@ -17,6 +17,8 @@ ONNX := $(RUNTIMES)/onnx
 WHEELS := $(VENV)/wheels
 READY := $(VENV)/.ready
 UV := $(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes --python
+# What needs a deployed stage takes that of the end-to-end tests.
+DEPLOYED := tests/hostile/requests tests/security/test_least_privilege.py tests/security/test_routes.py
 CODE := headrace infra ingest_service inference_service localcloud shared training_service tests benchmarks docs
 
 .PHONY: help setup demo check test unit recipes integration e2e onnx conformance proof docs bench clean
@@ -87,14 +89,16 @@ e2e: setup $(CLIENTS)/.ready $(WHEELS)/.ready
 
 test: check recipes $(CLIENTS)/.ready $(WHEELS)/.ready $(CHECKOV)/.ready
 	$(BIN)/pytest -q -n auto tests/simulation tests/explorer
-	HOSTILE_COUNT=300 $(BIN)/pytest -q -n 2 --dist loadfile tests/infra tests/docs tests/security tests/hostile tests/integration
-	$(BIN)/pytest -q tests/e2e
+	HOSTILE_COUNT=200 $(BIN)/pytest -q -n 2 --dist loadfile tests/infra tests/docs tests/security tests/hostile tests/integration \
+	  $(DEPLOYED:%=--ignore %)
+	$(BIN)/pytest -q tests/e2e $(DEPLOYED)
 
 # Long proofs that `make test` has in short or not at all: a thousand hostile files and as many good ones, ten thousand hostile requests, a
-# thousand uploads under faults, every action and resource of every policy, MLflow's own client, the SageMaker SDKs, the simulation. Their
-# figures go to docs/figures.json. Some hours.
+# thousand uploads under faults, every action and resource of every policy, MLflow's own client, the SageMaker SDKs, the simulation, a
+# deployment broken off at every call. Their figures go to docs/figures.json and docs/hostile.json. Some hours.
 proof: setup onnx conformance simulation $(CLIENTS)/.ready $(WHEELS)/.ready $(MLFLOW)/.ready
 	$(BIN)/pytest -q tests/security tests/hostile tests/e2e tests/proof --ignore tests/proof/simulation --record-figures
+	BROKEN_OFF=every $(BIN)/pytest -q tests/integration/infra/test_broken_off.py --record-figures
 	$(BIN)/python -m docs.generate
 
 # A hundred seeds of ten thousand simulated uploads: some hours.

@@ -18,6 +18,7 @@ from docs.alarms_page import alarms_page
 from docs.api_page import api_page
 from docs.aws_errors.page import aws_errors
 from docs.figures import figures
+from docs.hostile_page import hostile_inputs
 from docs.limits import limits
 from docs.pipeline_keys import pipeline_keys
 from docs.reason_pages import reason_codes, reason_pages
@@ -52,6 +53,7 @@ def generated() -> Iterator[tuple[Path, str]]:
     yield ROOT / "docs" / "reference" / "cli.md", reference()
     yield ROOT / "docs" / "reference" / "limits.md", limits()
     yield ROOT / "docs" / "reference" / "figures.md", figures()
+    yield ROOT / "docs" / "reference" / "hostile-inputs.md", hostile_inputs()
     yield ROOT / "docs" / "reference" / "state-machines.md", state_machines()
     yield ROOT / "docs" / "reference" / "aws-errors.md", aws_errors()
     yield ROOT / "infra" / "observability.yaml", template()

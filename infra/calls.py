@@ -27,18 +27,18 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     done_if: tuple[str, ...] = ()
 
 
-def send(stage: Stage, calls: Iterable[Call]) -> list[str]:
-    """Send the calls in order and return what each did.
+def send(stage: Stage, calls: Iterable[Call], *, pause_s: float = 2.0) -> list[str]:
+    """Send the calls in order and return what each did; *pause_s* is between two tries of what AWS is not ready for.
 
     Raises
     ------
     CallRefused
         EventBridge took the call and refused an entry of it.
     """
-    return [_send(stage, call) for call in calls]
+    return [_send(stage, call, pause_s) for call in calls]
 
 
-def _send(stage: Stage, call: Call) -> str:
+def _send(stage: Stage, call: Call, pause_s: float) -> str:
     import time
 
     from botocore.exceptions import ClientError
@@ -54,7 +54,7 @@ def _send(stage: Stage, call: Call) -> str:
                 return call.what
             if code not in _NOT_YET or time.monotonic() > deadline:
                 raise
-            time.sleep(2)
+            time.sleep(pause_s)
         else:
             _refuse_parts(call, answer)
             return call.what

@@ -51,8 +51,27 @@ def package(folder: Path, python_version: str) -> Path:
     return package
 
 
-if __name__ == "__main__":
+def main(arguments: list[str]) -> str | None:
+    """Deploy, and return the line that says why it failed, None where it did not."""
+    from botocore.exceptions import BotoCoreError, ClientError
+    from chalice.deploy.deployer import ChaliceDeploymentError
+
     try:
-        deploy_app(Path(sys.argv[1]), sys.argv[2], sys.argv[3])
+        deploy_app(Path(arguments[0]), arguments[1], arguments[2])
     except DeployError as error:
-        sys.exit(f"{type(error).__name__}: {error}")
+        return f"{type(error).__name__}: {error}"
+    except ChaliceDeploymentError as error:
+        # Its own text wraps the error of AWS into a paragraph for a terminal.
+        return _told(error.original_error)
+    except (BotoCoreError, ClientError) as error:
+        return _told(error)
+    return None
+
+
+def _told(error: Exception) -> str:
+    told = " ".join(str(error).split()).removesuffix(".")
+    return f"{told}. What to do: deploy again: it goes on from what is there."
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

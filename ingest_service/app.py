@@ -37,13 +37,7 @@ CREATED_BY_S3 = {
 @app.on_cw_event(CREATED_BY_S3)
 def on_object_created(event: Any) -> None:
     """Make a dataset version of an uploaded object."""
-    stored = event.detail["object"]
-    upload = Upload(
-        bucket=event.detail["bucket"]["name"],
-        key=stored["key"],
-        version_id=stored.get("version-id"),
-        size_bytes=stored.get("size", 0),
-    )
+    upload = Upload.of_event(event.detail)
     # Not the key: what people call their files is theirs, and the row of the version has it.
     log.start(correlation_id=upload.version, pipeline=upload.pipeline)
     workflow.handle_upload(upload, event.context.aws_request_id, wiring.adapters())

@@ -2,11 +2,12 @@
 
 import gc
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.attack_report import AttackReport, Attacks
 from tests.clouds import ROOT
 from tests.e2e.conftest import Pipelines
 from tests.e2e.data import deliveries
@@ -15,12 +16,15 @@ from tests.stage import Stage, make_stage
 
 E2E = Path(__file__).parent / "e2e"
 RECORDER = pytest.StashKey[Recorder]()
+ATTACKS = pytest.StashKey[AttackReport]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let figures be written, and the checks of tests/aws be pointed at a stage; without it they are skipped."""
     parser.addoption(
-        "--record-figures", action="store_true", help="write the proofs' figures to docs/figures.json"
+        "--record-figures",
+        action="store_true",
+        help="write the proofs' figures to docs/figures.json and docs/hostile.json",
     )
     parser.addoption(
         "--aws-stage", metavar="NAME", help="the deployed stage that tests/aws checks, or `local`"
@@ -40,12 +44,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Begin without figures."""
     config.stash[RECORDER] = Recorder()
+    config.stash[ATTACKS] = AttackReport()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Tell the report on attacks which tests did not come to their end."""
+    report = yield
+    if report.failed:
+        item.config.stash[ATTACKS].fail(item.nodeid)
+    return report
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the figures where that was asked for; of several processes, only the one that has them all."""
     if session.config.getoption("--record-figures") and not hasattr(session.config, "workerinput"):
         session.config.stash[RECORDER].write()
+        session.config.stash[ATTACKS].write()
 
 
 @pytest.fixture
@@ -53,6 +68,12 @@ def figure(request: pytest.FixtureRequest) -> Callable[[str, object], None]:
     """Note a figure of the test, by a name and its value in words; call it after the last assertion."""
     recorder = request.config.stash[RECORDER]
     return lambda name, value: recorder.note(name, str(value), request.node.nodeid)
+
+
+@pytest.fixture
+def attacks(request: pytest.FixtureRequest) -> Attacks:
+    """Count what the test tries, by family and outcome, as it goes: what goes wrong is counted too."""
+    return request.config.stash[ATTACKS].of(request.node.nodeid)
 
 
 @pytest.fixture(scope="session")

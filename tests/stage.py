@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from infra.services import SERVICES
+from infra.stage import LOCAL
 from tests.clouds import CREDENTIALS, ROOT, client, free_port
 
 Answer = tuple[int, dict[str, str], Any]
@@ -130,6 +132,17 @@ def make_stage(folder: Path) -> Stage:
             shutil.copy2(source, target, follow_symlinks=False)
     (folder / ".venv").symlink_to(ROOT / ".venv")
     return Stage(folder)
+
+
+def lend_packages(stage: Stage, other: Stage) -> None:
+    """Give a stage of the same sources what *stage* has packed: it is deployed from it as if it had packed it before."""
+    for service in SERVICES:
+        chalice, build = f"{service}_service/.chalice", f".headrace/build/{LOCAL}/{service}"
+        shutil.copytree(stage.root / chalice / "deployments", other.root / chalice / "deployments")
+        shutil.copytree(stage.root / build, other.root / build, symlinks=True)
+        (other.root / build / ".chalice").unlink()
+        (other.root / build / ".chalice").symlink_to((other.root / chalice).resolve())
+    shutil.copytree(stage.root / ".headrace" / "recipes", other.root / ".headrace" / "recipes")
 
 
 def eventually[T](probe: Callable[[], T], *, within_s: float = 90, every_s: float = 0.2) -> T:

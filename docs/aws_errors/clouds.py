@@ -1,15 +1,17 @@
 """A cloud that answers one operation with one fault, and all others well: for our own client, and in boto3's place."""
 
+import functools
 import io
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore import xform_name
-from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+from botocore.errorfactory import ClientExceptionsFactory
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from docs.aws_errors.documented import Fault
-from docs.aws_errors.sites import Site
+from docs.aws_errors.sites import Site, model
 from shared.aws import NoAnswer, Service
 from shared.aws.connections import Answer, Request
 from shared.aws.credentials import Credentials
@@ -27,13 +29,16 @@ Answers = Mapping[str, Any]
 class Cloud:
     """Answers the call of *site* with *fault*.
 
-    ``after`` is how many other calls of our own client come before it.
+    ``after`` is how many other calls of our own client come before it; ``asked`` counts how often a boto3 client was asked
+    for the operation, which goes wrong only the first time where it ``is_passing``.
     """
 
     def __init__(self, site: Site, fault: Fault) -> None:
         self._site = site
         self._fault = fault
         self.after = 0
+        self.asked = 0
+        self.is_passing = False
 
     def service(self) -> Service:
         """Return our own client's service, of whatever kind the site asks."""
@@ -55,27 +60,38 @@ class Cloud:
 
         One may be a list, given out in order: of answers, and of errors to raise.
         """
-        return Client(xform_name(self._site.operation), self._error, answers)
+        return self.client_of(self._site.service, **answers)
+
+    def client_of(self, service: str, **answers: Any) -> "Client":
+        """Return a boto3 client of *service*, which answers well where it is another one than the site's."""
+        return Client(self, service, answers)
 
     def is_of(self, operation: str) -> bool:
         """Say whether it is *operation* that goes wrong."""
         return self._site.operation == operation
 
-    def _error(self) -> Exception:
-        if not self._fault.code:
-            kind = ReadTimeoutError if self._fault.is_late else EndpointConnectionError
-            error: Exception = kind(endpoint_url=_URL)
-            return error
-        return refusal(self._fault)
+    def error_for(self, service: str, method: str) -> Exception | None:
+        """Return what a call of *method* ends with, None where it is answered well."""
+        if service != self._site.service or method != xform_name(self._site.operation):
+            return None
+        self.asked += 1
+        if self.is_passing and self.asked > 1:
+            return None
+        if self._fault.code:
+            return refusal(self._fault, service)
+        kind = ReadTimeoutError if self._fault.is_late else EndpointConnectionError
+        error: Exception = kind(endpoint_url=_URL)
+        return error
 
 
 class Client:
     """Stands where boto3's client does."""
 
-    def __init__(self, faulty: str, error: Callable[[], Exception], answers: Answers) -> None:
-        self._faulty = faulty
-        self._error = error
+    def __init__(self, cloud: Cloud, service: str, answers: Answers) -> None:
+        self._cloud = cloud
+        self._service = service
         self._answers = answers
+        self.exceptions = exceptions_of(service)
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         return lambda **_: self._answer(method)
@@ -90,15 +106,23 @@ class Client:
         answer = known.pop(0) if isinstance(known, list) and known else known
         if isinstance(answer, Exception):
             raise answer
-        if method == self._faulty and not answer:
-            raise self._error()
+        error = None if answer else self._cloud.error_for(self._service, method)
+        if error:
+            raise error
         return answer or {}
 
 
-def refusal(fault: Fault) -> Exception:
+@functools.cache
+def exceptions_of(service: str) -> Any:
+    """Return the classes that boto3's client raises for the errors of a service's model."""
+    return ClientExceptionsFactory().create_client_exceptions(model(service))
+
+
+def refusal(fault: Fault, service: str = "sagemaker") -> Exception:
     """Return a fault as botocore raises it."""
     told = {"Code": fault.code, "Message": fault.message}
-    error: Exception = ClientError(
+    kind = exceptions_of(service).from_code(fault.code)
+    error: Exception = kind(
         {"Error": told, "ResponseMetadata": {"HTTPStatusCode": fault.status}}, "Operation"
     )
     return error

@@ -128,6 +128,15 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, order=True):
         return f"`{self.code}`{f' ({self.case})' if self.case else ''}" if self.code else self.case
 
 
+# CloudFormation's words for what its models do not document either.
+STACKS = {
+    "DescribeStacks": Fault(
+        code="ValidationError", case="it is not there", message="Stack with id s does not exist"
+    ),
+    "UpdateStack": Fault(
+        code="ValidationError", case="nothing to change", message="No updates are to be performed."
+    ),
+}
 SILENCE = (
     Fault(code="", case="no connection, or it broke"),
     Fault(code="", case="no answer in time", is_late=True),
@@ -168,6 +177,8 @@ def _own(service: str, operation: str) -> Iterator[Fault]:
         yield Fault(code="ValidationError", case="too large", message="Request has oversize body.")
     if service == "sagemaker":
         yield from _by_words(operation)
+    if service == "cloudformation" and operation in STACKS:
+        yield STACKS[operation]
 
 
 def _of_model(code: str, status: int) -> Iterator[Fault]:

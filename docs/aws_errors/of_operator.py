@@ -45,7 +45,9 @@ def _drop(cloud: Cloud) -> None:
     letters.drop(letters.collect()[0])
 
 
-def _told(probe: Probe) -> Probe:
+def told(probe: Probe) -> Probe:
+    """Make the call as a command does."""
+
     def telling(cloud: Cloud) -> None:
         with told_in_one_line():
             probe(cloud)
@@ -71,5 +73,5 @@ _COMMANDS: dict[tuple[str, str], Probe] = {
     ),
 }
 PROBES: dict[tuple[str, str], Probe] = {
-    (f"headrace.operate.{place}", operation): _told(probe) for (place, operation), probe in _COMMANDS.items()
+    (f"headrace.operate.{place}", operation): told(probe) for (place, operation), probe in _COMMANDS.items()
 }

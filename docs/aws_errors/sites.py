@@ -32,12 +32,16 @@ _CLIENT = re.compile(r"_?(client|sqs|lambdas)$")
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True, order=True):
-    """One operation that one function asks for; ``function`` is qualified by its class."""
+    """One operation that one function asks for; ``function`` is qualified by its class.
+
+    ``done_if`` is of a call that is planned as data: the errors that say it is so already; None of every other.
+    """
 
     service: str
     operation: str
     module: str
     function: str
+    done_if: tuple[str, ...] | None = None
 
     @property
     def place(self) -> str:

@@ -60,13 +60,22 @@ def find_project(folder: Path) -> Project:
 
 @contextmanager
 def told_in_one_line() -> Iterator[None]:
-    """Turn the deliberate errors of deployment and local cloud, and those of AWS, into failures."""
+    """Turn what deployment, local cloud, our own client and AWS end with into failures, one line each."""
     from botocore.exceptions import BotoCoreError, ClientError
 
+    from headrace.operate import refusals
     from infra.errors import DeployError
     from localcloud.errors import LocalCloudError
+    from shared.errors import HeadraceError
 
     try:
         yield
-    except (DeployError, LocalCloudError, BotoCoreError, ClientError) as error:
-        raise Failure(str(error)) from error
+    except (DeployError, LocalCloudError) as error:
+        raise Failure(refusals.in_one_line(str(error))) from error
+    except ClientError as error:
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        raise refusals.refusal_of(error.response["Error"]["Code"], status, str(error)) from error
+    except BotoCoreError as error:
+        raise refusals.failure_of_client(error) from error
+    except HeadraceError as error:
+        raise refusals.refusal_of_ours(error) from error

@@ -16,8 +16,8 @@ ENDPOINT_S, ENDPOINT_GB = 0.020, 2.0
 HANDLER_S, HANDLER_GB = 0.025, 0.5
 COMMON_WAY_S = 0.057  # boto3 calls the endpoint, then PutItem, then PutMetricData
 ANSWER_GB, RECORD_GB = 1e-6, 1e-6
-# Prediction and metrics (292 and 726 bytes, and the 26 that CloudWatch adds to each); START, END and REPORT.
-OWN_LINES_GB, PLATFORM_LINES_GB = 1.07e-6, 0.35e-6
+# Prediction and metrics (292 and 636 bytes, and the 26 that CloudWatch adds to each); START, END and REPORT.
+OWN_LINES_GB, PLATFORM_LINES_GB = 0.98e-6, 0.35e-6
 WRITER_BATCH, WRITER_S = 10, 0.05
 # The writer's rows and sums are one transaction, which DynamoDB counts twice; each row's labels are looked for, consistently.
 TRANSACTION_UNITS, LABEL_READ_UNITS = 2, 1

@@ -45,7 +45,7 @@ def remove_bucket(stage: Stage, name: str) -> Iterator[Call]:
                 service="s3",
                 operation="abort_multipart_upload",
                 request=request,
-                done_if=("NoSuchUpload",),
+                done_if=("NoSuchUpload", *_NO_BUCKET),
             )
     yield Call(
         what=name, service="s3", operation="delete_bucket", request={"Bucket": name}, done_if=_NO_BUCKET
@@ -105,7 +105,7 @@ def find_topics(stage: Stage) -> list[str]:
     return [arn for arn in arns if is_of_stage(stage, arn.rpartition(":")[2])]
 
 
-remove_topic = removed_by("sns", "delete_topic", "TopicArn")
+remove_topic = removed_by("sns", "delete_topic", "TopicArn", "NotFound")
 
 
 def find_secrets(stage: Stage) -> list[str]:
@@ -147,6 +147,7 @@ def remove_key(_: Stage, name: str) -> Iterator[Call]:
         service="kms",
         operation="schedule_key_deletion",
         request=request,
+        done_if=("NotFoundException",),
     )
 
 

@@ -85,12 +85,14 @@ def retained(before: Row, wanted: Row, request: Row) -> Row:
     members = [member for kind, member in _PROPERTIES.items() if kind not in excluded]
     now = {variant["VariantName"]: variant for variant in before["_Variants"]}
     variants = [
-        variant | {name: old[name] for name in members if name in old}
-        for variant in wanted["_Variants"]
-        for old in [now.get(variant["VariantName"], {})]
+        variant | _picked(now.get(variant["VariantName"], {}), members) for variant in wanted["_Variants"]
     ]
     capture = {} if "DataCaptureConfig" in excluded else {"_Capture": before.get("_Capture")}
     return wanted | capture | {"_Variants": variants}
+
+
+def _picked(variant: Row, members: list[str]) -> Row:
+    return {name: variant[name] for name in members if name in variant}
 
 
 def _summary(variant: Row, row: Row) -> dict[str, Any]:

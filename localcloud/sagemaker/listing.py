@@ -57,12 +57,16 @@ def list_page(kind: Kind, rows: list[Row], request: Row) -> tuple[list[Row], str
 def _is_wanted(kind: Kind, row: Row, request: Row) -> bool:
     if any(request.get(name) not in (None, here) for name, here in _ELSEWHERE):
         return False
-    part = request.get("NameContains")
-    if part and part.lower() not in row[kind.name_member].lower():
+    part = (request.get("NameContains") or "").lower()
+    if part not in row[kind.name_member].lower():
         return False
     status = request.get("StatusEquals")
     if status and kind.status_member and row[kind.status_member] != status:
         return False
+    return _is_in_time(row, request)
+
+
+def _is_in_time(row: Row, request: Row) -> bool:
     return all(
         request.get(name) is None or (row[member] - request[name]) * sign > 0
         for name, (member, sign) in _TIME_FILTERS.items()

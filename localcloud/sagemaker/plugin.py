@@ -76,11 +76,10 @@ def install(*, images: Path, home: Path, endpoint_url: str) -> Installed:
     store = Store(settings.work / "state.json")
     store.load()
     faults = Faults(settings.faults)
-    training, processing, transforming = (
+    jobs = [
         Jobs(store, settings, job_type, faults=faults, containers=containers)
         for job_type in (TRAINING, PROCESSING, TRANSFORM)
-    )
-    jobs = (training, processing, transforming)
+    ]
     fleets = Fleets()
     serverless = Serverless(most=settings.serverless_awake, idle_s=settings.serverless_idle_s)
     endpoints = Endpoints(store, settings, fleets, faults, containers=containers, serverless=serverless)

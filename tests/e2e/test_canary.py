@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.attack_report import Attacks
 from tests.e2e.conftest import Pipelines
 from tests.e2e.data import DEFINITION
 from tests.security.canary import (
@@ -99,23 +100,32 @@ def at_rest(stage: Stage) -> bool:
     return bool(health["async_queue_depth"] == health["async_running"] == 0)
 
 
-def test_what_people_send_is_seen_nowhere_but_where_it_is_documented(stage: Stage, sent: Overheard) -> None:
+def test_what_people_send_is_seen_nowhere_but_where_it_is_documented(
+    stage: Stage, sent: Overheard, attacks: Attacks
+) -> None:
     eventually(lambda: at_rest(stage), within_s=60)
-    found = sightings(
-        pair
-        for source in (
-            log_events(stage),
-            metrics(stage),
-            rows(stage),
-            dead_letters(stage),
-            sagemaker(stage, NAME),
-            sent.texts(),
-        )
-        for pair in source
-    )
-    unknown = sorted(one for one in found if not is_documented(one))
+    unknown: set[Sighting] = set()
+    for kind, texts in searched(stage, sent).items():
+        for where, text in texts:
+            seen = sightings([(where, text)])
+            undocumented = {one for one in seen if not is_documented(one)}
+            told = "where it is documented" if seen else "no marker in it"
+            attacks.note(kind, "leaks" if undocumented else told, wrong=bool(undocumented))
+            unknown |= undocumented
     # As text, so that a failure shows all of them.
-    assert "\n".join(f"{one.field}: {one.where}" for one in unknown) == ""
+    assert "\n".join(f"{one.field}: {one.where}" for one in sorted(unknown)) == ""
+
+
+def searched(stage: Stage, sent: Overheard) -> dict[str, Iterator[tuple[str, str]]]:
+    """Return every text that may hold a marker, with its place, by kind of place."""
+    return {
+        "lines of logs": log_events(stage),
+        "metrics and their dimensions": metrics(stage),
+        "attributes of rows": rows(stage),
+        "dead letters": dead_letters(stage),
+        "descriptions of jobs and endpoints": sagemaker(stage, NAME),
+        "events on the bus": sent.texts(),
+    }
 
 
 def is_documented(sighting: Sighting) -> bool:
@@ -125,19 +135,29 @@ def is_documented(sighting: Sighting) -> bool:
 
 
 def test_no_text_of_a_person_makes_a_line_of_the_log_or_reaches_a_terminal(
-    stage: Stage, sent: Overheard
+    stage: Stage, sent: Overheard, attacks: Attacks
 ) -> None:
-    forged, coloured, unreadable = [], [], []
+    wrong = []
     for group, message in log_events(stage):
-        lines = [line.strip() for line in message.splitlines()]
-        forged += [message for line in lines if line.startswith(FORGED[:20]) and "zqforged" in line[:90]]
-        coloured += [message] if "\x1b" in message else []
-        if "/aws/lambda/headrace-" in group and message.startswith("{"):
-            unreadable += [] if is_json(message) else [message]
-    assert (forged, coloured, unreadable) == ([], [], [])
+        fault = fault_of(group, message)
+        sent_by_us = "with a text of ours in it" if "zq" in message else "without"
+        attacks.note("lines of logs, after forged ones were sent", fault or sent_by_us, wrong=bool(fault))
+        wrong += [(fault, message)] if fault else []
+    assert wrong == []
     shown = stage.headrace("logs", "--since", "1h")
     assert "\x1b" not in shown.stdout
     assert not [line for line in shown.stdout.splitlines() if line.startswith(FORGED[:20])]
+
+
+def fault_of(group: str, message: str) -> str | None:
+    """Return what an event of the log does that none may, None if nothing."""
+    lines = [line.strip() for line in message.splitlines()]
+    if any(line.startswith(FORGED[:20]) and "zqforged" in line[:90] for line in lines):
+        return "forged"
+    if "\x1b" in message:
+        return "reaches the terminal"
+    is_ours = "/aws/lambda/headrace-" in group and message.startswith("{")
+    return "no JSON" if is_ours and not is_json(message) else None
 
 
 def is_json(text: str) -> bool:

@@ -10,13 +10,15 @@ import pytest
 
 from tests.e2e.conftest import Pipelines
 from tests.e2e.data import RECORD, TICK, deliveries
-from tests.stage import Stage, eventually, make_stage
+from tests.stage import Stage, eventually, lend_packages, make_stage
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """A stage of its own, because the tests kill and destroy it."""
+def cloud(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A stage of its own, because the tests kill and destroy it; what the session's packed is packed alike."""
     deployed = make_stage(tmp_path_factory.mktemp("own"))
+    lend_packages(stage, deployed)
+    deployed.up()
     try:
         yield deployed
     finally:
@@ -26,13 +28,22 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 @pytest.fixture
 def own_stage(cloud: Stage) -> Stage:
     """That stage with a live model, whatever the test before left of it."""
-    cloud.up()
+    if not is_up(cloud):
+        cloud.up()
     pipelines = Pipelines(cloud)
     pipelines.create("killed")
     if cloud.request("GET", "/v1/endpoints/killed")[0] != 200:
         cloud.put_object("killed", "january.csv", deliveries(21))
     pipelines.live("killed", "v1")
     return cloud
+
+
+def is_up(stage: Stage) -> bool:
+    """Say whether the stage answers."""
+    try:
+        return stage.request("GET", "/v1/health")[0] == 200
+    except OSError:
+        return False
 
 
 def processes_of(folder: Path) -> list[str]:

@@ -36,6 +36,11 @@ class Used(msgspec.Struct, frozen=True, kw_only=True):
     cpu_s: float
     peak_bytes: int
 
+    @property
+    def is_over(self) -> bool:
+        """Say whether it took more than any file may."""
+        return self.cpu_s >= CPU_S or self.peak_bytes >= MEMORY_BYTES
+
 
 class Server:
     """A process that runs calls one by one, each in a fork of its own."""

@@ -6,7 +6,7 @@ and the others are good. ``EITHER``: a flipped byte may hit what matters or what
 
 import random
 import struct
-from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 
@@ -25,22 +25,33 @@ MAGICS = (
 
 
 class Damaged(msgspec.Struct, frozen=True, kw_only=True):
-    """A file and what must come of it; ``bad`` is the number of bad rows where it is to be quarantined."""
+    """A file and what must come of it; ``bad`` is the number of bad rows where it is to be quarantined.
+
+    ``kind`` is the damage's own name, in words.
+    """
 
     told: str
     file: File
     end: str
     bad: int = 0
+    kind: str = ""
 
 
-Damage = Callable[[random.Random], Damaged]
+class Damage(Protocol):
+    """Makes a damaged file by the dice it is given; its name says what it damages."""
+
+    __name__: str
+
+    def __call__(self, chance: random.Random, /) -> Damaged: ...
 
 
 def damaged(seed: int, damages: tuple[Damage, ...]) -> Damaged:
     """Return the file of *seed*: each damage in turn, each time with other dice."""
     chance = random.Random(seed)
-    made = damages[seed % len(damages)](chance)
-    return msgspec.structs.replace(made, told=f"seed {seed}: {made.told}")
+    damage = damages[seed % len(damages)]
+    made = damage(chance)
+    kind = damage.__name__.replace("_", " ")
+    return msgspec.structs.replace(made, told=f"seed {seed}: {made.told}", kind=kind)
 
 
 def _rejected(told: str, name: str, body: bytes) -> Damaged:

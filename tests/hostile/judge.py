@@ -13,6 +13,8 @@ from chalicelib.ingest.reasons import CODES
 
 from shared.entities.dataset import DatasetState
 from shared.objects import ObjectInfo
+from tests.attack_report import Attacks
+from tests.hostile.confined import Used
 from tests.hostile.corpus import table
 from tests.unit.ingest.world import World
 
@@ -45,6 +47,21 @@ class Fate(msgspec.Struct, frozen=True, kw_only=True):
     rejects: list[dict[str, Any]]
     types: dict[str, str] = {}
     sides: dict[str, list[tuple[Any, ...]]] = {}
+
+
+def note(attacks: Attacks, kind: str, used: Used, *, wrong: bool) -> None:
+    """Count what became of a file of *kind*, and what that cost."""
+    is_wrong = wrong or used.is_over
+    attacks.note(kind, told(used.answer), wrong=is_wrong, peak_bytes=used.peak_bytes, took_s=used.cpu_s)
+
+
+def told(fate: Fate | None) -> str:
+    """Return an outcome in a word; None is that of a process that died."""
+    if fate is None:
+        return "crashed"
+    if fate.state != "READY":
+        return f"`{fate.reason}`"
+    return "`READY`, bad rows set apart" if fate.bad else "`READY`"
 
 
 def warm_up() -> None:

@@ -2,9 +2,11 @@
 
 import pytest
 
+from tests.attack_report import Attacks
 from tests.hostile.confined import CPU_S, MEMORY_BYTES, Servers, Used
-from tests.hostile.files import FILES, HEADER, long_json_among_rows, rows
-from tests.hostile.judge import Fate, File, judge, judge_with_rows
+from tests.hostile.contents import HEADER, long_json_among_rows, rows
+from tests.hostile.files import FILES
+from tests.hostile.judge import Fate, File, judge, judge_with_rows, note
 from tests.hostile.row_damage import NO_NUMBERS
 
 
@@ -18,9 +20,16 @@ def within_limits(used: Used) -> Fate:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_file_made_to_harm_is_refused_with_its_reason(confined: Servers, name: str) -> None:
-    fate = within_limits(confined.call(judge, FILES[name].file()))
-    assert (fate.state, fate.reason) in {("REJECTED", reason) for reason in FILES[name].reasons}
+def test_a_file_made_to_harm_is_refused_with_its_reason(
+    confined: Servers, name: str, attacks: Attacks
+) -> None:
+    kind, hostile = FILES[name]
+    used = confined.call(judge, hostile.file())
+    as_it_must = {("REJECTED", reason) for reason in hostile.reasons}
+    is_as_it_must = used.answer and (used.answer.state, used.answer.reason) in as_it_must
+    note(attacks, kind, used, wrong=not is_as_it_must)
+    fate = within_limits(used)
+    assert (fate.state, fate.reason) in as_it_must
 
 
 def test_carriage_returns_alone_end_the_lines_of_a_good_file(confined: Servers) -> None:

@@ -80,6 +80,8 @@ def test_the_topic_lets_alarms_and_these_rules_in_and_nobody_else() -> None:
     allowed = [one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Allow"]
     by_whom = {one["Principal"]["Service"]: one for one in allowed}
     assert by_whom.keys() == {"cloudwatch.amazonaws.com", "events.amazonaws.com"}
+    of_this_account = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    assert by_whom["cloudwatch.amazonaws.com"]["Condition"] == of_this_account
     pattern = by_whom["events.amazonaws.com"]["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"]
     for _, rule in rules.properties(TEMPLATE, "AWS::Events::Rule"):
         name = re.escape(pattern.rpartition("rule/")[2]).replace(r"\*", "[^-]+")

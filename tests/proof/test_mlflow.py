@@ -13,7 +13,7 @@ RECORDS = [RECORD, RECORD | {"distance_km": 5.0}]
 
 
 def test_mlflows_deployment_client_gets_what_the_rest_api_gives(
-    stage: Stage, released: Callable[[], str]
+    stage: Stage, released: Callable[[], str], figure: Callable[[str, object], None]
 ) -> None:
     endpoint = stage.get(f"/v1/endpoints/{released()}")["endpoint"]
     script = Path(__file__).with_name("mlflow_client.py")
@@ -24,3 +24,7 @@ def test_mlflows_deployment_client_gets_what_the_rest_api_gives(
     assert told["values"] == [one["value"] for one in rest["predictions"]]
     assert (told["columns"], told["status"]) == (["scores", "value"], "InService")
     assert endpoint in told["listed"]
+    figure(
+        "predictions that MLflow's deployment client got as the REST API gives them",
+        f"{len(RECORDS)} of {len(RECORDS)}",
+    )

@@ -11,17 +11,23 @@ from typing import Any
 
 import msgspec
 from chalicelib.inference.workflow import requests, rollout
+from chalicelib.ingest.formats.reader import Limits
+from chalicelib.ingest.keys import Upload
+from chalicelib.ingest.workflow import handle_job_change
 from chalicelib.training.workflow import triggers
 
 from shared.events import EVENTS, Event
 from tests.fakes import FakeBus, FakeTable
 from tests.unit.inference.fakes import Stage
+from tests.unit.ingest.world import World as Uploads
 from tests.unit.training.world import World
 
 Step = dict[str, Any]
 # They differ by how often a row is written and by the archives that the fakes make anew, not by what is true.
 UNTOLD = frozenset({"rev", "created_at", "updated_at", "owner", "lease_until"})
 UNTOLD |= {"artifact_sha256", "manifest_sha256", "manifest_signature", "entry"}
+# What is larger than this, of a recorded upload, is read by a processing job.
+SMALL_BYTES = 10_000
 _EVENTS = {event.__name__: event for event in EVENTS}
 
 
@@ -37,6 +43,23 @@ class Corpus(msgspec.Struct, frozen=True, kw_only=True):
 def event_of(step: Step) -> Any:
     """Return an event as the code of now reads it."""
     return _EVENTS[step["detail-type"]].from_detail(step["detail"])
+
+
+def play_ingest(steps: tuple[Step, ...]) -> dict[str, dict[str, Any]]:
+    """Tell the steps to an ingest service with nothing, and return its rows."""
+    world = Uploads()
+    world.limits = Limits(max_bytes=SMALL_BYTES, hard_max_bytes=1 << 40)
+    moves: dict[str, Callable[[Step], object]] = {
+        "definition": lambda step: world.define(step["name"], **step["definition"]),
+        "object": lambda step: world.incoming.write(step["key"], step["body"].encode()),
+        "job": lambda step: world.jobs.run(step["name"]),
+        "Object Created": lambda step: world.handle_as("event", Upload.of_event(step["detail"])),
+        "SageMaker Processing Job State Change": lambda step: handle_job_change(
+            step["detail"]["ProcessingJobName"], "event", world.adapters()
+        ),
+    }
+    _play(steps, moves)
+    return rows_of(datasets=world.datasets)
 
 
 def play_training(steps: tuple[Step, ...]) -> dict[str, dict[str, Any]]:
@@ -74,7 +97,7 @@ def play_inference(steps: tuple[Step, ...]) -> dict[str, dict[str, Any]]:
     return rows_of(releases=stage.releases)
 
 
-PLAYERS = {"training": play_training, "inference": play_inference}
+PLAYERS = {"ingest": play_ingest, "training": play_training, "inference": play_inference}
 
 
 def rows_of(**tables: FakeTable) -> dict[str, dict[str, Any]]:

@@ -37,19 +37,19 @@ KINDS: tuple[dict[str, Any], ...] = (
     {"data": {"history": "last 3"}, "release": {"grace": "1m", "endpoint": "realtime"}},
     _ASKED,
     _ASKED | {"release": {"strategy": "canary", **_TRIAL}},
-    {"train": {"quiet": "1m"}, "release": {"strategy": "canary", **_TRIAL}},
+    {"train": {"quiet": "2m"}, "release": {"strategy": "canary", **_TRIAL}},
     _ASKED,
     _ASKED | {"release": {"approval": "person"}},
     {
         "data": {"history": "replace"},
-        "train": {"quiet": "30s"},
+        "train": {"quiet": "1m"},
         "release": {"grace": "1m", "endpoint": "realtime"},
     },
     _ASKED,
     _ASKED | {"release": {"strategy": "shadow", **_TRIAL}},
     {
         "data": {"history": "last 6"},
-        "train": {"quiet": "2m"},
+        "train": {"quiet": "3m"},
         "release": {"strategy": "shadow", **_TRIAL, "endpoint": "realtime"},
     },
     _ASKED,
@@ -95,6 +95,8 @@ class People:
             self._around.scheduler.at(at, partial(self._upload, number))
         for _ in range(uploads // 20):
             self._around.scheduler.at(self._chance.uniform(0, end), self._race)
+        # More would be more than four training jobs at a time ever come to, and the line of those that wait would only grow.
+        for _ in range(uploads // 30):
             self._around.scheduler.at(self._chance.uniform(0, end), self._train)
         return end + 30
 

@@ -78,7 +78,8 @@ class World:
         """Let the ticks mend what is left; a stage that needs more than two hours of them is not mended."""
         scheduler, quiet_minutes = self.around.scheduler, 0
         for _ in range(MOST_TICKS_TO_REST):
-            scheduler.run(scheduler.now + MINUTE_S)
+            # Until just before the next ticks: those of a large stage take most of a minute.
+            scheduler.run(((scheduler.now + 1) // MINUTE_S + 1) * MINUTE_S - 1)
             quiet_minutes = quiet_minutes + 1 if self._is_at_rest() else 0
             if quiet_minutes == QUIET_MINUTES:
                 break

@@ -1,6 +1,6 @@
 """`headrace status`: whether a stage is up, and what is live on it."""
 
-from headrace.operate.project import find_project
+from headrace.operate.project import find_project, told_in_one_line
 from headrace.operate.stages import local_url, stage_of
 from headrace.options import command
 from headrace.session import LOCAL, Session
@@ -39,6 +39,7 @@ def is_stage_hardened(session: Session) -> bool | None:
     from infra.deploy import find_deployment
     from infra.harden import is_hardened
 
-    stage = stage_of(session, find_project(session.folder))
-    outputs = find_deployment(stage)
-    return outputs is not None and is_hardened(stage, outputs)
+    with told_in_one_line():
+        stage = stage_of(session, find_project(session.folder))
+        outputs = find_deployment(stage)
+        return outputs is not None and is_hardened(stage, outputs)

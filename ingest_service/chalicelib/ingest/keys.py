@@ -2,6 +2,8 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
+from typing import Any, Self
 
 import msgspec
 from chalicelib.ingest.formats.detect import format_of_name
@@ -23,6 +25,17 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     version_id: str | None = None
     size_bytes: int = 0
+
+    @classmethod
+    def of_event(cls, detail: Mapping[str, Any]) -> Self:
+        """Return what the detail of S3's *Object Created* names."""
+        stored = detail["object"]
+        return cls(
+            bucket=detail["bucket"]["name"],
+            key=stored["key"],
+            version_id=stored.get("version-id"),
+            size_bytes=stored.get("size", 0),
+        )
 
     @property
     def version(self) -> str:

@@ -16,7 +16,8 @@ from shared.entities.dataset import DatasetState, DatasetVersion
 from shared.objects import ObjectInfo
 
 MAX_ROWS = 100  # looked at in one tick
-MAX_WORK = 5  # validated in one tick, the rest in the next: a tick must end before its function's time does
+# Validated in one tick, of each sort, the rest in the next: a tick must end before its function's time does.
+MAX_WORK = 5
 MAX_LISTED = 20_000  # object versions per folder and tick
 MAX_LOOKED_UP = 200
 MIN_AGE = timedelta(minutes=2)  # younger objects' events are on their way
@@ -35,7 +36,8 @@ def reconcile(owner: str, adapters: Adapters) -> int:
         _try(row, owner, adapters)
     others = [row for row in overdue if not is_handed_over(row)]
     advanced = sum(_try(row, owner, adapters) for row in others[:MAX_WORK])
-    for upload in islice(_forgotten(adapters), max(0, MAX_WORK - advanced)):
+    # A share of their own: where attempts are killed each minute, uploads without a row would never have their turn.
+    for upload in islice(_forgotten(adapters), MAX_WORK):
         row = adapters.catalog.receive(upload, adapters.clock())
         advanced += _try(row, owner, adapters)
     return advanced

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
@@ -12,6 +13,10 @@ from schemathesis import GenerationMode
 from tests.hostile.requests.attacks import Attack
 
 ORIGIN = "http://origin"
+KINDS = {
+    GenerationMode.POSITIVE: "any request that the document allows",
+    GenerationMode.NEGATIVE: "any request that the document forbids",
+}
 
 
 def schema_attacks(document: dict[str, Any], names: dict[str, str], *, per_route: int) -> Iterator[Attack]:
@@ -23,7 +28,11 @@ def schema_attacks(document: dict[str, Any], names: dict[str, str], *, per_route
         wanted = {name: value for name, value in names.items() if "{" + name + "}" in operation.path}
         fixed: dict[str, Any] = {"path_parameters": wanted} if harmless and wanted else {}
         for mode in GenerationMode:
-            yield from _attacks(operation.as_strategy(generation_mode=mode, **fixed), per_route)
+            strategy = operation.as_strategy(generation_mode=mode, **fixed)
+            yield from (
+                msgspec.structs.replace(attack, kinds=frozenset({KINDS[mode]}))
+                for attack in _attacks(strategy, per_route)
+            )
 
 
 def _attacks(strategy: Any, count: int) -> list[Attack]:

@@ -1,7 +1,9 @@
 """Sends requests as they are, well formed or not, and judges what comes back."""
 
+import contextlib
 import http.client
 import json
+import time
 from typing import Any
 
 import msgspec
@@ -13,11 +15,12 @@ DOCUMENTED_5XX = frozenset({502, 503, 504})
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """What came back; header names are lower case."""
+    """What came back, and after how long; header names are lower case."""
 
     status: int
     headers: dict[str, str]
     body: bytes
+    took_s: float = 0.0
 
 
 class Sender:
@@ -34,6 +37,7 @@ class Sender:
     def send(self, attack: Attack) -> Reply:
         """Return the reply; a connection that was closed is opened again."""
         headers = {"Authorization": f"Bearer {self._stage.token}", "Content-Type": "application/json"}
+        began = time.monotonic()
         try:
             self._connection.request(attack.method, attack.target, attack.body, headers | attack.headers)
             answer = self._connection.getresponse()
@@ -42,7 +46,16 @@ class Sender:
             self._connection.close()
             return Reply(status=0, headers={}, body=b"")
         told = {name.lower(): value for name, value in answer.getheaders()}
-        return Reply(status=answer.status, headers=told, body=body)
+        return Reply(status=answer.status, headers=told, body=body, took_s=time.monotonic() - began)
+
+
+def outcome(reply: Reply) -> str:
+    """Return the status in words, with the reason that a problem names."""
+    if reply.headers.get("content-type") != "application/problem+json":
+        return f"`{reply.status}`"
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        return f"`{reply.status}` {json.loads(reply.body)['type'].rpartition('/')[2]}"
+    return f"`{reply.status}`"
 
 
 def complaint(attack: Attack, reply: Reply) -> str | None:

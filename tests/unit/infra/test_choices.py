@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 
 from infra import deploy as deploying
+from infra import stage as stages
 from infra.choices import AS_BEFORE, Choices, of_edge, of_observability
 from infra.errors import DeployError, InvalidChoice, InvalidKey
+from infra.planning.plan import chosen, stack_resources
 from infra.stage import Stage
+from tests.aws_calls import Recorder
 
 DEV = Stage(name="dev", region="eu-west-1", account="111122223333")
 BEFORE = {"WithWaf": "true", "BlockedAddresses": "192.0.2.0/24", "AlertEmail": "ops@example.org"}
@@ -76,3 +79,17 @@ def test_a_deployment_refuses_before_it_makes_anything(
     monkeypatch.setattr(deploying, "outputs_of_stacks", before)
     with pytest.raises(error):
         deploying.deploy(DEV, root=Path(), on_step=lambda step: pytest.fail(step.name), choices=choices)
+
+
+@pytest.mark.parametrize(("name", "protected"), [("prod", "true"), ("dev", "false")])
+def test_only_the_tables_of_prod_are_protected_from_deletion(
+    monkeypatch: pytest.MonkeyPatch, name: str, protected: str
+) -> None:
+    asked: list[Mapping[str, str]] = []
+    stage = Stage(name=name, region="eu-west-1", account="111122223333")
+    monkeypatch.setattr(stages, "_client", Recorder({}).client)
+    monkeypatch.setattr(deploying, "deploy_stack", lambda *told, **_: asked.append(told[3]))
+    deploying._deploy_foundation(stage, {}, {})
+    planned = stack_resources(chosen(stage))["foundation"]["JobsTable"]["Properties"]
+    assert asked[0]["DeletionProtection"] == protected
+    assert planned["DeletionProtectionEnabled"] == (protected == "true")

@@ -37,7 +37,12 @@ class Stacks:
 
     def __init__(self) -> None:
         self.lists = [
-            [stack(f"{OURS}foundation"), stack(f"{OURS}edge"), stack("somebody-prod")],
+            [
+                stack(f"{OURS}foundation"),
+                stack(f"{OURS}edge"),
+                stack("somebody-prod"),
+                stack("headrace-product-edge"),
+            ],
             [],
             [stack(f"{OURS}foundation")],
         ]
@@ -108,7 +113,13 @@ def everything() -> dict[str, Any]:
         ],
         "ListObjectsV2": once({"Contents": [{"Key": "deploy/ingest/prod.json"}]}, {}),
         "ListEndpoints": once(
-            {"Endpoints": [{"EndpointName": f"{OURS}flights-v1"}, {"EndpointName": "my-headrace-prod-v1"}]},
+            {
+                "Endpoints": [
+                    {"EndpointName": f"{OURS}flights-v1"},
+                    {"EndpointName": "my-headrace-prod-v1"},
+                    {"EndpointName": "headrace-product-flights-v1"},
+                ]
+            },
             {"Endpoints": []},
         ),
         "DescribeEndpoint": [{"EndpointStatus": "Creating"}, {"EndpointStatus": "InService"}, GONE],
@@ -152,7 +163,9 @@ def everything() -> dict[str, Any]:
             {"Versions": [{"Key": "a", "VersionId": "1"}], "DeleteMarkers": [{"Key": "a", "VersionId": "2"}]}
         ],
         "ListMultipartUploads": [{"Uploads": [{"Key": "b", "UploadId": "u"}]}],
-        "ListTables": once({"TableNames": [f"{OURS}jobs", "others"]}, {"TableNames": []}),
+        "ListTables": once(
+            {"TableNames": [f"{OURS}jobs", "others", "headrace-product-jobs"]}, {"TableNames": []}
+        ),
         "DescribeTable": [
             {"Table": {"DeletionProtectionEnabled": True, "TableStatus": "ACTIVE"}},
             {"Table": {"TableStatus": "ACTIVE"}},
@@ -160,9 +173,18 @@ def everything() -> dict[str, Any]:
         ],
         "ListQueues": once({"QueueUrls": [f"https://sqs/1/{OURS}ingest-dead-letters"]}, {}),
         "ListTopics": once(
-            {"Topics": [{"TopicArn": f"arn:aws:sns:eu-west-1:1:{OURS}alerts"}]}, {"Topics": []}
+            {
+                "Topics": [
+                    {"TopicArn": f"arn:aws:sns:eu-west-1:1:{name}alerts"}
+                    for name in (OURS, "headrace-product-")
+                ]
+            },
+            {"Topics": []},
         ),
-        "ListSecrets": once({"SecretList": [{"Name": f"{OURS}origin"}]}, {"SecretList": []}),
+        "ListSecrets": once(
+            {"SecretList": [{"Name": f"{OURS}origin"}, {"Name": "headrace-product-origin"}]},
+            {"SecretList": []},
+        ),
     }
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from chalicelib.ingest.catalog import Catalog
-from chalicelib.ingest.reconcile import MAX_LOOKED_UP, reconcile
+from chalicelib.ingest.reconcile import MAX_LOOKED_UP, MAX_WORK, reconcile
 
 from tests.unit.ingest.world import World
 
@@ -57,3 +57,13 @@ def test_of_old_uploads_whose_events_were_lost_each_is_found(world, csv):
         world.clock.now = newest + timedelta(hours=3, minutes=minute)
         reconcile(f"tick-{minute}", world.adapters())
     assert {world.row(upload).state.value for upload in uploads} == {"READY"}
+
+
+def test_versions_that_are_overdue_do_not_keep_a_lost_upload_from_being_found(world, csv):
+    for number in range(MAX_WORK):
+        Catalog(world.datasets).receive(world.put(csv(), f"overdue-{number}.csv"), world.clock())
+    lost = world.put(csv(), "lost.csv")
+    newest = max(modified for history in world.incoming.versions.values() for _, _, modified in history)
+    world.clock.now = newest + timedelta(minutes=3)
+    assert reconcile("tick", world.adapters()) == MAX_WORK + 1
+    assert world.row(lost).state.value == "READY"
