@@ -24,6 +24,8 @@ _ASKED = (
     (re.compile(r"secretsmanager:GetSecretValue"), {_READ}),
     (re.compile(r"sqs:SendMessage"), {_READ, _WRITE}),
 )
+# What KMS says of an ARN that is no key's. Whoever may not ask, or must log in first, is told that by the command.
+_NO_KEY = {"NotFoundException", "InvalidArnException"}
 
 Statement = dict[str, Any]
 
@@ -72,6 +74,8 @@ def check_key(stage: Stage, arn: str) -> None:
     try:
         found = stage.client("kms").describe_key(KeyId=arn)["KeyMetadata"]
     except ClientError as error:
+        if error.response["Error"]["Code"] not in _NO_KEY:
+            raise
         raise InvalidKey(f"{arn}: {error.response['Error'].get('Message', error)}") from error
     wanted = {"KeyState": "Enabled", "KeyUsage": "ENCRYPT_DECRYPT", "KeySpec": "SYMMETRIC_DEFAULT"}
     wrong = [

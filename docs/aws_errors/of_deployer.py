@@ -11,7 +11,18 @@ from docs.aws_errors.documented import Fault
 from docs.aws_errors.of_operator import told
 from docs.aws_errors.of_shared import Probe
 from docs.aws_errors.sites import Site
-from infra import harden, job_code, rebuild, recipe_store, records, services, stacks, subscription, tags
+from infra import (
+    harden,
+    job_code,
+    own_key,
+    rebuild,
+    recipe_store,
+    records,
+    services,
+    stacks,
+    subscription,
+    tags,
+)
 from infra.calls import Call, send
 from infra.planning import quotas
 from infra.records import Record, Stored
@@ -114,6 +125,7 @@ _DEPLOYER: dict[tuple[str, str], Probe] = {
     ("recipe_store._upload", "PutObject"): lambda cloud: recipe_store._upload(
         _stage(cloud, "head_object"), "b", _FILE, "s"
     ),
+    ("own_key.check_key", "DescribeKey"): lambda cloud: own_key.check_key(_stage(cloud), "k"),
     ("planning.quotas._found", "GetServiceQuota"): _found_quota,
     ("planning.quotas._found", "GetAWSDefaultServiceQuota"): _found_quota,
     ("rebuild._read", "GetObject"): lambda cloud: rebuild._read(cloud.client_of("s3"), "b", "k"),
