@@ -227,6 +227,23 @@ def test_reaping_keeps_off_pipelines_whose_names_begin_alike(two):
     assert "headrace-test-flights-eu-v1" in two.endpoints.made
 
 
+def test_a_minute_lists_what_sagemaker_has_once_however_many_pipelines_serve(two, monkeypatch):
+    for name in ("flights-eu", "trips"):
+        two.add_pipeline(name)
+        two.endpoints.leftovers.add(f"headrace-test-{name}-v1")
+    two.clock.advance(60)
+    listed, names = [], two.endpoints.names
+
+    def counted(prefix):
+        listed.append(prefix)
+        return names(prefix)
+
+    monkeypatch.setattr(two.endpoints, "names", counted)
+    tidying.reconcile(two.adapters)
+    assert len(listed) == 1
+    assert two.endpoints.leftovers == set()
+
+
 def test_models_and_configurations_without_an_endpoint_are_deleted_too(two):
     two.endpoints.leftovers.add(V3)
     two.clock.advance(60)

@@ -1,7 +1,8 @@
 """Each minute: go on with what was left, hear what was lost, delete what serves nobody."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import partial
 
 import msgspec
 from chalicelib.inference import stepping
@@ -25,8 +26,8 @@ def reconcile(adapters: Releasing) -> None:
     for pipeline in adapters.pipelines.names():
         for work in (hear_lost_approval, mending.mend, mending.send_to_sleep):
             _apart(adapters, pipeline, work)
-    for pipeline in sorted(_with_endpoints(adapters)):
-        _apart(adapters, pipeline, reap)
+    for pipeline, found in sorted(_all_names(adapters).items()):
+        _apart(adapters, pipeline, partial(reap_found, found=found))
 
 
 def go_on(adapters: Releasing, pipeline: str) -> None:
@@ -47,23 +48,28 @@ def hear_lost_approval(adapters: Releasing, pipeline: str) -> None:
 
 
 def reap(adapters: Releasing, pipeline: str) -> None:
-    """Delete the endpoints of *pipeline* that neither serve nor may have to.
+    """Delete the endpoints of *pipeline* that neither serve nor may have to."""
+    reap_found(adapters, pipeline, _names(adapters, pipeline))
+
+
+def reap_found(adapters: Releasing, pipeline: str, found: Mapping[str, str]) -> None:
+    """Do so where SageMaker has *found*, names with their versions, of the pipeline.
 
     The lease keeps a rollout from wanting an endpoint that is just being deleted; a rollback sees that it is marked.
     """
     release = adapters.releases.current(pipeline)
     if release is None:
         # Every endpoint of ours has a row before it is made: this one is of nobody.
-        _delete(adapters, _names(adapters, pipeline).keys())
+        _delete(adapters, found)
         return
-    if age_s(release.updated_at, adapters.clock()) < ON_ITS_WAY_S or not _surplus(adapters, release):
+    if age_s(release.updated_at, adapters.clock()) < ON_ITS_WAY_S or not _surplus(adapters, release, found):
         return
     under_lease(adapters, release, _delete_surplus)
 
 
 def _delete_surplus(adapters: Releasing, release: CurrentRelease) -> None:
     # Judged again from the row under the lease: a rollout may have begun since.
-    names = _surplus(adapters, release)
+    names = _surplus(adapters, release, _names(adapters, release.pipeline))
     if endpoint_name(adapters.stage, release.pipeline, release.previous or "") in names:
         adapters.releases.apply(release.pipeline, stepping.mark_reaped(release, adapters.clock()))
     _delete(adapters, names)
@@ -84,16 +90,20 @@ def _apart(adapters: Releasing, pipeline: str, work: Callable[[Releasing, str], 
         adapters.log.exception("reconciling failed", extra={"pipeline": pipeline})
 
 
-def _with_endpoints(adapters: Releasing) -> set[str]:
-    names = adapters.endpoints.names(stage_prefix(adapters.stage))
-    return {served[0] for name in names if (served := served_by(adapters.stage, name))}
-
-
-def _surplus(adapters: Releasing, release: CurrentRelease) -> set[str]:
-    """Return the names that SageMaker has and the release does not keep."""
+def _surplus(adapters: Releasing, release: CurrentRelease, found: Mapping[str, str]) -> set[str]:
+    """Return those of *found* that the release does not keep."""
     kept = _kept(adapters, release)
-    found = _names(adapters, release.pipeline)
     return {name for name, version in found.items() if version not in kept}
+
+
+def _all_names(adapters: Releasing) -> dict[str, dict[str, str]]:
+    """Return what SageMaker has of this stage: by pipeline, each name with its version."""
+    names: dict[str, dict[str, str]] = {}
+    for name in adapters.endpoints.names(stage_prefix(adapters.stage)):
+        if served := served_by(adapters.stage, name):
+            pipeline, version = served
+            names.setdefault(pipeline, {})[name] = version
+    return names
 
 
 def _names(adapters: Releasing, pipeline: str) -> dict[str, str]:
