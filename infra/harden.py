@@ -178,18 +178,19 @@ def _environment(stage: Stage, function: str, key: str) -> Iterator[Call]:
 def _logs(stage: Stage, function: str, key: str) -> Iterator[Call]:
     group = f"/aws/lambda/{function}"
     found = stage.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
-    same = [one for one in found if one["logGroupName"] == group]
-    if not same:  # Lambda would make it at the first invocation, to be kept for ever
-        request = {"logGroupName": group, **({"kmsKeyId": key} if key else {})}
+    there = next((one for one in found if one["logGroupName"] == group), None)
+    if there is None:  # Lambda would make it at the first invocation, to be kept for ever
+        there = {"kmsKeyId": key} if key else {}
+        request = {"logGroupName": group, **there}
         yield Call(what=f"log group {group}", service="logs", operation="create_log_group", request=request)
-    if not same or same[0].get("retentionInDays") != LOG_DAYS:
+    if there.get("retentionInDays") != LOG_DAYS:
         yield Call(
             what=f"{LOG_DAYS} days of {group}",
             service="logs",
             operation="put_retention_policy",
             request={"logGroupName": group, "retentionInDays": LOG_DAYS},
         )
-    if key and same and same[0].get("kmsKeyId") != key:
+    if key and there.get("kmsKeyId") != key:
         yield job_logs.encryption(group, key)
 
 

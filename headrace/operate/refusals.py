@@ -98,6 +98,10 @@ def _remedy(code: str, status: int) -> Remedy:
         return Remedy.LOG_IN
     if code in _PERMIT or (status == 403 and code.isdigit()):
         return Remedy.PERMIT
-    if _AGAIN.search(code) or status >= 500 or status == 429:
+    if _is_passing(code, status):
         return Remedy.AGAIN
     return Remedy.RAISE_LIMIT if _LIMIT.search(code) else Remedy.LOOK
+
+
+def _is_passing(code: str, status: int) -> bool:
+    return bool(_AGAIN.search(code)) or status >= 500 or status == 429

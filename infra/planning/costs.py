@@ -1,7 +1,7 @@
 """What a stage costs while nobody uses it, and what a million predictions add: from prices and stated assumptions."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from infra.prices import HOURS_A_MONTH, CostLine, cost_line
@@ -44,19 +44,22 @@ def at_rest(
 ) -> list[CostLine]:
     """Return what a month costs without a single request; storage comes to it by the GB."""
     made = [resource for resources in stacks.values() for resource in resources.values()]
-    lines = []
+    return [*_standing(made), *(_own_key() if with_own_key else ()), *_ticks(services)]
+
+
+def _standing(made: Sequence[Mapping[str, Any]]) -> Iterator[CostLine]:
+    """Yield what costs because it is there."""
     for kind, (what, price) in _MONTHLY.items():
         if count := sum(resource["Type"] == kind for resource in made):
-            lines.append(cost_line(what, price, count))
+            yield cost_line(what, price, count)
     rules = sum(len(one["Properties"].get("Rules", [])) for one in made if "WebACL" in one["Type"])
     if rules:
-        lines.append(cost_line("rules of the web ACL", "waf.rule", rules))
-    if with_own_key:
-        lines.append(cost_line("key of one's own", "kms.key", 1))
-        lines.append(
-            cost_line("its use by the functions that look around", "kms.request", KEY_REQUESTS_A_MONTH)
-        )
-    return lines + list(_ticks(services))
+        yield cost_line("rules of the web ACL", "waf.rule", rules)
+
+
+def _own_key() -> Iterator[CostLine]:
+    yield cost_line("key of one's own", "kms.key", 1)
+    yield cost_line("its use by the functions that look around", "kms.request", KEY_REQUESTS_A_MONTH)
 
 
 def per_million(*, with_web_acl: bool) -> list[CostLine]:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from typing import Any
 
 import click
 
@@ -47,20 +48,33 @@ def logs(session: Session, name: str, follow: bool, since: str, **wanted: str | 
         groups = find_groups(client, session.stage, name)
         if not groups:
             raise Missing(f"no function of the stage {session.stage!r} has logged as {name or 'headrace'!r}")
-        seen: dict[str, int] = {}
+        shown, asked_ms = _Shown(client, chosen), _now_ms()
+        is_any = shown.show(groups, begin_ms)
+        if not follow:
+            if not is_any:
+                session.progress.note(f"no such lines in the last {since}")
+            return
         while True:
-            asked_ms = _now_ms()
-            lines = read_lines(client, groups, begin_ms, seen, chosen)
-            for line in lines:
-                click.echo(format_line(line))
-            if not follow:
-                if not lines:
-                    session.progress.note(f"no such lines in the last {since}")
-                return
             session.sleep(FOLLOW_S)
-            begin_ms = max(begin_ms, asked_ms - LATE_MS)
+            begin_ms, asked_ms = max(begin_ms, asked_ms - LATE_MS), _now_ms()
             # Functions that log for the first time get their group only now.
-            groups = find_groups(client, session.stage, name)
+            shown.show(find_groups(client, session.stage, name), begin_ms)
+
+
+class _Shown:
+    """Prints each line once, however often it is read."""
+
+    def __init__(self, client: Any, wanted: Wanted) -> None:
+        self._client = client
+        self._wanted = wanted
+        self._seen: dict[str, int] = {}
+
+    def show(self, groups: list[str], begin_ms: int) -> bool:
+        """Print what *groups* have since then and was not shown; say whether there was any."""
+        lines = read_lines(self._client, groups, begin_ms, self._seen, self._wanted)
+        for line in lines:
+            click.echo(format_line(line))
+        return bool(lines)
 
 
 def _duration_s(text: str) -> int:
