@@ -9,7 +9,7 @@ from contextlib import contextmanager
 QUIET_S = 1.0
 # A console that polls, or a long upload, never pauses. What a kill may cost against 20 ms a snapshot.
 LONGEST_S = 3.0
-# A stage with thousands of rows takes longer to save; it is still there for its calls.
+# While calls never pause: a stage with thousands of rows takes longer to save, and is still there for its calls.
 SHARE_OF_TIME = 0.1
 # They change nothing, except through a function, whose own calls arrive here too.
 _READING = ("GET", "HEAD", "OPTIONS")
@@ -43,8 +43,8 @@ class Calls:
         """Tell whether something changed and now is the time to save it."""
         now = self._clock()
         is_quiet = not self._running and now - self._last >= QUIET_S
-        is_time = is_quiet or now - self._saved >= LONGEST_S
-        return self._changed and is_time and now >= self._rests_until
+        is_time = now - self._saved >= LONGEST_S and now >= self._rests_until
+        return self._changed and (is_quiet or is_time)
 
     def failed(self) -> None:
         """Count what could not be saved as changed just now: the next try waits for the next pause."""

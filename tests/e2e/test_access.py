@@ -44,8 +44,8 @@ def test_a_token_does_what_it_was_made_for_and_nothing_else(
     listed = json.loads(stage.headrace("tokens", "ls", "-o", "json").stdout)
     row = next(one for one in listed if one["id"] == made["id"])
     assert (row["scopes"], row["pipelines"], row["note"], row["state"]) == (
-        "predict",
-        name,
+        ["predict"],
+        [name],
         "a shop",
         "works",
     )

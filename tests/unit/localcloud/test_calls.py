@@ -93,3 +93,12 @@ def test_snapshots_that_take_long_leave_most_of_the_time_to_the_calls(calls: Cal
         with calls.count("POST"):
             clock.now += 0.5
     assert takes_s / (clock.now - ended + takes_s) == pytest.approx(SHARE_OF_TIME, rel=0.1)
+
+
+def test_a_pause_is_used_however_long_the_snapshot_before_it_took(calls: Calls, clock: Clock) -> None:
+    with calls.saving():
+        clock.now += 10
+    with calls.count("POST"):
+        pass
+    clock.now += QUIET_S
+    assert calls.is_due()
