@@ -67,8 +67,8 @@ def deploy(stage: Stage, *, root: Path, on_step: OnStep, choices: Choices = AS_B
     DeployError
         Says which resource, template or service failed and why. Deploying again goes on from there.
     """
-    _check(stage, choices)
-    foundation = _step(on_step, "foundation", lambda: _foundation(stage, choices))
+    before = check(stage, choices)
+    foundation = _step(on_step, "foundation", lambda: _foundation(stage, before, choices))
     outputs = foundation.outputs
     render_stage(stage, outputs, root=root, on_step=on_step)
     deployed = _step(on_step, "services", lambda: _services(stage, outputs["ModelsBucket"], root))
@@ -84,14 +84,22 @@ def deploy(stage: Stage, *, root: Path, on_step: OnStep, choices: Choices = AS_B
     )
 
 
-def _check(stage: Stage, choices: Choices) -> None:
-    """Refuse what cannot be chosen before anything is made, not minutes later by the stack that it is for."""
+def check(stage: Stage, choices: Choices) -> dict[str, str]:
+    """Return the outputs of the stage's stacks so far, after refusing what cannot be chosen.
+
+    Before anything is made, not minutes later by the stack that it is for.
+
+    Raises
+    ------
+    InvalidChoice, InvalidKey
+    """
     before = outputs_of_stacks(stage)
     of_edge(stage, before, choices)
     of_observability(before, choices)
     key = of_foundation(stage, before, choices)[own_key.OUTPUT]
     if key != before.get(own_key.OUTPUT, ""):
         own_key.check_key(stage, key)
+    return before
 
 
 def find_deployment(stage: Stage) -> dict[str, str] | None:
@@ -145,10 +153,8 @@ def _step[T](on_step: OnStep, name: str, work: Callable[[], tuple[T, str, bool]]
     return result
 
 
-def _foundation(stage: Stage, choices: Choices) -> tuple[Stack, str, bool]:
-    before = stack_outputs(stage.client("cloudformation"), foundation_name(stage)) or {}
-    chosen = of_foundation(stage, before, choices)
-    stack = _deploy_foundation(stage, edge.edge_outputs(stage), chosen)
+def _foundation(stage: Stage, before: Mapping[str, str], choices: Choices) -> tuple[Stack, str, bool]:
+    stack = _deploy_foundation(stage, before, of_foundation(stage, before, choices))
     return stack, f"stack {stack.name}", stack.changed
 
 

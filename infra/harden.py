@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from infra import gateway_responses, job_logs, own_key, records, subscription
+from infra import gateway_responses, log_groups, own_key, records, subscription
 from infra.calls import Call, send
 from infra.errors import NotDeployed
 from infra.records import Record
@@ -22,7 +22,6 @@ from infra.stage import Stage
 from infra.tags import missing_tags
 
 API_STAGE = "api"
-LOG_DAYS = 30
 RATE_PER_S, BURST = 200, 400
 ASYNC_RETRIES = 2
 # A fact may wait a day for its function; a missed tick is worth nothing a minute later, the next one is there.
@@ -180,18 +179,12 @@ def _logs(stage: Stage, function: str, key: str) -> Iterator[Call]:
     found = stage.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
     there = next((one for one in found if one["logGroupName"] == group), None)
     if there is None:  # Lambda would make it at the first invocation, to be kept for ever
-        there = {"kmsKeyId": key} if key else {}
-        request = {"logGroupName": group, **there}
-        yield Call(what=f"log group {group}", service="logs", operation="create_log_group", request=request)
-    if there.get("retentionInDays") != LOG_DAYS:
-        yield Call(
-            what=f"{LOG_DAYS} days of {group}",
-            service="logs",
-            operation="put_retention_policy",
-            request={"logGroupName": group, "retentionInDays": LOG_DAYS},
-        )
+        there = {"kmsKeyId": key}
+        yield log_groups.creation(group, key)
+    if there.get("retentionInDays") != log_groups.DAYS:
+        yield log_groups.retention(group)
     if key and there.get("kmsKeyId") != key:
-        yield job_logs.encryption(group, key)
+        yield log_groups.encryption(group, key)
 
 
 def _api(stage: Stage, api: str) -> Iterator[Call]:

@@ -7,10 +7,10 @@ since to shorten it could delete somebody else's lines. Each endpoint has a grou
 from collections.abc import Iterator
 from typing import Any
 
+from infra import log_groups
 from infra.calls import Call
 from infra.stage import Stage
 
-DAYS = 30
 JOB_GROUPS = tuple(f"/aws/sagemaker/{kind}" for kind in ("ProcessingJobs", "TrainingJobs", "TransformJobs"))
 ENDPOINTS = "/aws/sagemaker/Endpoints/"
 
@@ -20,34 +20,18 @@ def make_groups(stage: Stage, own_key: str = "") -> Iterator[Call]:
     logs = stage.client("logs")
     for group in JOB_GROUPS:
         if group not in {one["logGroupName"] for one in _groups(logs, group)}:
-            request = {"logGroupName": group, **({"kmsKeyId": own_key} if own_key else {})}
-            yield Call(
-                what=f"log group {group}", service="logs", operation="create_log_group", request=request
-            )
-            yield _retention(group)
+            yield log_groups.creation(group, own_key)
+            yield log_groups.retention(group)
 
 
 def expire_endpoints(stage: Stage, own_key: str = "") -> Iterator[Call]:
     """Plan retention and key of the groups of endpoints that were made since the deployment before."""
     logs = stage.client("logs")
     for found in _groups(logs, f"{ENDPOINTS}headrace-{stage.name}-"):
-        if found.get("retentionInDays") != DAYS:
-            yield _retention(found["logGroupName"])
+        if found.get("retentionInDays") != log_groups.DAYS:
+            yield log_groups.retention(found["logGroupName"])
         if own_key and found.get("kmsKeyId") != own_key:
-            yield encryption(found["logGroupName"], own_key)
-
-
-def encryption(group: str, key: str) -> Call:
-    """Return the call that encrypts what a log group gets from now on."""
-    request = {"logGroupName": group, "kmsKeyId": key}
-    return Call(what=f"own key of {group}", service="logs", operation="associate_kms_key", request=request)
-
-
-def _retention(group: str) -> Call:
-    request = {"logGroupName": group, "retentionInDays": DAYS}
-    return Call(
-        what=f"{DAYS} days of {group}", service="logs", operation="put_retention_policy", request=request
-    )
+            yield log_groups.encryption(found["logGroupName"], own_key)
 
 
 def _groups(logs: Any, prefix: str) -> list[dict[str, Any]]:

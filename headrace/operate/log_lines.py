@@ -98,11 +98,16 @@ def parsed(message: str) -> Mapping[str, Any]:
 def format_line(line: LogLine) -> str:
     """Return the line for people: time, function, what it said; of ours the message first, its ids after it."""
     at = datetime.fromtimestamp(line.at_ms / 1000, UTC)
-    said = parsed(line.message)
-    text = _measured(said) if "_aws" in said else line.message
-    text = _told(said) if "message" in said and "level" in said else text
+    text = _text(line.message)
     shown = "".join(char if char.isprintable() or char == "\t" else " " for char in text.rstrip())
     return f"{at:%H:%M:%S} {line.function}  {shown}"
+
+
+def _text(message: str) -> str:
+    said = parsed(message)
+    if "message" in said and "level" in said:
+        return _told(said)
+    return _measured(said) if "_aws" in said else message
 
 
 def _told(said: Mapping[str, Any]) -> str:

@@ -28,12 +28,13 @@ def show_plan(session: Session, project: Project, choices: "Choices", templates:
     Failure
         The account has too little of something; all shortfalls are named.
     """
+    from infra.deploy import check
     from infra.planning import quotas
     from infra.planning.plan import chosen, make_plan, write_templates
 
     stage, has_account = _place(session)
     session.progress.doing("reading templates and services")
-    of = chosen(stage, choices, _before(stage, choices) if has_account else None)
+    of = chosen(stage, choices, check(stage, choices) if has_account else None)
     plan = make_plan(of, root=project.root, asked=quotas.ask(stage) if has_account else None)
     if templates is not None:
         written = write_templates(of, project.root, templates)
@@ -74,17 +75,6 @@ def _place(session: Session) -> tuple["Stage", bool]:
     except (DeployError, BotoCoreError, ClientError) as error:
         session.progress.note(f"no account reached ({error}): quotas are named, not read")
         return nowhere, False
-
-
-def _before(stage: "Stage", choices: "Choices") -> dict[str, str]:
-    """Return what was chosen at the last deployment, after making sure that a new key could be used."""
-    from infra import own_key
-    from infra.deploy import outputs_of_stacks
-
-    before = outputs_of_stacks(stage)
-    if choices.own_key and choices.own_key != before.get(own_key.OUTPUT):
-        own_key.check_key(stage, choices.own_key)
-    return before
 
 
 def _told(plan: "Plan", has_account: bool) -> Iterator[str]:

@@ -6,12 +6,11 @@ The same settings from the same constants: whoever deploys by CloudFormation get
 from collections.abc import Iterator
 from typing import Any
 
-from infra import gateway_responses, subscription
+from infra import gateway_responses, log_groups, subscription
 from infra.harden import (
     ASYNC_RETRIES,
     BURST,
     FACT_RETRY,
-    LOG_DAYS,
     RATE_PER_S,
     ROLE_POLICY,
     STARTED_ASYNCHRONOUSLY,
@@ -107,7 +106,7 @@ def _log_group(stage: Stage, function: str, key: str) -> dict[str, Any]:
         "UpdateReplacePolicy": "Retain",
         "Properties": {
             "LogGroupName": f"/aws/lambda/{function}",
-            "RetentionInDays": LOG_DAYS,
+            "RetentionInDays": log_groups.DAYS,
             "Tags": tags_of(stage),
             **({"KmsKeyId": key} if key else {}),
         },

@@ -6,7 +6,7 @@ lists, what the code does, and the three of this module. A new botocore with a n
 """
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from localcloud.sagemaker import errors, model
@@ -17,6 +17,17 @@ _CONTAINERS: Final = ("PrimaryContainer", "Containers")
 _COMPONENTS: Final = "there are no inference components"
 _ONE_TYPE: Final = "a job names the one InstanceType it runs on"
 _HUB: Final = "there are no hubs"
+
+
+def _paths_in_each(members: Iterable[str], paths: Iterable[str]) -> tuple[str, ...]:
+    """Return the paths in each of members that hold the same kind of thing."""
+    return tuple(f"{member}.{path}" for member in members for path in paths)
+
+
+def _in_each(members: Iterable[str], rules: dict[str, str]) -> dict[str, str]:
+    """Return the rule of each path in each of members that hold the same kind of thing."""
+    return {path: rules[path.partition(".")[2]] for path in _paths_in_each(members, rules)}
+
 
 # By operation and path: what holds here instead. A path goes through lists as if they were their elements.
 REFUSED: Final[dict[str, dict[str, str]]] = {
@@ -50,10 +61,9 @@ REFUSED: Final[dict[str, dict[str, str]]] = {
         "ProcessingResources.ClusterConfig.SelectedInstanceCount": _ONE_TYPE,
     },
     "CreateTransformJob": {"DataCaptureConfig": "a transform job does not capture"},
-    "CreateModel": {
-        f"{container}.{path}": rule
-        for container in _CONTAINERS
-        for path, rule in {
+    "CreateModel": _in_each(
+        _CONTAINERS,
+        {
             "AdditionalModelDataSources": "a container has one source of model data",
             "ContainerMetricsConfig": "metrics are those of invocations",
             "InferenceSpecificationName": "a container names its Image (no model packages)",
@@ -63,17 +73,16 @@ REFUSED: Final[dict[str, dict[str, str]]] = {
             "ModelDataSource.S3DataSource.ManifestEtag": "model data has no manifest",
             "ModelDataSource.S3DataSource.ManifestS3Uri": "model data has no manifest",
             "ModelDataSource.S3DataSource.HubAccessConfig": _HUB,
-        }.items()
-    },
-    "CreateEndpointConfig": {
-        f"{variants}.{path}": rule
-        for variants in _VARIANTS
-        for path, rule in {
+        },
+    ),
+    "CreateEndpointConfig": _in_each(
+        _VARIANTS,
+        {
             "AcceleratorType": "there are no accelerators",
             "CoreDumpConfig": "a process that ends badly leaves no core dump",
             "InstancePools": "a variant names the one InstanceType it runs on",
-        }.items()
-    }
+        },
+    )
     | {
         "ExecutionRoleArn": f"containers act as their model's role ({_COMPONENTS})",
         "ExplainerConfig": "there is no explainer beside the container",
@@ -132,19 +141,17 @@ WITHOUT_EFFECT: Final[dict[str, tuple[str, ...]]] = {
     "CreateModel": (
         "InferenceExecutionConfig",
         "VpcConfig",
-        *(
-            f"{container}.{path}"
-            for container in _CONTAINERS
-            for path in ("ContainerHostname", "ImageConfig", "ModelDataSource.S3DataSource.ModelAccessConfig")
+        *_paths_in_each(
+            _CONTAINERS,
+            ("ContainerHostname", "ImageConfig", "ModelDataSource.S3DataSource.ModelAccessConfig"),
         ),
     ),
     "CreateEndpointConfig": (
         "MetricsConfig",
         "VpcConfig",
-        *(
-            f"{variants}.{path}"
-            for variants in _VARIANTS
-            for path in (
+        *_paths_in_each(
+            _VARIANTS,
+            (
                 "CapacityReservationConfig",
                 "EnableSSMAccess",
                 "InferenceAmiVersion",
@@ -153,7 +160,7 @@ WITHOUT_EFFECT: Final[dict[str, tuple[str, ...]]] = {
                 "RoutingConfig",
                 "VariantInstanceProvisionTimeoutInSeconds",
                 "VolumeSizeInGB",
-            )
+            ),
         ),
     ),
     "CreateEndpoint": ("DeploymentConfig.RollingUpdatePolicy.RollbackMaximumBatchSize",),

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from infra.harden import LOG_DAYS, is_hardened
+from infra import log_groups
+from infra.harden import is_hardened
 from infra.services import SERVICES
 from tests.aws.conftest import Deployed
 
@@ -51,7 +52,7 @@ def test_logs_expire(deployed: Deployed) -> None:
         group = f"/aws/lambda/{name}"
         found = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
         days = {one["logGroupName"]: one.get("retentionInDays") for one in found}
-        assert days[group] == LOG_DAYS
+        assert days[group] == log_groups.DAYS
 
 
 def test_every_rule_is_enabled_and_has_its_function(deployed: Deployed) -> None:

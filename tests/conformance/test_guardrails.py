@@ -71,6 +71,22 @@ def make_alarm(cloud: Cloud, name: str, **metric: Any) -> str:
     return name
 
 
+def alarmed_while_both_answer(
+    cloud: Cloud, endpoint: str, alarm: str, policy: dict[str, Any]
+) -> dict[str, Any]:
+    """Update under load, set the alarm off once both fleets answer, and return the endpoint when that is over."""
+    with Load(cloud, endpoint) as load:
+        update(cloud, endpoint, "watched-config", DeploymentConfig=policy)
+        wait_for(lambda: {"old", "watched"} <= set(load.answers[-20:]), 60, "both fleets answer")
+        cloud.client("cloudwatch").set_alarm_state(
+            AlarmName=alarm, StateValue="ALARM", StateReason="too many"
+        )
+        ended = wait_for_update(cloud, endpoint)
+    assert load.errors == []
+    assert f"alarm {alarm} is in ALARM" in ended["FailureReason"]
+    return ended
+
+
 @pytest.fixture
 def alarm(cloud: Cloud) -> str:
     return make_alarm(cloud, "too-many-errors", Namespace="Mine", MetricName="Errors")
@@ -82,16 +98,9 @@ def test_a_canary_gets_its_part_of_the_traffic_and_an_alarm_takes_it_back_with_a
     update(cloud, updated, "updated")
     wait_for_update(cloud, updated)
     url = deployments_of(cloud, updated, "deployments")
-    with Load(cloud, updated) as load:
-        update(cloud, updated, "watched-config", DeploymentConfig=guarded("CANARY", 600, alarm, **HALF))
-        wait_for(lambda: {"old", "watched"} <= set(load.answers[-20:]), 60, "both fleets answer")
-        cloud.client("cloudwatch").set_alarm_state(
-            AlarmName=alarm, StateValue="ALARM", StateReason="too many"
-        )
-        endpoint = wait_for_update(cloud, updated)
-    assert load.errors == []
+    policy = guarded("CANARY", 600, alarm, **HALF)
+    endpoint = alarmed_while_both_answer(cloud, updated, alarm, policy)
     assert (endpoint["EndpointStatus"], endpoint["EndpointConfigName"]) == ("InService", "updated")
-    assert f"alarm {alarm} is in ALARM" in endpoint["FailureReason"]
     assert {ask(cloud, updated) for _ in range(10)} == {"old got x"}
     assert stages(cloud, url, 3) == {
         ("UPDATING", "Creating"),
@@ -155,16 +164,8 @@ def test_a_rolling_update_watches_each_batch_and_is_remembered_for_the_next(
 def test_an_alarm_during_a_batch_takes_a_rolling_update_back(cloud: Cloud, updated: str, alarm: str) -> None:
     update(cloud, updated, "updated")
     wait_for_update(cloud, updated)
-    with Load(cloud, updated) as load:
-        update(cloud, updated, "watched-config", DeploymentConfig=rolling(50, 600, alarm))
-        wait_for(lambda: {"old", "watched"} <= set(load.answers[-20:]), 60, "both fleets answer")
-        cloud.client("cloudwatch").set_alarm_state(
-            AlarmName=alarm, StateValue="ALARM", StateReason="too many"
-        )
-        endpoint = wait_for_update(cloud, updated)
-    assert load.errors == []
+    endpoint = alarmed_while_both_answer(cloud, updated, alarm, rolling(50, 600, alarm))
     assert endpoint["EndpointConfigName"] == "updated"
-    assert f"alarm {alarm} is in ALARM" in endpoint["FailureReason"]
 
 
 def test_a_policy_that_does_not_fit_is_refused_and_the_endpoint_stays_as_it_is(

@@ -21,9 +21,8 @@ MAX_WORK = 5
 MAX_LISTED = 20_000  # object versions per folder and tick
 MAX_LOOKED_UP = 200
 MIN_AGE = timedelta(minutes=2)  # younger objects' events are on their way
-YOUNG = timedelta(
-    minutes=5
-)  # looked up in every tick; later only for ticks that failed, or had too much to do
+# Looked up in every tick; later only for ticks that failed, or had too much to do.
+YOUNG = timedelta(minutes=5)
 OLD_TURNS = 10
 MAX_AGE = timedelta(hours=24)  # EventBridge has given up by then
 

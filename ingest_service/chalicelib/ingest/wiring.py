@@ -111,7 +111,11 @@ def measure(row: DatasetVersion, seconds: float) -> None:
         },
         dimensions={"stage": settings().stage, "service": "ingest", "pipeline": row.pipeline},
         properties={
-            **{"version": row.version, "state": row.state, "reason": row.reason, "attempt": row.attempt},
-            **{"seconds": round(seconds, 3), "bytes": row.size_bytes},
+            "version": row.version,
+            "state": row.state,
+            "reason": row.reason,
+            "attempt": row.attempt,
+            "seconds": round(seconds, 3),
+            "bytes": row.size_bytes,
         },
     )

@@ -188,46 +188,43 @@ def test_an_endpoint_is_one_copy_of_an_interpreter_and_its_worker(own: tuple[Ser
     assert sum("stand_in.py" in line for line in new) == 1, new
 
 
-def test_the_very_first_endpoint_waits_until_all_is_imported(tmp_path: Path) -> None:
-    server = Server(tmp_path)
+def answer_of_the_first(folder: Path, script: str) -> bytes:
+    """Return what the very first endpoint of a server answers."""
+    server = Server(folder)
     try:
         cloud = new_cloud(server.url)
-        script = (
-            "import sys\n"
-            "there = sorted({'numpy', 'pandas', 'pyarrow', 'sklearn.svm', 'gunicorn.glogging'} & set(sys.modules))\n"
-            "def model_fn(folder): return 1\n"
-            "def transform_fn(m, b, c, a): return ' '.join(there), 'text/plain'"
-        )
         cloud.deploy("first", script)
         assert cloud.wait_for_endpoint("first")["EndpointStatus"] == "InService"
-        body = cloud.runtime.invoke_endpoint(EndpointName="first", Body=b"")["Body"].read()
-        assert body == b"gunicorn.glogging numpy pandas pyarrow sklearn.svm"
+        body: bytes = cloud.runtime.invoke_endpoint(EndpointName="first", Body=b"")["Body"].read()
+        return body
     finally:
         server.stop()
+
+
+def test_the_very_first_endpoint_waits_until_all_is_imported(tmp_path: Path) -> None:
+    script = (
+        "import sys\n"
+        "there = sorted({'numpy', 'pandas', 'pyarrow', 'sklearn.svm', 'gunicorn.glogging'} & set(sys.modules))\n"
+        "def model_fn(folder): return 1\n"
+        "def transform_fn(m, b, c, a): return ' '.join(there), 'text/plain'"
+    )
+    body = answer_of_the_first(tmp_path, script)
+    assert body == b"gunicorn.glogging numpy pandas pyarrow sklearn.svm"
 
 
 def test_what_a_program_looks_at_stays_shared_with_all_others(tmp_path: Path) -> None:
-    server = Server(tmp_path)
-    try:
-        cloud = new_cloud(server.url)
-        # References to everything that the packages define: whoever counts them writes to every object.
-        script = (
-            "import re, sys\n"
-            "def own_mb():\n"
-            "    rollup = open('/proc/self/smaps_rollup').read()\n"
-            "    return int(re.search(r'Private_Dirty: +([0-9]+) kB', rollup)[1]) / 1024\n"
-            "before = own_mb()\n"
-            "held = [list(vars(module).values()) for module in sys.modules.values()]\n"
-            "more = own_mb() - before\n"
-            "def model_fn(folder): return more\n"
-            "def transform_fn(m, b, c, a): return f'{len(held)} {m}', 'text/plain'"
-        )
-        cloud.deploy("looks", script)
-        assert cloud.wait_for_endpoint("looks")["EndpointStatus"] == "InService"
-        modules, more_mb = (
-            cloud.runtime.invoke_endpoint(EndpointName="looks", Body=b"")["Body"].read().split()
-        )
-        assert int(modules) > 1000
-        assert float(more_mb) < 3
-    finally:
-        server.stop()
+    # References to everything that the packages define: whoever counts them writes to every object.
+    script = (
+        "import re, sys\n"
+        "def own_mb():\n"
+        "    rollup = open('/proc/self/smaps_rollup').read()\n"
+        "    return int(re.search(r'Private_Dirty: +([0-9]+) kB', rollup)[1]) / 1024\n"
+        "before = own_mb()\n"
+        "held = [list(vars(module).values()) for module in sys.modules.values()]\n"
+        "more = own_mb() - before\n"
+        "def model_fn(folder): return more\n"
+        "def transform_fn(m, b, c, a): return f'{len(held)} {m}', 'text/plain'"
+    )
+    modules, more_mb = answer_of_the_first(tmp_path, script).split()
+    assert int(modules) > 1000
+    assert float(more_mb) < 3

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from infra import deploy as deploying
-from infra import job_logs
+from infra import job_logs, log_groups
 from infra import stage as stages
 from infra.calls import send
 from infra.stage import Stage
@@ -46,7 +46,7 @@ def test_groups_of_jobs_are_there_with_a_retention_before_the_first_job(
     assert [one.operation for one in calls] == ["CreateLogGroup", "PutRetentionPolicy"] * 3
     assert retained(calls) == dict.fromkeys(job_logs.JOB_GROUPS, 30)
     under_a_key = changes(monkeypatch, {"logGroupName": ENDPOINT}, own_key=KEY)
-    assert {as_method(one.operation) for one in under_a_key} == operations_in([job_logs])
+    assert {as_method(one.operation) for one in under_a_key} == operations_in([job_logs, log_groups])
 
 
 def test_what_is_ours_of_sagemakers_logs_is_under_the_stages_own_key_where_it_has_one(

@@ -140,7 +140,7 @@ def choose_window(
     ordered = sorted(manifests, key=lambda m: (m.time.last if m.time else "", m.ordinal))
     if history == "all":
         return tuple(ordered)
-    return tuple(ordered[-int(history.removeprefix("last ")) :])
+    return tuple(ordered[-_most(history) :])
 
 
 def choose_readings(
@@ -156,7 +156,12 @@ def choose_readings(
         return [version for version in versions if version.version == trigger]
     if history == "all" or definition.data.time:
         return list(versions)
-    return list(versions[-int(history.removeprefix("last ")) :])
+    return list(versions[-_most(history) :])
+
+
+def _most(history: str) -> int:
+    """Return how many versions a history of the form ``last 6`` keeps."""
+    return int(history.removeprefix("last "))
 
 
 def make_parameters(

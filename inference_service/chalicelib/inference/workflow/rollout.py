@@ -205,5 +205,10 @@ def _announce(adapters: Releasing, event: Event, release: CurrentRelease) -> Non
         properties={"pipeline": release.pipeline, "reason": release.reason},
     )
     # Without the reason: a person may have written it. Whoever follows an upload through the log finds its release by this line.
-    told = {"correlation_id": release.correlation_id, "pipeline": release.pipeline, "gen": release.gen}
-    adapters.log.info("release told", extra={**told, "event": type(event).__name__})
+    told = {
+        "correlation_id": release.correlation_id,
+        "pipeline": release.pipeline,
+        "gen": release.gen,
+        "event": type(event).__name__,
+    }
+    adapters.log.info("release told", extra=told)

@@ -26,7 +26,7 @@ def reconcile(adapters: Releasing) -> None:
     for pipeline in adapters.pipelines.names():
         for work in (hear_lost_approval, mending.mend, mending.send_to_sleep):
             _apart(adapters, pipeline, work)
-    for pipeline, found in sorted(_all_names(adapters).items()):
+    for pipeline, found in sorted(_found(adapters, stage_prefix(adapters.stage)).items()):
         _apart(adapters, pipeline, partial(reap_found, found=found))
 
 
@@ -96,22 +96,20 @@ def _surplus(adapters: Releasing, release: CurrentRelease, found: Mapping[str, s
     return {name for name, version in found.items() if version not in kept}
 
 
-def _all_names(adapters: Releasing) -> dict[str, dict[str, str]]:
-    """Return what SageMaker has of this stage: by pipeline, each name with its version."""
-    names: dict[str, dict[str, str]] = {}
-    for name in adapters.endpoints.names(stage_prefix(adapters.stage)):
-        if served := served_by(adapters.stage, name):
-            pipeline, version = served
-            names.setdefault(pipeline, {})[name] = version
-    return names
-
-
 def _names(adapters: Releasing, pipeline: str) -> dict[str, str]:
     """Return the names that SageMaker has for *pipeline*, each with its version."""
-    own = endpoint_name(adapters.stage, pipeline, "")
-    versions = {name: served_by(adapters.stage, name) for name in adapters.endpoints.names(own)}
     # The prefix of "a" also begins the names of a pipeline "a-b".
-    return {name: served[1] for name, served in versions.items() if served and served[0] == pipeline}
+    return _found(adapters, endpoint_name(adapters.stage, pipeline, "")).get(pipeline, {})
+
+
+def _found(adapters: Releasing, prefix: str) -> dict[str, dict[str, str]]:
+    """Return the names that SageMaker has and that begin so: by pipeline, each with its version."""
+    found: dict[str, dict[str, str]] = {}
+    for name in adapters.endpoints.names(prefix):
+        if served := served_by(adapters.stage, name):
+            pipeline, version = served
+            found.setdefault(pipeline, {})[name] = version
+    return found
 
 
 def _kept(adapters: Releasing, release: CurrentRelease) -> set[str | None]:
