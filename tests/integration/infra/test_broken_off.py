@@ -5,6 +5,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from infra.deploy import find_deployment
 from infra.harden import is_hardened
 from infra.removal.table import inventory
 from infra.stage import Stage
-from tests.integration.infra.broken_calls import FAULTS, Breaker, Operation, breaker
+from tests.integration.infra.broken_calls import FAULTS, Breaker, Fault, Operation, breaker
 from tests.integration.infra.conftest import Deployed
 from tests.integration.infra.mini import make_checkout
 from tests.integration.infra.operator import Operator, assert_told
@@ -42,6 +43,8 @@ LOOKING = {
     "render": ("deploy", "--render"),
     "tokens": ("tokens", "ls"),
 }
+# A letter that cannot be given back comes back by itself.
+GIVE_BACK = ("sqs", "ChangeMessageVisibility")
 
 
 def is_broken_here(operation: Operation) -> bool:
@@ -81,6 +84,15 @@ def main(deployed: Deployed, calls: Breaker, monkeypatch: pytest.MonkeyPatch) ->
     return Operator(deployed.stage, deployed.root, calls)
 
 
+@pytest.fixture
+def letter(deployed: Deployed) -> Iterator[str]:
+    """The id of an event that nobody could handle, in a queue of the stage that stands."""
+    sqs: Any = deployed.stage.client("sqs")
+    queue = sqs.get_queue_url(QueueName="headrace-local-training-dead-letters")["QueueUrl"]
+    yield sqs.send_message(QueueUrl=queue, MessageBody="{}")["MessageId"]
+    sqs.purge_queue(QueueUrl=queue)
+
+
 @pytest.mark.timeout(1800)
 def test_a_stage_is_made_changed_and_removed_though_one_call_after_the_other_breaks_the_command_off(
     side: Operator, figure: Callable[[str, object], None]
@@ -101,7 +113,7 @@ def test_a_stage_is_made_changed_and_removed_though_one_call_after_the_other_bre
 
 @pytest.mark.parametrize("name", LOOKING)
 def test_a_command_that_looks_ends_in_one_line_whatever_is_refused(main: Operator, name: str) -> None:
-    operations = main.operations(*LOOKING[name])
+    operations = main.operations(*LOOKING[name]) - {GIVE_BACK}
     assert operations
     for number, operation in enumerate(sorted(operations)):
         for fault in FAULTS if EVERY else [FAULTS[number % len(FAULTS)]]:
@@ -109,3 +121,14 @@ def test_a_command_that_looks_ends_in_one_line_whatever_is_refused(main: Operato
                 result = main.run(*LOOKING[name])
             assert main.calls.struck == operation
             assert_told(result, fault, operation)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=repr)
+def test_a_dead_letter_is_shown_though_it_cannot_be_given_back(
+    main: Operator, letter: str, fault: Fault
+) -> None:
+    with main.calls.armed(GIVE_BACK.__eq__, fault):
+        result = main.run("dlq", "ls")
+    assert main.calls.struck == GIVE_BACK
+    assert result.exit_code == 0, result.output
+    assert letter[:8] in result.stdout
