@@ -23,6 +23,8 @@ from localcloud.mends.patch_points import require
 
 MEND = "snapshots"
 _LOOK_EVERY_S = 0.5
+# Its zips would be copied, some 40 MB a function, and hashed as zips never seen; a deep copy shares them.
+_WITH_FILES = "lambda"
 _log = logging.getLogger("localcloud.snapshots")
 
 
@@ -79,8 +81,10 @@ def _read_states() -> dict[str, Any]:
     # file is replaced, the server would come back with functions without code. The graceful stop prunes.
     lambda_svc._prune_orphan_code_blobs = lambda referenced: None
     try:
+        readers = ministack_app._build_persistence_save_dict()
+        states = {name: read() for name, read in readers.items() if name == _WITH_FILES}
         with _quick_copies():
-            return {name: read() for name, read in ministack_app._build_persistence_save_dict().items()}
+            return states | {name: read() for name, read in readers.items() if name != _WITH_FILES}
     finally:
         lambda_svc._prune_orphan_code_blobs = prune
 

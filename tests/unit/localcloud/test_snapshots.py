@@ -78,6 +78,18 @@ def test_a_state_that_pickle_refuses_is_copied_as_ever(
     assert copied["rows"] is not kept["rows"]
 
 
+def test_the_zips_of_functions_are_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = {"code": bytes(1000), "tags": ["one"]}
+
+    def read() -> Any:
+        return copy.deepcopy(kept)
+
+    monkeypatch.setattr(ministack_app, "_build_persistence_save_dict", lambda: {"lambda": read})
+    copied = snapshots._read_states()["lambda"]
+    assert copied["code"] is kept["code"]
+    assert copied["tags"] is not kept["tags"]
+
+
 class Uncopied:
     """Holds what neither pickle nor a copy takes, and copies itself by sharing it."""
 
