@@ -26,9 +26,9 @@ from chalicelib.inference.workflow.predicting import predict
 from shared.codec import Row
 from shared.errors import HeadraceError
 from tests.fakes import Key
-from tests.simulation.artifacts import RECORD
 from tests.simulation.clock import START
 from tests.simulation.functions import Function
+from tests.simulation.models import RECORD
 from tests.simulation.neighbours import Neighbours
 from tests.simulation.prediction_log import SimLog
 from tests.simulation.services import STAGE, Services
