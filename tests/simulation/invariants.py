@@ -9,12 +9,13 @@ from chalicelib.training.job import AT_REST, sagemaker_name
 
 from shared.codec import Row
 from tests.fakes import Key
+from tests.simulation.adapters import QUOTA, STAGE
 from tests.simulation.batch_promises import BatchPromises
 from tests.simulation.batches import BatchUsers
 from tests.simulation.callers import Callers, Prediction
+from tests.simulation.monitor_promises import MonitorPromises
 from tests.simulation.neighbours import Neighbours
 from tests.simulation.people import People
-from tests.simulation.services import QUOTA, STAGE
 from tests.simulation.serving import Serving
 
 DATASET_ENDS = ("READY", "REJECTED", "FAILED")
@@ -39,6 +40,7 @@ class Invariants:
         self.serving = Serving(around, callers)
         callers.watchers.append(self._on_prediction)
         self.batches = BatchPromises(around, users, self.serving, self._break)
+        self.monitor = MonitorPromises(around, callers, self._break)
 
     def quality_of(self, pipeline: str, version: str) -> bool:
         """Say whether the training of a model version left what deserves to serve."""
@@ -143,6 +145,7 @@ class Invariants:
             self._rollbacks_won,
             self.serving.check_at_the_end,
             self.batches.check_at_the_end,
+            self.monitor.check_at_the_end,
         )
         for check in checks:
             for sentence in check():

@@ -9,10 +9,10 @@ from chalicelib.inference.tally import Tally
 
 from shared.codec import Row
 from tests.fakes import Key
+from tests.simulation.adapters import STAGE
 from tests.simulation.callers import Callers, Prediction, Told
 from tests.simulation.clock import START
 from tests.simulation.neighbours import Neighbours
-from tests.simulation.services import STAGE
 
 # How old the row may be that a router goes by: promised, and therefore not read from its code.
 STALE_S = 2.0

@@ -47,7 +47,7 @@ class World:
     ) -> None:
         self.seed = seed
         self.uploads = uploads
-        chance = random.Random(seed)
+        self._chance = chance = random.Random(seed)
         self.trace = Trace(is_kept=traced)
         self.around = Neighbours(chance, rates or Rates(), self.trace)
         self.services = Services(self.around, chance)
@@ -74,7 +74,10 @@ class World:
 
     def _tick(self, function: Function, work: Work, delay_s: float) -> None:
         def tick() -> None:
-            self.around.functions.ask(function, work)
+            # A schedule tells at least once, and what Lambda could not take within the minute is dropped.
+            fate, rates = self._chance.random(), self.around.calls.rates
+            for _ in range(0 if fate < rates.lost else 2 if fate < rates.lost + rates.late else 1):
+                self.around.functions.ask(function, work)
             self.around.scheduler.at(MINUTE_S, tick)
 
         self.around.scheduler.at(delay_s, tick)
