@@ -2,8 +2,11 @@
 
 import re
 
+from chalicelib.training.plan import TrainingPlan
+
 from shared.entities.training import JobPurpose, JobState, TrainingJob
 
+QUEUED = "queued: starts as soon as the training jobs before it leave room (MAX_TRAINING_JOBS)"
 ACTIVE = (JobState.SUBMITTING, JobState.RUNNING, JobState.STOPPING)
 AT_REST = (JobState.SUCCEEDED, JobState.DEAD, JobState.STOPPED)
 _NAME = re.compile(r"headrace-([a-z]{2,8})-([0-9a-f]{20})-a([1-9][0-9]*)")
@@ -15,9 +18,11 @@ class Job(TrainingJob, frozen=True, kw_only=True):
     ``tries`` counts what limits refused of this attempt, and ``is_limited`` says that the last of them was the
     account's quota of ``instance``; ``told_attempt`` is the last whose start was told. A ``paced`` job was asked for
     by new data, the newest at ``data_at``: it starts when the pipeline's ``quiet`` and ``at_most`` allow, not before
-    ``not_before``. ``queued_at`` is its place in the line, None where that is its creation.
+    ``not_before``. ``queued_at`` is its place in the line, None where that is its creation. ``life`` is that of its
+    pipeline (see ``Deletion``).
     """
 
+    life: int = 0
     tries: int = 0
     told_attempt: int = 0
     instance: str = ""
@@ -28,6 +33,34 @@ class Job(TrainingJob, frozen=True, kw_only=True):
     queued_at: str | None = None
     superseded_by: str | None = None
     log_tail: tuple[str, ...] = ()
+
+
+def new_job(plan: TrainingPlan, *, life: int, correlation_id: str, now: str) -> Job:
+    """Return the first attempt of what is planned, waiting."""
+    return Job(
+        job_id=plan.job_id,
+        pipeline=plan.pipeline,
+        purpose=plan.purpose,
+        subject=plan.challenger.version if plan.challenger else plan.subject,
+        state=JobState.PENDING,
+        life=life,
+        max_attempts=plan.max_attempts,
+        waiting_reason=QUEUED,
+        next_try_at=now,
+        dataset_version=plan.dataset_version,
+        dataset_versions=plan.dataset_versions,
+        dataset_ordinal=plan.dataset_ordinal,
+        recipe=plan.recipe,
+        recipe_sha256=plan.recipe_sha256,
+        image_uri=plan.image_uri,
+        instance=plan.instance,
+        champion=plan.champion.version if plan.champion else None,
+        input_sha256=plan.input_sha256,
+        attention="open",
+        correlation_id=correlation_id,
+        created_at=now,
+        updated_at=now,
+    )
 
 
 def place_in_line(job: Job) -> tuple[str, int, str]:
