@@ -94,10 +94,11 @@ test: check recipes $(CLIENTS)/.ready $(WHEELS)/.ready $(CHECKOV)/.ready
 	$(BIN)/pytest -q tests/e2e $(DEPLOYED)
 
 # Long proofs that `make test` has in short or not at all: a thousand hostile files and as many good ones, ten thousand hostile requests, a
-# thousand uploads under faults, every action and resource of every policy, MLflow's own client, the SageMaker SDKs, the simulation, a
-# deployment broken off at every call. Their figures go to docs/figures.json and docs/hostile.json. Some hours.
+# thousand uploads under faults, every action and resource of every policy, MLflow's own client, the SageMaker SDKs, the simulation, the
+# checks of an account's stage on a local one, a deployment broken off at every call. Their figures go to docs/figures.json and docs/hostile.json. Some hours.
 proof: setup onnx conformance simulation $(CLIENTS)/.ready $(WHEELS)/.ready $(MLFLOW)/.ready
 	$(BIN)/pytest -q tests/security tests/hostile tests/e2e tests/proof --ignore tests/proof/simulation --record-figures
+	$(BIN)/pytest -q -m aws tests/aws --aws-stage local
 	BROKEN_OFF=every $(BIN)/pytest -q tests/integration/infra/test_broken_off.py --record-figures
 	$(BIN)/python -m docs.generate
 

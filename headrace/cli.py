@@ -50,6 +50,10 @@ SECTIONS: dict[str, dict[str, Entry]] = {
     "Decide": {
         "promote": Entry(f"{_C}.releases:promote", "Make a model version the live one."),
         "rollback": Entry(f"{_C}.releases:rollback", "Go back to the model version that was live before."),
+        "delete": Entry(
+            f"{_C}.delete:delete",
+            "Delete a pipeline: its jobs and batches are stopped, its endpoints deleted.",
+        ),
     },
     "Operate a stage": {
         "up": Entry(f"{_O}.up:up", "Start the local cloud and deploy Headrace on it."),

@@ -21,6 +21,8 @@ from chalicelib.inference.settings import Settings
 from chalicelib.inference.wiring import Wiring, logger
 from chalicelib.inference.workflow import (
     batch_work,
+    batches,
+    deleting,
     monitoring,
     observing,
     predicting,
@@ -33,7 +35,7 @@ from chalicelib.inference.workflow import (
 )
 
 from shared import log, metrics
-from shared.events import ModelVersionApproved, source
+from shared.events import ModelVersionApproved, PipelineDeleted, source
 from shared.http.api import Api
 from shared.http.authorizer import register_authorizer
 from shared.http.middleware import guard
@@ -54,6 +56,10 @@ LAST_MS = 120_000
 APPROVALS = {
     "source": [source(settings.stage, "training")],
     "detail-type": [ModelVersionApproved.__name__],
+}
+DELETIONS = {
+    "source": [source(settings.stage, "ingest")],
+    "detail-type": [PipelineDeleted.__name__],
 }
 ENDPOINT_CHANGES = {
     "source": ["aws.sagemaker"],
@@ -79,6 +85,14 @@ def on_model_version_approved(event: Any) -> None:
     requests.on_model_approved(wiring.releasing, approved)
 
 
+@app.on_cw_event(DELETIONS, name="on_pipeline_deleted")
+def on_pipeline_deleted(event: Any) -> None:
+    """A pipeline is gone: say that nothing of it serves any more."""
+    deleted = PipelineDeleted.from_detail(event.detail)
+    log.start(pipeline=deleted.pipeline)
+    deleting.take_down(wiring.releasing, deleted.pipeline)
+
+
 @app.on_cw_event(ENDPOINT_CHANGES, name="on_endpoint_state_change")
 def on_endpoint_state_change(event: Any) -> None:
     """Go on with the release that waits for an endpoint; what the event says is asked of SageMaker again."""
@@ -98,6 +112,8 @@ def on_transform_job_state_change(event: Any) -> None:
 def reconcile(event: Any) -> None:
     """Go on with what was left, hear what was lost, delete what serves nobody."""
     log.start(scheduled_at=str(event.time))
+    # First, so that those of deleted pipelines end as stopped, not for want of an endpoint.
+    batches.stop_deleted(wiring.batching)
     tidying.reconcile(wiring.releasing)
     batch_work.go_on(wiring.batching)
     metrics.tell_alive(settings.stage, "inference")

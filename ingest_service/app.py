@@ -71,7 +71,7 @@ def reconcile(event: Any) -> None:
 @api.route("GET", "/v1/pipelines", scope="read", response=views.PipelineList)
 def list_pipelines(request: Request) -> views.PipelineList:
     """List the pipelines the token may touch."""
-    found = [p for p in wiring.adapters().pipelines.all() if request.caller.may_touch(p.pipeline)]
+    found = [p for p in wiring.adapters().pipelines.read.all() if request.caller.may_touch(p.pipeline)]
     return views.PipelineList(pipelines=[views.pipeline_view(p) for p in found])
 
 
@@ -111,14 +111,21 @@ def validate_pipeline(request: Request, pipeline: str) -> views.EffectiveDefinit
     "DELETE",
     "/v1/pipelines/{pipeline}",
     scope="operate",
-    status=204,
-    query={"force": "`true`: also when the pipeline has dataset versions"},
+    response=views.DeletedPipeline,
+    query={
+        "force": "`true`: also a pipeline that has dataset versions, from which models may serve and jobs may train; "
+        "without it the answer is 409 then"
+    },
 )
-def delete_pipeline(request: Request, pipeline: str) -> None:
-    """Remove a pipeline's definition; its data stays."""
-    force = request.query.get("force") == "true"
-    if_match = request.headers.get("if-match")
-    administer.delete_pipeline(wiring.adapters(), pipeline, force=force, if_match=if_match)
+def delete_pipeline(request: Request, pipeline: str) -> views.DeletedPipeline:
+    """Delete a pipeline: its jobs and batches are stopped, its endpoints deleted; its data and models stay."""
+    return administer.delete_pipeline(
+        wiring.adapters(),
+        pipeline,
+        request.caller.token_id or "a person",
+        force=request.query.get("force") == "true",
+        if_match=request.headers.get("if-match"),
+    )
 
 
 @api.route(

@@ -68,6 +68,20 @@ class DatasetVersionRejected(Event, frozen=True, kw_only=True):
     detail: str
 
 
+class PipelineDeleted(Event, frozen=True, kw_only=True):
+    """A pipeline's definition is gone: its jobs stop and its endpoints go, its data and models stay.
+
+    ``life`` counts the deletions of this name, so that each has an event of its own.
+    """
+
+    service: ClassVar[str] = "ingest"
+
+    pipeline: str
+    life: int
+    deleted_by: str
+    deleted_at: str
+
+
 class TrainingJobStarted(Event, frozen=True, kw_only=True):
     """SageMaker accepted a training job's attempt."""
 
@@ -164,6 +178,7 @@ class DriftDetected(Event, frozen=True, kw_only=True):
 EVENTS: tuple[type[Event], ...] = (
     DatasetVersionReady,
     DatasetVersionRejected,
+    PipelineDeleted,
     TrainingJobStarted,
     TrainingJobFailed,
     ModelVersionApproved,

@@ -9,6 +9,7 @@ import msgspec
 
 from shared.codec import Row, from_row
 from shared.entities.dataset import DatasetManifest, DatasetState, DatasetVersion
+from shared.entities.deletion import Deletion
 from shared.entities.pipeline import Pipeline, PipelineDefinition
 from shared.entities.serving import Release
 from shared.entities.training import ModelVersion
@@ -17,9 +18,12 @@ from shared.objects import Bucket, split_uri
 from shared.parsing import convert
 from shared.tables import Table
 
+# The partitions of the pipelines table.
+DEFINED, DELETED = "pipeline", "deleted"
+
 
 class Pipelines:
-    """Reads pipeline definitions."""
+    """Reads pipeline definitions, and which were deleted."""
 
     def __init__(self, table: Table) -> None:
         self.table = table
@@ -34,7 +38,7 @@ class Pipelines:
             There is none of that name.
         """
         missing = f"no pipeline {name!r}; create it with PUT /v1/pipelines/{name}"
-        return _found(self.table, ("pipeline", name), Pipeline, missing)
+        return _found(self.table, (DEFINED, name), Pipeline, missing)
 
     def definition(self, name: str) -> PipelineDefinition:
         """Return the definition with every default filled in."""
@@ -52,11 +56,25 @@ class Pipelines:
 
     def all(self) -> list[Pipeline]:
         """Return all pipelines, in the order of their names."""
-        return [from_row(row, Pipeline) for row in all_rows(self.table, "pipeline")]
+        return [from_row(row, Pipeline) for row in all_rows(self.table, DEFINED)]
 
     def names(self) -> list[str]:
         """Return the names of all pipelines, in order."""
-        return [str(row["pipeline"]) for row in all_rows(self.table, "pipeline")]
+        return [str(row["pipeline"]) for row in all_rows(self.table, DEFINED)]
+
+    def deletion(self, name: str) -> Deletion | None:
+        """Return the last deletion of a pipeline of that name, None where there never was one."""
+        row = self.table.get(DELETED, name)
+        return from_row(row, Deletion) if row else None
+
+    def deletions(self) -> list[Deletion]:
+        """Return the last deletion of every name that ever had one; some are defined again."""
+        return [from_row(row, Deletion) for row in all_rows(self.table, DELETED)]
+
+    def life(self, name: str) -> int:
+        """Return what begins now for *name* must carry, to be told from what belonged to a deleted pipeline."""
+        deletion = self.deletion(name)
+        return deletion.life if deletion else 0
 
 
 def _is_usable(row: Row) -> bool:

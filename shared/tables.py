@@ -118,10 +118,8 @@ class Table:
 
     def delete(self, key: tuple[str, ...], *, only_if: Condition | None = None) -> None:
         """Remove the row under *key*; an absent row is no error."""
-        names = Names()
-        request = {"TableName": self.name, "Key": self._key(key), **_conditional(only_if, names)}
         with aws_errors(f"delete {self.name} {key}", _ERRORS):
-            self._dynamodb.call("DeleteItem", request | _placeholders(names))
+            self._dynamodb.call("DeleteItem", self.deleting(key, only_if=only_if).request)
 
     def putting(self, row: Mapping[str, Any], *, only_if: Condition | None = None) -> Write:
         """Return :meth:`put` as a part of a transaction."""
@@ -143,6 +141,12 @@ class Table:
         request = {"TableName": self.name, "Key": self._key(key), "UpdateExpression": expression}
         request |= _conditional(only_if, names)
         return Write(kind="Update", request=request | _placeholders(names))
+
+    def deleting(self, key: tuple[str, ...], *, only_if: Condition | None = None) -> Write:
+        """Return :meth:`delete` as a part of a transaction."""
+        names = Names()
+        request = {"TableName": self.name, "Key": self._key(key), **_conditional(only_if, names)}
+        return Write(kind="Delete", request=request | _placeholders(names))
 
     def checking(self, key: tuple[str, ...], only_if: Condition) -> Write:
         """Return a transaction part that writes nothing and demands *only_if* of the row under *key*."""

@@ -66,8 +66,7 @@ class FakeTable(Table):
         return copy.deepcopy(self.rows[key])
 
     def delete(self, key: Key, *, only_if: Condition | None = None) -> None:
-        self._check(key, only_if)
-        self.rows.pop(key, None)
+        self.transact(self.deleting(key, only_if=only_if))
 
     def putting(self, row: Mapping[str, Any], *, only_if: Condition | None = None) -> Write:
         key = self._key_of(row)
@@ -85,6 +84,9 @@ class FakeTable(Table):
                 row.pop(name, None)
 
         return self._part("Update", key, only_if, apply)
+
+    def deleting(self, key: Key, *, only_if: Condition | None = None) -> Write:
+        return self._part("Delete", key, only_if, lambda: self.rows.pop(key, None))
 
     def checking(self, key: Key, only_if: Condition) -> Write:
         return self._part("ConditionCheck", key, only_if, lambda: None)

@@ -11,7 +11,7 @@ from chalicelib.training.workflow import exporting, reading, reproducing, reques
 
 from shared import log
 from shared.entities.training import ModelState
-from shared.events import DatasetVersionReady, DriftDetected, source
+from shared.events import DatasetVersionReady, DriftDetected, PipelineDeleted, source
 from shared.http.api import Api
 from shared.http.authorizer import register_authorizer
 from shared.http.middleware import guard
@@ -228,6 +228,12 @@ def _decide(request: Request, pipeline: str, version: str, state: ModelState) ->
 def on_dataset_version_ready(event: Any) -> None:
     """New data: plan and start its training."""
     triggers.on_dataset_version_ready(wiring.ports(), DatasetVersionReady.from_detail(event.detail))
+
+
+@app.on_cw_event({"source": [source(stage, "ingest")], "detail-type": ["PipelineDeleted"]})
+def on_pipeline_deleted(event: Any) -> None:
+    """A pipeline is gone: stop what it trains."""
+    triggers.on_pipeline_deleted(wiring.ports(), PipelineDeleted.from_detail(event.detail))
 
 
 @app.on_cw_event({"source": [source(stage, "inference")], "detail-type": ["DriftDetected"]})

@@ -57,9 +57,9 @@ class Api:
         """Ask by POST for what may be done twice without harm; waited for like a resource."""
         return self._patiently(self._request("POST", path, query, msgspec.json.encode(body)))
 
-    def delete(self, *path: str, **query: str | int | None) -> None:
-        """Remove a resource."""
-        _decode(self._send(self._request("DELETE", path, query)))
+    def delete(self, *path: str, **query: str | int | None) -> Json:
+        """Remove a resource; never repeated, since the second time it would not be found."""
+        return _decode(self._send(self._request("DELETE", path, query)))
 
     def put(self, *path: str, body: Any) -> Json:
         """Create or replace a resource; never repeated, since another's change may have come between."""

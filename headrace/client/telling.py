@@ -5,7 +5,7 @@ from datetime import datetime
 from headrace.client.api import Json
 
 _SHOWN_METRICS = 3
-_RELEASE_FAILED = frozenset({"FAILED", "ROLLED_BACK"})
+_RELEASE_FAILED = frozenset({"FAILED", "ROLLED_BACK", "DELETED"})
 
 
 def label(dataset: Json) -> str:

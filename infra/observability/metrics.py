@@ -11,12 +11,14 @@ FUNCTIONS: Mapping[str, tuple[str, ...]] = {
     "training": (
         "on_dataset_version_ready",
         "on_drift_detected",
+        "on_pipeline_deleted",
         "on_training_job_state_change",
         "on_model_package_state_change",
         "reconcile",
     ),
     "inference": (
         "on_model_version_approved",
+        "on_pipeline_deleted",
         "on_endpoint_state_change",
         "on_transform_job_state_change",
         "monitor",

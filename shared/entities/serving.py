@@ -24,7 +24,8 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
     """The one row of a pipeline that says what serves (sort key ``entry`` = ``current``).
 
     ``gen`` fences every step: a step that began under an older generation changes nothing. The router reads
-    live, candidate, weight, mode and gen. ``outcome`` tells how the last release ended (LIVE, ROLLED_BACK, FAILED).
+    live, candidate, weight, mode and gen. ``outcome`` tells how the last release ended (LIVE, ROLLED_BACK, FAILED,
+    or DELETED with its pipeline).
     """
 
     pipeline: str

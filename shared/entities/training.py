@@ -119,12 +119,14 @@ class ModelVersion(msgspec.Struct, frozen=True, kw_only=True):
     decision so far, oldest first, the present one last. ``package_arn`` is its model package in SageMaker.
     ``attention`` is ``open`` until it is judged and told, ``package`` until its package says the same, then ``person``
     while it waits for one. ``inputs`` is the recipe's ``signature.json``: what a
-    prediction request is validated against.
+    prediction request is validated against. ``life`` is that of the pipeline it was trained for (see ``Deletion``): of a
+    pipeline that was deleted since, no version releases itself.
     """
 
     pipeline: str
     version: str
     number: int
+    life: int = 0
     state: ModelState
     reasons: tuple[str, ...] = ()
     verdicts: tuple[Verdict, ...] = ()

@@ -1,6 +1,5 @@
 """One small pipeline from an upload to a prediction, on the real image and a real endpoint; some cents on AWS."""
 
-import base64
 import hashlib
 import urllib.error
 import urllib.request
@@ -77,7 +76,7 @@ def test_the_signed_manifest_verifies_with_the_operators_own_rights(live: Deploy
         KeyId=live.outputs["SigningKeyArn"],
         Message=hashlib.sha256(manifest).digest(),
         MessageType="DIGEST",
-        Signature=base64.b64decode(signature),
+        Signature=signature,
         SigningAlgorithm="ECDSA_SHA_256",
     )
     assert told["SignatureValid"]

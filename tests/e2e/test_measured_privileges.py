@@ -36,6 +36,7 @@ SAMPLE = {
         "WritePlans",
     ],
     "headrace-training-local-on_drift_detected": ["MoveJobs", "RunTrainingJobs"],
+    "headrace-training-local-on_pipeline_deleted": ["FindOpenJobs", "ReadPipelines"],
     "headrace-training-local-on_training_job_state_change": [
         "Announce",
         "MoveJobs",
@@ -55,6 +56,7 @@ SAMPLE = {
     "headrace-inference-local-monitor": ["Announce", "ReadReleasesAndNoteChecks"],
     "headrace-inference-local-on_endpoint_state_change": ["Announce", "WriteReleases"],
     "headrace-inference-local-on_model_version_approved": ["Announce", "WriteReleases"],
+    "headrace-inference-local-on_pipeline_deleted": ["ReadPipelines", "WriteReleases"],
     "headrace-inference-local-prediction_log": ["PredictionLogAndItsSums"],
 }
 

@@ -81,8 +81,7 @@ class SimTable(FakeTable):
         return dict(self.rows[key])
 
     def delete(self, key: Key, *, only_if: Condition | None = None) -> None:
-        self._check(key, only_if)
-        self._replace(key, {})
+        self._commit((self.deleting(key, only_if=only_if),))
 
     def transact(self, *writes: Write) -> None:
         self._commit(writes)
@@ -104,6 +103,9 @@ class SimTable(FakeTable):
             self._replace(key, row)
 
         return self._part("Update", key, only_if, apply)
+
+    def deleting(self, key: Key, *, only_if: Condition | None = None) -> Write:
+        return self._part("Delete", key, only_if, lambda: self._replace(key, {}))
 
     def _commit(self, writes: tuple[Write, ...]) -> None:
         for write in writes:

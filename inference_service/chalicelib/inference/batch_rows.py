@@ -1,6 +1,5 @@
 """Adapter: batch predictions, rows of the releases table beside the release of their pipeline."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
@@ -49,13 +48,15 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     ``way`` of a transform job it is first only cut into payloads, until ``is_cut``; ``attempt`` is the number of the job
     that was made last, and ``collected`` of its portions are written. ``waits_for`` says what a job was refused for.
     ``stalls`` counts how often in a row a worker gave up before it could write one more portion.
-    ``input_version_id`` holds the input still: what is written over it meanwhile is another object.
+    ``input_version_id`` holds the input still: what is written over it meanwhile is another object. ``life`` is that of
+    its pipeline (see ``Deletion``).
     """
 
     pipeline: str
     entry: str
     state: BatchState
     version: str
+    life: int = 0
     kind: str
     input_key: str
     input_version_id: str | None = None
@@ -122,14 +123,18 @@ class Batches:
 
     def waiting(self, now: datetime) -> list[Batch]:
         """Return the batches that run and that nobody works on."""
+        found = self.active()
+        return [batch for batch in found if batch.lease_until is None or batch.lease_until <= to_text(now)]
+
+    def active(self) -> list[Batch]:
+        """Return the batches that run or are being stopped, as the index shows them."""
         keys = ("attention", "updated_at")
         page = self._table.query(ATTENTION, index="attention", keys=keys)
         rows = page.rows
         while page.cursor:
             page = self._table.query(ATTENTION, index="attention", keys=keys, cursor=page.cursor)
             rows += page.rows
-        found: Iterable[Batch] = (from_row(row, Batch) for row in rows)
-        return [batch for batch in found if batch.lease_until is None or batch.lease_until <= to_text(now)]
+        return [from_row(row, Batch) for row in rows]
 
     def start(self, batch: Batch, now: datetime) -> Batch:
         """Let a batch whose input has arrived run as *batch* says; ConditionFailed where it does not wait for it."""

@@ -34,6 +34,9 @@ class ReleaseMove(Enum):
     COMPLETE = Move((WARMING, SHADOW, CANARY), IDLE, "the candidate is live")
     GIVE_UP = Move(_UNDER_WAY, IDLE, "the candidate failed, or its trial went badly; live stays")
     CANCEL = Move(_UNDER_WAY, IDLE, "a person rolls back or stops; live stays; `gen` + 1")
+    TAKE_DOWN = Move(
+        (IDLE, *_UNDER_WAY), IDLE, "the pipeline was deleted: nothing is live any more; `gen` + 1"
+    )
 
 
 def moved(release: CurrentRelease, move: ReleaseMove) -> dict[str, str]:

@@ -61,6 +61,13 @@ def choose(release: Release, routing_key: str | None, draw: float) -> Route | No
     return Route(version=release.live)
 
 
+def nothing_live(pipeline: str, release: Release | None) -> str:
+    """Return the sentence for who asks a pipeline that has nothing live."""
+    if release is not None and release.outcome == "DELETED":
+        return f"nothing is live: pipeline {pipeline!r} was deleted and defined again, and has released nothing since"
+    return f"nothing is live yet: pipeline {pipeline!r} has not released a model version"
+
+
 def _place(release: Release, routing_key: str) -> float:
     """Return a uniform number from [0, 1) that only pipeline, candidate and key decide."""
     text = f"{release.pipeline}/{release.candidate}/{routing_key}".encode()

@@ -23,11 +23,12 @@ class Intent(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What a history entry tells: how a release ended (the first three), or what else happened to one."""
+    """What a history entry tells: how a release ended (the first four), or what else happened to one."""
 
     LIVE = "LIVE"
     ROLLED_BACK = "ROLLED_BACK"
     FAILED = "FAILED"
+    DELETED = "DELETED"
     STARTED = "STARTED"
     SHADOW = "SHADOW"
     CANARY = "CANARY"
@@ -36,7 +37,7 @@ class Outcome(StrEnum):
     AWAKE = "AWAKE"
 
 
-ENDINGS: Sequence[Outcome] = (Outcome.LIVE, Outcome.ROLLED_BACK, Outcome.FAILED)
+ENDINGS: Sequence[Outcome] = (Outcome.LIVE, Outcome.ROLLED_BACK, Outcome.FAILED, Outcome.DELETED)
 AUTOMATIC = "headrace"  # who acts when nobody does: an approved version releases itself
 
 
@@ -45,7 +46,7 @@ class CurrentRelease(Release, frozen=True, kw_only=True):
 
     ``step`` counts from 0 within a canary and began at ``step_since``. Since ``asleep_at``, where it is there, the
     endpoint of what is live is deleted until somebody asks for it. Since ``reaped_at`` that of the previous version is
-    deleted, or about to be: the way back makes it anew.
+    deleted, or about to be: the way back makes it anew. ``life`` is that of the pipeline it serves (see ``Deletion``).
     """
 
     intent: Intent = Intent.PROMOTE
@@ -56,6 +57,7 @@ class CurrentRelease(Release, frozen=True, kw_only=True):
     step_since: str | None = None
     asleep_at: str | None = None
     reaped_at: str | None = None
+    life: int = 0
 
 
 class ReleaseEntry(HistoryEntry, frozen=True, kw_only=True):
@@ -97,4 +99,6 @@ class Waking(Unavailable):
     public = "Nobody asked this pipeline for long, so its endpoint was stopped. It is being started again."
 
 
+# What says that something serves, or may have to.
+SERVING: Sequence[str] = ("live", "live_since", "previous", "previous_until", "asleep_at", "reaped_at")
 TRANSIENT: Sequence[str] = ("candidate", "lease_until", "owner", "accepted_at", "step_since")

@@ -12,7 +12,15 @@ import msgspec
 from chalicelib.inference.entries import entry_of, time_of
 from chalicelib.inference.fences import at_gen, mine
 from chalicelib.inference.release_moves import ReleaseMove, making, moved
-from chalicelib.inference.states import TRANSIENT, CurrentRelease, Intent, Outcome, Request, Transition
+from chalicelib.inference.states import (
+    SERVING,
+    TRANSIENT,
+    CurrentRelease,
+    Intent,
+    Outcome,
+    Request,
+    Transition,
+)
 
 from shared.clock import to_text
 from shared.conditions import Absent, all_of, having
@@ -21,11 +29,19 @@ from shared.entities.training import ModelState, ModelVersion
 from shared.errors import Conflict
 from shared.tables import Change
 
+# Of a candidate that somebody else gives up: the worker under the lease is fenced, but may be in a call to SageMaker.
+_BUT_THE_LEASE = tuple(name for name in TRANSIENT if name not in {"lease_until", "owner"})
+
 
 def accept(
-    release: CurrentRelease | None, model: ModelVersion, request: Request, *, force: bool = False
+    release: CurrentRelease | None,
+    model: ModelVersion,
+    request: Request,
+    *,
+    life: int = 0,
+    force: bool = False,
 ) -> Transition:
-    """Make *model* the candidate.
+    """Make *model* the candidate, in the present *life* of its pipeline.
 
     Raises
     ------
@@ -38,7 +54,7 @@ def accept(
     _check_judged(model, live, force=force)
     # The comparison may have become stale since the row was read, so the write says it again.
     still = having("live", live) if live else Absent("live")
-    before = release or _nothing(model.pipeline, request)
+    before = msgspec.structs.replace(release or _nothing(model.pipeline, request), life=life)
     begun = _begin(before, model.version, Intent.PROMOTE, request, model.correlation_id)
     return msgspec.structs.replace(
         begun,
@@ -84,12 +100,29 @@ def cancel(release: CurrentRelease, request: Request) -> Transition:
     if release.candidate is None:
         raise Conflict(f"nothing of pipeline {release.pipeline!r} is being released")
     row = _ended(release, ReleaseMove.CANCEL, Outcome.ROLLED_BACK, request) | {"gen": release.gen + 1}
-    # The lease stays: the worker under it is fenced, but may be in the middle of a call to SageMaker.
-    kept = tuple(name for name in TRANSIENT if name not in {"lease_until", "owner"})
     return Transition(
-        change=Change(set=row, remove=kept),
+        change=Change(set=row, remove=_BUT_THE_LEASE),
         only_if=all_of(at_gen(release), having("candidate", release.candidate)),
         entry=entry_of(release, Outcome.ROLLED_BACK, request, gen=release.gen + 1, to=release.live),
+    )
+
+
+def take_down(release: CurrentRelease, life: int, request: Request) -> Transition:
+    """Say that nothing serves any more, since the pipeline was deleted; its next *life* begins with nothing.
+
+    Needs no lease: it wins against whatever is in flight, as a rollback does.
+    """
+    row = _ended(release, ReleaseMove.TAKE_DOWN, Outcome.DELETED, request)
+    # Nobody is told by us: whoever deleted the pipeline has told everybody.
+    del row["attention"]
+    same = having("candidate", release.candidate) if release.candidate else Absent("candidate")
+    return Transition(
+        change=Change(
+            set=row | {"gen": release.gen + 1, "life": life},
+            remove=(*SERVING, *_BUT_THE_LEASE, "attention"),
+        ),
+        only_if=all_of(at_gen(release), same),
+        entry=entry_of(release, Outcome.DELETED, request, gen=release.gen + 1, to=None),
     )
 
 
@@ -170,6 +203,7 @@ def _begin(
         "why": request.why,
         "accepted_at": at,
         "gen": release.gen + 1,
+        "life": release.life,
         "mode": "direct",
         "weight": 0.0,
         "step": 0,

@@ -132,7 +132,7 @@ class EndpointList(msgspec.Struct, frozen=True, kw_only=True):
 class HistoryItem(msgspec.Struct, frozen=True, kw_only=True):
     """One change of a release: who, when, why, from, to.
 
-    ``outcome`` is how it ended (LIVE, ROLLED_BACK, FAILED), or STARTED, SHADOW, CANARY (with its ``weight``); or
+    ``outcome`` is how it ended (LIVE, ROLLED_BACK, FAILED, DELETED), or STARTED, SHADOW, CANARY (with its ``weight``); or
     what happened to the endpoint of what is live: RECREATED, ASLEEP, AWAKE.
     """
 

@@ -3,10 +3,12 @@
 import msgspec
 from chalicelib.ingest.adapters import Adapters
 from chalicelib.ingest.definitions import check_definition
-from chalicelib.ingest.views import EffectiveDefinition
+from chalicelib.ingest.views import DeletedPipeline, EffectiveDefinition
 
+from shared.entities.deletion import Deletion
 from shared.entities.pipeline import Pipeline, PipelineDefinition
-from shared.errors import Conflict, InvalidRequest
+from shared.errors import Conflict, HeadraceError, InvalidRequest
+from shared.events import PipelineDeleted
 
 
 def put_pipeline(
@@ -29,8 +31,13 @@ def effective_definition(name: str, definition: PipelineDefinition) -> Effective
     return EffectiveDefinition(definition=msgspec.json.decode(msgspec.json.encode(definition)))
 
 
-def delete_pipeline(adapters: Adapters, name: str, *, force: bool, if_match: str | None) -> None:
-    """Remove a definition; its dataset versions stay, and without *force* they forbid it.
+def delete_pipeline(
+    adapters: Adapters, name: str, who: str, *, force: bool, if_match: str | None
+) -> DeletedPipeline:
+    """Remove a definition; without *force* its dataset versions forbid it.
+
+    What serves is not this service's to read. Nothing trains or serves without a dataset version, and those stay for
+    ever: to ask for them refuses whatever a look at endpoints and jobs would refuse, and some more.
 
     Raises
     ------
@@ -41,10 +48,28 @@ def delete_pipeline(adapters: Adapters, name: str, *, force: bool, if_match: str
     count = len(adapters.catalog.read.versions(name))
     if count and not force:
         raise Conflict(
-            f"pipeline {name!r} has {count} dataset versions, and models may serve from them; "
-            "to remove the definition all the same (the data stays) repeat with ?force=true"
+            f"pipeline {name!r} has {count} dataset versions: a model may be live from them, and jobs may run. "
+            "With ?force=true its jobs are stopped and its endpoints deleted; the data and the models stay"
         )
-    adapters.pipelines.delete(name, rev=read_etag(if_match))
+    deletion = adapters.pipelines.delete(name, who, adapters.clock(), rev=read_etag(if_match))
+    _announce(adapters, deletion)
+    return DeletedPipeline(
+        pipeline=name,
+        deleted_by=deletion.deleted_by,
+        deleted_at=deletion.deleted_at,
+        detail="The definition is gone. Training jobs and batches are stopped, and endpoints deleted, within two "
+        "minutes. Dataset versions and model versions stay.",
+    )
+
+
+def _announce(adapters: Adapters, deletion: Deletion) -> None:
+    """Tell the other services; their next minute finds the row of the deletion by itself."""
+    event = PipelineDeleted(**msgspec.structs.asdict(deletion))
+    try:
+        adapters.bus.announce(event, correlation_id=f"{deletion.pipeline}-{deletion.life}")
+    except HeadraceError:
+        # It is deleted whatever the bus says, and to ask again would answer that there is no such pipeline.
+        adapters.log.warning("the deletion was not announced", exc_info=True)
 
 
 def etag(pipeline: Pipeline) -> str:

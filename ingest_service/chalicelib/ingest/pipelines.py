@@ -8,12 +8,11 @@ import msgspec
 from shared.clock import to_text
 from shared.codec import from_row, to_row
 from shared.conditions import Absent, having
+from shared.entities.deletion import Deletion
 from shared.entities.pipeline import Pipeline, PipelineDefinition
 from shared.errors import ConditionFailed, NotFound, PreconditionFailed
-from shared.readers import Pipelines, all_rows
+from shared.readers import DEFINED, DELETED, Pipelines
 from shared.tables import Change, Table
-
-KIND = "pipeline"
 
 
 class PipelineStore:
@@ -22,10 +21,6 @@ class PipelineStore:
     def __init__(self, table: Table) -> None:
         self._table = table
         self.read = Pipelines(table)
-
-    def all(self) -> list[Pipeline]:
-        """Return every pipeline, by name."""
-        return [from_row(row, Pipeline) for row in all_rows(self._table, KIND)]
 
     def put(
         self, name: str, definition: PipelineDefinition, now: datetime, *, rev: int | None = None
@@ -47,8 +42,8 @@ class PipelineStore:
                 return created, True
         return self._replace(name, plain, now, rev), False
 
-    def delete(self, name: str, *, rev: int | None = None) -> None:
-        """Remove the definition of *name*; its data stays.
+    def delete(self, name: str, who: str, now: datetime, *, rev: int | None = None) -> Deletion:
+        """Remove the definition of *name* and leave its deletion behind, by which the other services know.
 
         Raises
         ------
@@ -58,11 +53,17 @@ class PipelineStore:
             Its revision is not *rev*.
         """
         self._check_rev(name, rev)
-        condition = having("rev", rev) if rev is not None else None
+        there = having("kind", DEFINED) if rev is None else having("rev", rev)
+        told = Change(set={"deleted_by": who, "deleted_at": to_text(now)}, add={"life": 1})
         try:
-            self._table.delete((KIND, name), only_if=condition)
+            # One transaction: a definition that is gone without a trace would leave jobs and endpoints running for ever.
+            self._table.transact(
+                self._table.deleting((DEFINED, name), only_if=there),
+                self._table.updating((DELETED, name), told),
+            )
         except ConditionFailed:
-            raise PreconditionFailed(f"pipeline {name!r} has changed since revision {rev}") from None
+            raise PreconditionFailed(f"pipeline {name!r} was changed or deleted meanwhile") from None
+        return from_row(self._table.get(DELETED, name) or {}, Deletion)
 
     def _create(self, name: str, plain: dict[str, Any], now: datetime) -> Pipeline | None:
         at = to_text(now)
@@ -78,10 +79,10 @@ class PipelineStore:
         if there.definition == plain:
             return there  # so that deploying the same definition again changes nothing
         # Without If-Match the last writer wins, but a definition deleted meanwhile is not brought back.
-        condition = having("kind", KIND) if rev is None else having("rev", rev)
+        condition = having("kind", DEFINED) if rev is None else having("rev", rev)
         change = Change(set={"definition": plain, "updated_at": to_text(now)})
         try:
-            return from_row(self._table.update((KIND, name), change, only_if=condition), Pipeline)
+            return from_row(self._table.update((DEFINED, name), change, only_if=condition), Pipeline)
         except ConditionFailed:
             raise PreconditionFailed(f"pipeline {name!r} was changed or deleted meanwhile") from None
 

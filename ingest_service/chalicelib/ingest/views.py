@@ -25,6 +25,15 @@ class EffectiveDefinition(msgspec.Struct, frozen=True, kw_only=True):
     definition: dict[str, Any]
 
 
+class DeletedPipeline(msgspec.Struct, frozen=True, kw_only=True):
+    """A pipeline whose definition is gone; ``detail`` says what goes with it, and what stays."""
+
+    pipeline: str
+    deleted_by: str
+    deleted_at: str
+    detail: str
+
+
 class PipelineList(msgspec.Struct, frozen=True, kw_only=True):
     """All pipelines the token may touch, by name."""
 

@@ -109,7 +109,7 @@ def test_a_job_that_vanishes_is_dead_and_a_retry_takes_a_new_name(live: LiveClou
     dead = world.only_job()
     assert (dead.state, (dead.reason or "")[:8]) == (JobState.DEAD, "deleted:")
     live.make_faults()
-    world.ports.jobs.revived(dead, "ml.m5.24xlarge")
+    world.ports.jobs.revived(dead, "ml.m5.24xlarge", 0)
     ended = world.settled(job)
     assert (ended.state, ended.attempt, world.name(ended)[-3:]) == (JobState.SUCCEEDED, 2, "-a2")
 

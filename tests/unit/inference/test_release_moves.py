@@ -40,6 +40,7 @@ def moving(move: ReleaseMove, phase: Phase, now: datetime = NOW) -> str:
         ReleaseMove.TRY_CANARY: lambda: stepping.canary(rolling, 0, 0.1, ASKED),
         ReleaseMove.COMPLETE: lambda: transitions.complete(rolling, now, 60),
         ReleaseMove.GIVE_UP: lambda: transitions.give_up(rolling, Outcome.FAILED, ASKED),
+        ReleaseMove.TAKE_DOWN: lambda: transitions.take_down(idle, 1, ASKED),
         ReleaseMove.CANCEL: lambda: transitions.cancel(rolling, ASKED),
     }[move]()
     return str(made.change.set["phase"])

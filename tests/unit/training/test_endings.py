@@ -79,7 +79,7 @@ def test_a_stopped_job_keeps_its_last_lines_too() -> None:
 
 def test_the_next_attempt_of_a_person_begins_without_the_lines_of_the_last() -> None:
     world = World()
-    assert world.ports.jobs.revived(failed(world), "ml.m5.large").log_tail == ()
+    assert world.ports.jobs.revived(failed(world), "ml.m5.large", 0).log_tail == ()
 
 
 def test_an_attempt_that_is_made_again_says_why() -> None:

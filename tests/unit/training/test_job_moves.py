@@ -54,7 +54,7 @@ def moved(move: JobMove, before: JobState | None) -> str:
         JobMove.STOP: lambda: jobs.stopping(job, "ada asks"),
         JobMove.CEASE: lambda: jobs.stopped(job, "stopped"),
         JobMove.DIE: lambda: jobs.dead(job, "AlgorithmError"),
-        JobMove.REVIVE: lambda: jobs.revived(job, "ml.m5.large"),
+        JobMove.REVIVE: lambda: jobs.revived(job, "ml.m5.large", 0),
     }
     writes[move]()
     return str(jobs.get("j").state)

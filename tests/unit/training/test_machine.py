@@ -400,10 +400,10 @@ def test_a_person_revives_a_dead_job_with_an_attempt_of_its_own() -> None:
     job = running(world)
     world.sagemaker.move(world.name(job), "Failed", reason="AlgorithmError: x")
     world.changed(job)
-    revived = world.ports.jobs.revived(world.only_job(), "ml.m5.large")
+    revived = world.ports.jobs.revived(world.only_job(), "ml.m5.large", 0)
     assert (revived.state, revived.attempt, revived.reason, revived.number) == ("PENDING", 2, None, None)
     with pytest.raises(ConditionFailed):
-        world.ports.jobs.revived(revived, "ml.m5.large")
+        world.ports.jobs.revived(revived, "ml.m5.large", 0)
 
 
 @pytest.mark.parametrize("state", ["SUCCEEDED", "DEAD", "STOPPED"])
@@ -468,7 +468,7 @@ def test_a_revived_job_takes_a_number_of_its_own() -> None:
     world.complete(job, b"no archive")
     world.changed(job)
     assert (world.only_job().state, world.only_job().number) == (JobState.DEAD, 1)
-    world.ports.jobs.revived(world.only_job(), "ml.m5.large")
+    world.ports.jobs.revived(world.only_job(), "ml.m5.large", 0)
     world.tick()
     world.complete(world.only_job())
     world.changed(world.only_job())

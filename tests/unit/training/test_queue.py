@@ -175,7 +175,7 @@ def test_a_retry_of_a_person_goes_to_the_end_of_the_line() -> None:
     world.sagemaker.move(world.name(job), "Failed", reason="AlgorithmError: x")
     world.changed(job)
     world.clock.advance(1)
-    world.ports.jobs.revived(world.ports.jobs.get(job.job_id), "ml.m5.large")
+    world.ports.jobs.revived(world.ports.jobs.get(job.job_id), "ml.m5.large", 0)
     order = []
     for _ in range(3):
         (running,) = [job for job in world.jobs() if job.state is JobState.RUNNING]

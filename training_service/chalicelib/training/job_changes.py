@@ -7,7 +7,7 @@ ConditionFailed: somebody else moved the job; read it again.
 from collections.abc import Sequence
 from typing import Any
 
-from chalicelib.training.job import Job
+from chalicelib.training.job import QUEUED, Job
 from chalicelib.training.job_moves import JobMove
 from chalicelib.training.pacing import Hold
 
@@ -15,8 +15,6 @@ from shared.clock import Clock, to_text
 from shared.codec import from_row
 from shared.conditions import Absent, Condition, all_of, having
 from shared.tables import Change, Table, Write
-
-QUEUED = "queued: starts as soon as the training jobs before it leave room (MAX_TRAINING_JOBS)"
 
 
 class JobChanges:
@@ -117,12 +115,16 @@ class JobChanges:
             remove=("lease_until", "started_at"),
         )
 
-    def revived(self, job: Job, instance: str) -> Job:
-        """Begin the next attempt, on *instance*, because a person asks; it takes a model number of its own."""
+    def revived(self, job: Job, instance: str, life: int) -> Job:
+        """Begin the next attempt, on *instance*, because a person asks; it takes a model number of its own.
+
+        It belongs to the pipeline as it is now, in its present *life*, whatever became of the one it was planned for.
+        """
         fields = {
             **self._fresh_attempt(job),
             "attention": "open",
             "instance": instance,
+            "life": life,
             "max_attempts": max(job.max_attempts, job.attempt + 1),
             # At the end of the line, whatever its age: others wait for their first attempt.
             "queued_at": to_text(self._clock()),

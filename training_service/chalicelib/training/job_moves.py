@@ -31,7 +31,7 @@ class JobMove(Enum):
     FINALISE = Move((SUBMITTING, RUNNING), FINALISING, "SageMaker completed it; it takes its model's number")
     RENUMBER = Move((FINALISING,), FINALISING, "its number has files of another model")
     SUCCEED = Move((FINALISING,), SUCCEEDED, "the model version exists, in the same transaction")
-    STOP = Move(_BEFORE_REST, STOPPING, "a person asks, or it is stuck")
+    STOP = Move(_BEFORE_REST, STOPPING, "a person asks, it is stuck, or its pipeline was deleted")
     CEASE = Move((SUBMITTING, RUNNING, STOPPING), STOPPED, "SageMaker says so, or never had it")
     DIE = Move(
         _BEFORE_REST, DEAD, "it can bring no model: refused, failed for good, out of attempts, a bad artifact"

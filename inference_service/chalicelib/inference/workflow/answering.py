@@ -11,7 +11,7 @@ from chalicelib.inference.fitting import fit
 from chalicelib.inference.laps import Laps
 from chalicelib.inference.measuring import measure
 from chalicelib.inference.naming import is_version
-from chalicelib.inference.routing import Route, choose
+from chalicelib.inference.routing import Route, choose, nothing_live
 from chalicelib.inference.states import CurrentRelease, Waking
 from chalicelib.inference.tally import one_request, step_of
 from chalicelib.inference.workflow.asking import ask
@@ -67,8 +67,7 @@ def _route(adapters: Predicting, asked: Asked) -> tuple[CurrentRelease | None, R
     if release is None or route is None:
         adapters.pipelines.get(asked.pipeline)
         raise Conflict(
-            f"nothing is live yet: pipeline {asked.pipeline!r} has not released a model version; "
-            f"GET /v1/endpoints/{asked.pipeline} says how far it is"
+            f"{nothing_live(asked.pipeline, release)}; GET /v1/endpoints/{asked.pipeline} says how far it is"
         )
     if release.asleep_at:
         adapters.router.forget(asked.pipeline)

@@ -11,9 +11,10 @@ from chalicelib.inference.batch_rows import ATTENTION, Batch, BatchState, Way, e
 from chalicelib.inference.batch_views import BatchList, BatchView, NewBatch, UploadForm, batch_view
 from chalicelib.inference.naming import transform_name
 from chalicelib.inference.ports import Artifacts, Transforms
+from chalicelib.inference.routing import nothing_live
 
 from shared.clock import Clock, to_text
-from shared.errors import ConditionFailed, Conflict, FieldError, InvalidBody, NotFound
+from shared.errors import ConditionFailed, Conflict, FieldError, HeadraceError, InvalidBody, NotFound
 from shared.objects import Bucket, split_uri
 
 MAX_BYTES = 1024**3
@@ -63,10 +64,12 @@ def create(
     InvalidBody
         Neither or both are given, or the object is not one that a batch of this pipeline may read.
     """
+    # Before the look at the pipeline: where that is deleted in between, the minute stops what is begun here.
+    life = adapters.pipelines.life(pipeline)
     release = _live(adapters, pipeline)
     if (new.file is None) == (new.input_uri is None):
         raise _invalid("", "give either `file` or `input_uri`")
-    batch = _new(adapters, pipeline, new, release.live, who)
+    batch = msgspec.structs.replace(_new(adapters, pipeline, new, release.live, who), life=life)
     planned = batch if new.file else _running(adapters, batch)
     made: Batch = adapters.batches.add(planned, wish, adapters.clock())
     if made.state is BatchState.RUNNING:
@@ -80,12 +83,13 @@ def start(adapters: Batching, pipeline: str, batch_id: str) -> BatchView:
     Raises
     ------
     NotFound
-        There is no such batch.
+        There is no such batch, or its pipeline is deleted.
     Conflict
         Its file is not there.
     """
     batch = adapters.batches.get(pipeline, batch_id)
     if batch.state is BatchState.UPLOADING:
+        adapters.pipelines.get(pipeline)
         try:
             running = _running(adapters, batch)
         except NotFound:
@@ -115,6 +119,18 @@ def stop(adapters: Batching, pipeline: str, batch_id: str) -> BatchView:
     if batch.state is BatchState.STOPPING:
         adapters.begin(pipeline, batch_id)
     return _view(adapters, batch)
+
+
+def stop_deleted(adapters: Batching) -> None:
+    """Stop the batches of deleted pipelines; those of a later pipeline of the same name go on."""
+    lives = {deletion.pipeline: deletion.life for deletion in adapters.pipelines.deletions()}
+    for batch in adapters.batches.active():
+        if batch.state is BatchState.RUNNING and batch.life < lives.get(batch.pipeline, 0):
+            adapters.log.info("stopping a batch of a deleted pipeline", extra={"pipeline": batch.pipeline})
+            try:
+                adapters.batches.stop(batch, adapters.clock())
+            except HeadraceError:
+                adapters.log.warning("not stopped; the next minute looks again", exc_info=True)
 
 
 def show(adapters: Batching, pipeline: str, batch_id: str) -> BatchView:
@@ -209,7 +225,7 @@ def _live(adapters: Batching, pipeline: str) -> Any:
     adapters.pipelines.get(pipeline)
     release = adapters.router.release(pipeline)
     if release is None or release.live is None:
-        raise Conflict(f"nothing is live yet: pipeline {pipeline!r} has not released a model version")
+        raise Conflict(nothing_live(pipeline, release))
     return release
 
 

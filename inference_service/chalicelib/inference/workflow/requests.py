@@ -3,7 +3,7 @@
 from chalicelib.inference import transitions
 from chalicelib.inference.naming import endpoint_name
 from chalicelib.inference.states import AUTOMATIC, CurrentRelease, Intent, Request, Transition
-from chalicelib.inference.workflow import baking, mending, rollout
+from chalicelib.inference.workflow import baking, deleting, mending, rollout
 from chalicelib.inference.workflow.context import Releasing
 
 from shared.entities.training import ModelState, ModelVersion
@@ -29,14 +29,22 @@ def on_model_approved(adapters: Releasing, event: ModelVersionApproved) -> None:
 def release_if_new(adapters: Releasing, model: ModelVersion) -> None:
     """Accept *model* unless it was tried before: a late duplicate must not undo a rollback.
 
-    Refusals are left to the reconciler, which asks again while they may still pass.
+    Refusals are left to the reconciler, which asks again while they may still pass. A version of a pipeline that was
+    deleted is none of the one that has its name now.
+
+    Raises
+    ------
+    NotFound
+        The pipeline is deleted.
     """
-    release = adapters.releases.current(model.pipeline)
-    if model.state is not ModelState.APPROVED or adapters.releases.was_tried(model.pipeline, model.version):
+    release, life = deleting.standing(adapters, model.pipeline)
+    adapters.pipelines.get(model.pipeline)
+    is_new = model.state is ModelState.APPROVED and model.life >= life
+    if not is_new or adapters.releases.was_tried(model.pipeline, model.version):
         return
     request = Request(who=AUTOMATIC, why=f"{model.version} was approved", at=adapters.clock())
     try:
-        adapters.releases.apply(model.pipeline, transitions.accept(release, model, request))
+        adapters.releases.apply(model.pipeline, transitions.accept(release, model, request, life=life))
     except Conflict as error:
         adapters.log.info("not released now", extra={"version": model.version, "reason": str(error)})
 
@@ -48,13 +56,16 @@ def promote(
 
     Raises
     ------
+    NotFound
+        There is no such version, or the pipeline is deleted.
     Conflict
         Something rolls out, or the version may not go live; the message says which.
     """
     model = adapters.models.get(pipeline, version)
     for _ in range(_TRIES):
-        release = adapters.releases.current(pipeline)
-        transition = transitions.accept(release, model, request, force=force)
+        release, life = deleting.standing(adapters, pipeline)
+        adapters.pipelines.get(pipeline)
+        transition = transitions.accept(release, model, request, life=life, force=force)
         if _applied(adapters, pipeline, transition):
             return _begin(adapters, pipeline)
         model = adapters.models.get(pipeline, version)

@@ -11,6 +11,7 @@ from chalicelib.inference.oip import (
     refused,
 )
 from chalicelib.inference.ports import Endpoints
+from chalicelib.inference.routing import nothing_live
 from chalicelib.inference.tensors import describe_inputs, describe_outputs
 from chalicelib.inference.workflow.context import Asked, Predicting
 from chalicelib.inference.workflow.predicting import predict
@@ -69,6 +70,6 @@ def _version(adapters: Predicting, pipeline: str, version: str | None) -> str:
     release = adapters.router.release(pipeline)
     if release is None or release.live is None:
         adapters.pipelines.get(pipeline)
-        raise Conflict(f"nothing is live yet: pipeline {pipeline!r} has not released a model version")
+        raise Conflict(nothing_live(pipeline, release))
     live: str = release.live
     return live

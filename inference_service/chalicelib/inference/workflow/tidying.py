@@ -9,7 +9,7 @@ from chalicelib.inference import stepping
 from chalicelib.inference.naming import endpoint_name, served_by, stage_prefix
 from chalicelib.inference.states import CurrentRelease
 from chalicelib.inference.verdict import age_s
-from chalicelib.inference.workflow import mending, requests, rollout
+from chalicelib.inference.workflow import deleting, mending, requests, rollout
 from chalicelib.inference.workflow.context import Releasing
 from chalicelib.inference.workflow.leasing import under_lease
 
@@ -21,6 +21,7 @@ ON_ITS_WAY_S = 35
 
 def reconcile(adapters: Releasing) -> None:
     """Do pass by pass what a lost event, a crash or a passed time left undone."""
+    deleting.take_down_all(adapters)
     for pipeline in adapters.releases.open():
         _apart(adapters, pipeline, go_on)
     for pipeline in adapters.pipelines.names():

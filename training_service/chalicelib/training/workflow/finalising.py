@@ -163,6 +163,7 @@ def _row(
         version=f"v{job.number}",
         number=job.number or 0,
         state=ModelState.REGISTERED,
+        life=job.life,
         job_id=job.job_id,
         task=parsed.evaluation.task,
         artifact_uri=bucket.uri(artifact.key),

@@ -4,8 +4,7 @@ from datetime import datetime
 
 import msgspec
 from chalicelib.training.families import family_of
-from chalicelib.training.job import Job
-from chalicelib.training.job_changes import QUEUED
+from chalicelib.training.job import Job, new_job
 from chalicelib.training.model_files import artifact_key
 from chalicelib.training.pacing import find_hold, is_paced
 from chalicelib.training.pacing_rows import Pacing
@@ -23,7 +22,7 @@ from shared import log
 from shared.clock import to_text
 from shared.entities.dataset import DatasetState, DatasetVersion
 from shared.entities.pipeline import PipelineDefinition, pushed_recipe
-from shared.entities.training import JobState, ModelVersion
+from shared.entities.training import JobPurpose, JobState, ModelVersion
 from shared.errors import ConditionFailed, Conflict, Unavailable
 
 _PLAN_TRIES = 5
@@ -109,15 +108,19 @@ def _gather(ports: Ports, definition: PipelineDefinition, dataset: DatasetVersio
     if existing is not None:
         ports.jobs.mark_trained(existing, dataset.version)
         # It gave way to one that has lost its data since (archived, or rejected by a person): it is wanted after all.
-        return ports.jobs.revived(existing, existing.instance) if existing.superseded_by else existing
+        return _wanted_after_all(ports, existing) if existing.superseded_by else existing
     ports.job_files.write(plan)
-    job = _paced(_new_job(plan, newest.correlation_id or newest.version, to_text(ports.clock())), waiting)
+    job = _paced(_begin(ports, plan, newest.correlation_id or newest.version), waiting)
     job = _held(definition, job, pacing, ports.clock())
     ended = [ports.jobs.superseding(waiting, job.job_id)] if waiting else []
     ports.jobs.create(job, ports.pacing.gathering(pacing, job), *ended, first_for=dataset.version)
     told = {"job_id": job.job_id, "instead_of": waiting.job_id if waiting else None}
     _log.info("training job planned for new data", extra=told)
     return ports.jobs.get(job.job_id)
+
+
+def _wanted_after_all(ports: Ports, job: Job) -> Job:
+    return ports.jobs.revived(job, job.instance, ports.pipelines.life(job.pipeline))
 
 
 def _find_covering(ports: Ports, dataset: DatasetVersion, newest: DatasetVersion) -> Job | None:
@@ -256,7 +259,7 @@ def create_job(ports: Ports, plan: TrainingPlan, correlation_id: str, *, first_f
     """
     # Two planners at once write the same bytes; the row decides who was first.
     ports.job_files.write(plan)
-    job = _new_job(plan, correlation_id, to_text(ports.clock()))
+    job = _begin(ports, plan, correlation_id)
     try:
         ports.jobs.create(job, first_for=first_for)
     except ConditionFailed:
@@ -267,27 +270,16 @@ def create_job(ports: Ports, plan: TrainingPlan, correlation_id: str, *, first_f
     return job
 
 
-def _new_job(plan: TrainingPlan, correlation_id: str, now: str) -> Job:
-    return Job(
-        job_id=plan.job_id,
-        pipeline=plan.pipeline,
-        purpose=plan.purpose,
-        subject=plan.challenger.version if plan.challenger else plan.subject,
-        state=JobState.PENDING,
-        max_attempts=plan.max_attempts,
-        waiting_reason=QUEUED,
-        next_try_at=now,
-        dataset_version=plan.dataset_version,
-        dataset_versions=plan.dataset_versions,
-        dataset_ordinal=plan.dataset_ordinal,
-        recipe=plan.recipe,
-        recipe_sha256=plan.recipe_sha256,
-        image_uri=plan.image_uri,
-        instance=plan.instance,
-        champion=plan.champion.version if plan.champion else None,
-        input_sha256=plan.input_sha256,
-        attention="open",
-        correlation_id=correlation_id,
-        created_at=now,
-        updated_at=now,
-    )
+def _begin(ports: Ports, plan: TrainingPlan, correlation_id: str) -> Job:
+    """Return the new job of a plan, of its pipeline's present life.
+
+    Raises
+    ------
+    NotFound
+        The pipeline was deleted meanwhile.
+    """
+    life = ports.pipelines.life(plan.pipeline)
+    if plan.purpose is not JobPurpose.REPRODUCE:
+        # In this order: a deletion that comes after the look leaves a greater life behind, and the minute ends the job.
+        ports.pipelines.get(plan.pipeline)
+    return new_job(plan, life=life, correlation_id=correlation_id, now=to_text(ports.clock()))

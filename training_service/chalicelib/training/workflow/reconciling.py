@@ -6,6 +6,7 @@ from typing import Any
 
 from chalicelib.training.job import AT_REST, Job
 from chalicelib.training.ports import Ports
+from chalicelib.training.workflow.deleting import stop_if_deleted
 from chalicelib.training.workflow.following import follow
 from chalicelib.training.workflow.hearing import hear_version
 from chalicelib.training.workflow.judging import judge
@@ -25,7 +26,8 @@ _log = log.logger("training")
 
 def reconcile_rows(ports: Ports) -> None:
     """Bring every open row forward, train data nobody was told of, judge by the gate of now, then submit."""
-    _each(ports.jobs.open(), lambda job: reconcile_job(ports, job))
+    deletions = {deletion.pipeline: deletion for deletion in ports.pipelines.deletions()}
+    _each(ports.jobs.open(), lambda job: reconcile_job(ports, stop_if_deleted(ports, job, deletions)))
     _each(ports.models.open(), lambda model: reconcile_model(ports, model))
     _each(ports.models.open("package"), lambda model: mirror(ports, model))
     _each(ports.models.open("person"), lambda model: hear_version(ports, model))

@@ -43,7 +43,7 @@ def request_reproduction(ports: Ports, model: ModelVersion) -> ReproductionView:
         job = create_job(ports, plan, model.correlation_id)
     elif job.state in AT_REST:
         # It ended without a report, or this plan would have another number.
-        job = ports.jobs.revived(job, plan.instance)
+        job = ports.jobs.revived(job, plan.instance, ports.pipelines.life(job.pipeline))
     start_next(ports, job)
     return _view(ports, ports.jobs.get(job.job_id))
 

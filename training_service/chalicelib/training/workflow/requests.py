@@ -82,6 +82,8 @@ def revive(ports: Ports, job: Job) -> Job:
         raise Conflict(f"training job {job.job_id} has succeeded; the same inputs would give the same model")
     if job.state not in AT_REST:
         return job
+    # Before the definition: where that is deleted in between, the minute ends what is begun here.
+    life = ports.pipelines.life(job.pipeline)
     train = ports.pipelines.definition(job.pipeline).train
     plan = msgspec.structs.replace(
         ports.job_files.read(job.job_id),
@@ -92,7 +94,7 @@ def revive(ports: Ports, job: Job) -> Job:
     ports.job_files.write(plan)
     # A second "retry" of the same click meets a job that is no longer at rest, and starts nothing.
     try:
-        return ports.jobs.revived(job, train.instance)
+        return ports.jobs.revived(job, train.instance, life)
     except ConditionFailed:
         return ports.jobs.get(job.job_id)
 

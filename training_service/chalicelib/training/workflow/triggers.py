@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from chalicelib.training.job import job_id_of
 from chalicelib.training.ports import Ports
+from chalicelib.training.workflow.deleting import stop_jobs_of
 from chalicelib.training.workflow.following import follow
 from chalicelib.training.workflow.hearing import hear_package
 from chalicelib.training.workflow.planning import plan_after_drift, plan_new_data
@@ -14,7 +15,7 @@ from chalicelib.training.workflow.submission import start_next
 from shared import log, metrics
 from shared.entities.training import JobState
 from shared.errors import Conflict, InvalidRequest, NotFound
-from shared.events import DatasetVersionReady, DriftDetected
+from shared.events import DatasetVersionReady, DriftDetected, PipelineDeleted
 
 _log = log.logger("training")
 
@@ -35,6 +36,12 @@ def on_drift_detected(ports: Ports, event: DriftDetected) -> None:
         job = plan_after_drift(ports, event.pipeline, event.version)
         if job is not None:
             start_next(ports, job)
+
+
+def on_pipeline_deleted(ports: Ports, event: PipelineDeleted) -> None:
+    """Stop what the pipeline still trains; the slots that this frees are given away as each job is told to have ended."""
+    log.start(pipeline=event.pipeline)
+    stop_jobs_of(ports, event.pipeline)
 
 
 def on_training_job_state_change(ports: Ports, name: str) -> None:

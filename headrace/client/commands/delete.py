@@ -1,0 +1,54 @@
+"""`headrace delete`: a pipeline ends; what it was trained from, and what came of that, stays."""
+
+import click
+
+from headrace.client.api import Api, Json
+from headrace.options import command
+from headrace.session import Session
+
+_AT_REST = frozenset({"SUCCEEDED", "DEAD", "STOPPED", "FAILED"})
+
+
+@command("delete")
+@click.argument("pipeline")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def delete(session: Session, pipeline: str, yes: bool) -> None:
+    """Delete a pipeline: its jobs and batches are stopped, its endpoints deleted.
+
+    Shows first what goes and what stays, and has the pipeline's name typed. Dataset versions and model versions stay:
+    a pipeline that is defined again under the name lists them, counts on from them, and begins with nothing live.
+    """
+    session.api.get("pipelines", pipeline)
+    for line in _fate(session.api, pipeline):
+        session.progress.note(line)
+    if not yes and click.prompt(f"Type the pipeline's name to delete {pipeline}", err=True) != pipeline:
+        raise click.Abort
+    deleted = session.api.delete("pipelines", pipeline, force="true")
+    session.progress.done("delete", f"the definition of {pipeline}")
+    session.show(deleted)
+
+
+def _fate(api: Api, pipeline: str) -> tuple[str, str]:
+    """Return what goes with the pipeline, and what stays."""
+    release = api.find("endpoints", pipeline) or {}
+    goes = [
+        f"{release[role]} ({told})"
+        for role, told in (("live", "live"), ("candidate", "being released"), ("previous", "live before"))
+        if release.get(role)
+    ]
+    jobs = _under_way(api.get("training-jobs", pipeline=pipeline)["jobs"])
+    batches = _under_way(api.get("batch-predictions", pipeline)["batches"])
+    goes += [_several(len(jobs), "training job")] if jobs else []
+    goes += [_several(len(batches), "batch", "batches")] if batches else []
+    data = sum(1 for _ in api.every("versions", "datasets", pipeline))
+    models = sum(1 for _ in api.every("versions", "models", pipeline))
+    stays = f"{_several(data, 'dataset version')}, {_several(models, 'model version')}"
+    return f"Goes: {', '.join(goes) or 'nothing serves or trains'}", f"Stays: {stays}"
+
+
+def _under_way(rows: list[Json]) -> list[Json]:
+    return [row for row in rows if row["state"] not in _AT_REST]
+
+
+def _several(count: int, one: str, more: str = "") -> str:
+    return f"{count} {one if count == 1 else more or one + 's'}"
