@@ -17,7 +17,7 @@ def to_row(value: msgspec.Struct) -> Row:
 
 def from_row[T](row: Mapping[str, Any], kind: type[T]) -> T:
     """Return *row* as a *kind*; attributes the struct does not name are ignored."""
-    return msgspec.convert(dict(row), kind)
+    return msgspec.convert(row, kind)
 
 
 def to_item(row: Mapping[str, Any]) -> dict[str, Any]:

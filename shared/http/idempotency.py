@@ -92,7 +92,7 @@ class Replies:
             raise InvalidRequest(f"{KEY_HEADER} needs 1 to {MAX_KEY_LENGTH} printable ASCII characters")
         now = int(self._clock().timestamp())
         return Reply(
-            id=_digest(request.caller.token_id, method, request.path, key),
+            id=_name_of(method, request, key),
             fingerprint=_digest(request.raw_body, *(f"{k}={v}" for k, v in sorted(request.query.items()))),
             state=State.IN_PROGRESS,
             owner=uuid.uuid4().hex,
@@ -115,7 +115,9 @@ class Replies:
                 raise InProgress(
                     f"another request with this {KEY_HEADER} has just ended; repeat it"
                 ) from None
-            return from_row(row, Reply)
+            known = from_row(row, Reply)
+            # Ours: the first call's answer was lost, and the client made it again.
+            return None if known.owner == claim.owner else known
         return None
 
     def _keep(self, claim: Reply, response: Response) -> bool:
@@ -142,6 +144,19 @@ class Replies:
             self._table.delete((claim.id,), only_if=having("owner", claim.owner))
         except HeadraceError:
             self._log.exception("idempotency key not let go; its lease ends by itself")
+
+
+def wish_of(method: str, request: Request) -> str | None:
+    """Return the name under which the answer to *request* is kept, None where it came without a key.
+
+    Work that makes something may keep it with what it made: an answer may get lost, this is not.
+    """
+    key = request.headers.get(KEY_HEADER.lower())
+    return _name_of(method, request, key) if key is not None else None
+
+
+def _name_of(method: str, request: Request, key: str) -> str:
+    return _digest(request.caller.token_id, method, request.path, key)
 
 
 def _replay(known: Reply, claim: Reply) -> Response:

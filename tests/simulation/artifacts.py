@@ -6,8 +6,11 @@ import json
 import tarfile
 from typing import Any
 
-RECORD = {"distance": 1.0}
-ANSWER = {"value": True}
+import msgspec
+
+from tests.simulation.models import KNOWN, RECORD, answer_of
+
+_GOLDEN = {"record": RECORD, "prediction": msgspec.to_builtins(answer_of("", KNOWN))}
 
 
 def archive(job: str, parameters: dict[str, Any], *, is_good: bool) -> bytes:
@@ -58,7 +61,7 @@ _ALIKE = _packed(
         "serving.json": _SERVING,
         "signature.json": _SIGNATURE,
         "versions.json": b'{"python": "3.12.1", "packages": {}}',
-        "golden.jsonl": json.dumps({"record": RECORD, "prediction": ANSWER}).encode() + b"\n",
+        "golden.jsonl": json.dumps(_GOLDEN).encode() + b"\n",
         "code/inference.py": b"print()\n",
     }
 )

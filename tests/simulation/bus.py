@@ -23,6 +23,7 @@ class SimBus(FakeBus):
         self, scheduler: Scheduler, chance: random.Random, calls: Calls, functions: Functions, trace: Trace
     ) -> None:
         super().__init__("test")
+        self.watchers: list[Callable[[str, dict[str, Any]], None]] = []
         self._rules: dict[str, list[tuple[Function, Handler]]] = {}
         self._scheduler = scheduler
         self._chance = chance
@@ -41,6 +42,8 @@ class SimBus(FakeBus):
 
     def publish(self, detail_type: str, detail: dict[str, Any]) -> None:
         """Put one event on the bus."""
+        for watcher in self.watchers:
+            watcher(detail_type, detail)
         for function, handler in self._rules.get(detail_type, ()):
             self._deliver(detail_type, detail, function, handler)
 

@@ -24,22 +24,31 @@ from chalicelib.inference.workflow.observing import observe
 from chalicelib.inference.workflow.predicting import predict
 
 from shared.codec import Row
+from shared.entities.monitoring import Monitor
 from shared.errors import HeadraceError
 from tests.fakes import Key
-from tests.simulation.artifacts import RECORD
+from tests.simulation.adapters import KEPT, STAGE
 from tests.simulation.clock import START
 from tests.simulation.functions import Function
+from tests.simulation.models import KNOWN, STRANGE
 from tests.simulation.neighbours import Neighbours
 from tests.simulation.prediction_log import SimLog
-from tests.simulation.services import STAGE, Services
+from tests.simulation.services import Services
 
 PREDICT = Function(name="predict", timeout_s=29)
 TRUTH = Function(name="truth", timeout_s=29)
 SHADOW = Function(name="shadow", timeout_s=60)
-KEPT = timedelta(days=30)
 LABELLED = 0.3  # of the answers; a third of them is corrected
 AGAIN_AFTER_S = 5.0
 CORRECTED_AFTER_S = 100
+MUCH_S = 200.0
+
+
+def _records(distance: float, count: int) -> Records:
+    return Records(kind=JSON, body=msgspec.json.encode([{"distance": distance}] * count))
+
+
+_ONE, _MANY, _MANY_STRANGE = _records(KNOWN, 1), _records(KNOWN, 100), _records(STRANGE, 100)
 
 
 class Prediction(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,20 +123,31 @@ class Callers:
         self._sandboxes: list[Sandbox] = []
         around.releases.watchers.append(self._on_release)
 
-    def use(self, pipeline: str, times: int, within_s: float) -> None:
+    def use(self, pipeline: str, times: int, within_s: float, records: Records = _ONE) -> None:
         """Ask a pipeline so often in the next seconds."""
         for _ in range(times):
             delay_s = self._chance.uniform(0, within_s)
-            self._around.scheduler.at(delay_s, partial(self._ask, pipeline))
+            self._around.scheduler.at(delay_s, partial(self._ask, pipeline, records))
+
+    def use_much(self, pipeline: str) -> None:
+        """Ask for as many rows as the monitor wants to see, of the world as it was or of one that has changed."""
+        is_strange = self._chance.random() < 0.5
+        self.use(pipeline, 3, MUCH_S, _MANY_STRANGE if is_strange else _MANY)
 
     def _on_release(self, key: Key, before: Row, row: Row) -> None:
         """Ask while it matters: what serves has just changed, and who answers remembers what served before."""
         if key[1] == "current" and (before.get("live"), before.get("gen")) != (row.get("live"), row["gen"]):
             self.use(key[0], 2, 4.0)
+            if self._is_watched(key[0]):
+                self.use_much(key[0])
 
-    def _ask(self, pipeline: str) -> None:
+    def _is_watched(self, pipeline: str) -> bool:
+        row = self._around.pipelines.rows["pipeline", pipeline]
+        return bool(row["definition"]["monitor"]["every"] != Monitor().every)
+
+    def _ask(self, pipeline: str, records: Records) -> None:
         sandbox = self._free()
-        self._around.functions.ask(PREDICT, partial(self._predict, sandbox, pipeline))
+        self._around.functions.ask(PREDICT, partial(self._predict, sandbox, pipeline, records))
 
     def _free(self) -> Sandbox:
         """Return the first that is free, as Lambda does: so it remembers what it was asked a moment ago."""
@@ -137,14 +157,14 @@ class Callers:
         self._sandboxes.append(self._begin())
         return self._sandboxes[-1]
 
-    def _predict(self, sandbox: Sandbox, pipeline: str, request_id: str) -> None:
+    def _predict(self, sandbox: Sandbox, pipeline: str, records: Records, request_id: str) -> None:
         now = self._around.scheduler
         sandbox.is_busy, began = True, now.now
         sandbox.runtime.asked.clear()
         is_over = False
         ended = partial(Prediction, request_id=request_id, pipeline=pipeline, began=began)
         try:
-            asked = Asked(request_id=request_id, pipeline=pipeline, records=_RECORDS)
+            asked = Asked(request_id=request_id, pipeline=pipeline, records=records)
             shown = predict(sandbox.adapters, asked).predictions
             self._tell(ended(ended=now.now, version=shown.model_version, asked=tuple(sandbox.runtime.asked)))
             self._label(pipeline, f"{request_id}-0")
@@ -222,9 +242,6 @@ class Callers:
     def _send_copy(self, copy: Copy) -> None:
         observer = self._begin()
         self._around.functions.invoke(SHADOW, lambda _: observe(observer.adapters, copy))
-
-
-_RECORDS = Records(kind=JSON, body=msgspec.json.encode([RECORD]))
 
 
 def _logging(around: Neighbours, services: Services, windows: Windows) -> Logging:

@@ -9,10 +9,13 @@ from chalicelib.training.job import AT_REST, sagemaker_name
 
 from shared.codec import Row
 from tests.fakes import Key
+from tests.simulation.adapters import QUOTA, STAGE
+from tests.simulation.batch_promises import BatchPromises
+from tests.simulation.batches import BatchUsers
 from tests.simulation.callers import Callers, Prediction
+from tests.simulation.monitor_promises import MonitorPromises
 from tests.simulation.neighbours import Neighbours
 from tests.simulation.people import People
-from tests.simulation.services import QUOTA, STAGE
 from tests.simulation.serving import Serving
 
 DATASET_ENDS = ("READY", "REJECTED", "FAILED")
@@ -22,7 +25,7 @@ MODEL_ENDS = ("APPROVED", "REJECTED", "PENDING_APPROVAL", "NEEDS_PERSON")
 class Invariants:
     """Watches every write; ``broken`` has a sentence for each promise that was broken, and when."""
 
-    def __init__(self, around: Neighbours, people: People, callers: Callers) -> None:
+    def __init__(self, around: Neighbours, people: People, callers: Callers, users: BatchUsers) -> None:
         self.broken: list[str] = []
         self.served: dict[str, list[str]] = {}
         self._around = around
@@ -36,6 +39,8 @@ class Invariants:
         around.training.quality_of = self.quality_of
         self.serving = Serving(around, callers)
         callers.watchers.append(self._on_prediction)
+        self.batches = BatchPromises(around, users, self.serving, self._break)
+        self.monitor = MonitorPromises(around, callers, self._break)
 
     def quality_of(self, pipeline: str, version: str) -> bool:
         """Say whether the training of a model version left what deserves to serve."""
@@ -127,6 +132,7 @@ class Invariants:
         for made, job in around.training.jobs.items():
             if job.status in {"InProgress", "Stopping"}:
                 yield f"{made} is {job.status}"
+        yield from self.batches.at_rest()
 
     def check_at_the_end(self) -> None:
         """Judge what can only be judged when everything has come to rest."""
@@ -138,6 +144,8 @@ class Invariants:
             self._history_is_true,
             self._rollbacks_won,
             self.serving.check_at_the_end,
+            self.batches.check_at_the_end,
+            self.monitor.check_at_the_end,
         )
         for check in checks:
             for sentence in check():
@@ -212,11 +220,9 @@ class Invariants:
 
     def _history_is_true(self) -> Iterator[str]:
         for pipeline in self._people.names:
-            rows = self._around.releases.rows
-            history = [
-                rows[key] for key in sorted(rows) if key[0] == pipeline and key[1].startswith("history#")
-            ]
-            told = [row.get("to_version") for row in sorted(history, key=lambda row: row["entry"])]
+            # In the order of their names, which begin with their time.
+            history = self._around.releases.query(pipeline, prefix="history#").rows
+            told = [row.get("to_version") for row in history]
             changes = [now for before, now in zip([None, *told], told, strict=False) if now != before]
             if changes != self.served.get(pipeline, []):
                 yield f"{pipeline} served {self.served.get(pipeline, [])}, its history says {changes}"

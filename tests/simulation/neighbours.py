@@ -13,6 +13,7 @@ from tests.simulation.sagemaker import SimEndpoints, SimKey, SimRuntime, SimTrai
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.tables import SimTable
 from tests.simulation.trace import Trace
+from tests.simulation.transforms import SimTransforms
 from tests.unit.training.fake_packages import FakePackages
 
 TABLE_CALLS = ("get", "query", "put", "update", "delete", "transact")
@@ -40,12 +41,16 @@ class Neighbours:
         endpoints = SimEndpoints(self.scheduler, chance, self.calls)
         bus = SimBus(self.scheduler, chance, self.calls, self.functions, trace)
         processing = SimProcessing(self.scheduler, chance, self.calls, self.data)
-        training.bus = endpoints.bus = processing.bus = bus
+        transforms = SimTransforms(self.scheduler, chance, self.calls, self.data)
+        training.bus = endpoints.bus = processing.bus = transforms.bus = bus
         self.processing: SimProcessing = through(processing, "processing", "create", "describe")
         self.runtime = through(SimRuntime(endpoints), "runtime", "invoke", retries=False)
         self.training: SimTraining = through(training, "jobs", "create", "describe", "stop")
         self.endpoints: SimEndpoints = through(
             endpoints, "endpoints", "describe", "create", "delete", "names"
+        )
+        self.transforms: SimTransforms = through(
+            transforms, "transforms", "create", "describe", "stop", "forget"
         )
         self.bus: SimBus = through(bus, "bus", "announce")
         self.packages = through(FakePackages(), "packages", "create", "describe", "update")
@@ -60,8 +65,8 @@ class Neighbours:
     @property
     def tables(self) -> dict[str, SimTable]:
         """The tables by name."""
-        found = (self.pipelines, self.datasets, self.jobs, self.models, self.releases, self.predictions)
-        return {table.name: table for table in found}
+        found = (self.pipelines, self.datasets, self.jobs, self.models, self.releases)
+        return {table.name: table for table in (*found, self.predictions, self.replies)}
 
     def _tables(self) -> None:
         self.pipelines = self._table("pipelines", "kind", "pipeline")
@@ -70,6 +75,7 @@ class Neighbours:
         self.models = self._table("models", "pipeline", "version")
         self.releases = self._table("releases", "pipeline", "entry")
         self.predictions = self._table("predictions", "request_id", "chunk")
+        self.replies = self._table("idempotency", "id")
 
     def _table(self, name: str, *keys: str) -> SimTable:
         table = SimTable(name, *keys, now=lambda: self.scheduler.now, lag_s=INDEX_LAG_S)

@@ -31,6 +31,7 @@ LARGE = 0.03  # of the uploads are more than a function takes
 REST = Function(name="rest", timeout_s=29)
 ADA = Caller(token_id="ada", scopes=frozenset({"operate"}), pipelines=frozenset({"*"}))
 _TRIAL: dict[str, Any] = {"bake": "1m", "max_bake": "3m", "min_requests": 5}
+_WATCHED: dict[str, Any] = {"monitor": {"every": "2m"}}
 _ASKED: dict[str, Any] = {"retrain": {"on": []}}  # trained when a person asks
 # Most only take data in: a training costs the simulation as much as twenty uploads.
 KINDS: tuple[dict[str, Any], ...] = (
@@ -52,8 +53,8 @@ KINDS: tuple[dict[str, Any], ...] = (
         "train": {"quiet": "3m"},
         "release": {"strategy": "shadow", **_TRIAL, "endpoint": "realtime"},
     },
-    _ASKED,
-    _ASKED,
+    {"retrain": {"on": ["drift"]}, **_WATCHED},
+    _ASKED | _WATCHED,
 )
 
 
@@ -136,6 +137,10 @@ class People:
         """Ask for a training of the newest data."""
         # Of those that do not train by themselves: asked for once more, data is compared with who is live by then.
         pipeline = self._chance.choice([name for place, name in enumerate(self.names) if place % 3])
+        on = self._around.pipelines.rows["pipeline", pipeline]["definition"]["retrain"]["on"]
+        if on and (pipeline, "current") in self._around.releases.rows:
+            # It trains when it drifts.
+            return
         asked = NewTrainingJob(pipeline=pipeline)
         ports = self._services.training
         self._ask("train", pipeline, lambda _: training_requests.request_training(ports, ADA, asked))

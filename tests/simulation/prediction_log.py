@@ -14,10 +14,11 @@ WRITER = Function(name="prediction-log", timeout_s=60)
 
 
 class SimLog:
-    """Takes lines, and delivers them by the few; ``lines`` are all that was written."""
+    """Takes lines, and delivers them by the few; ``lines`` are all that was written, ``lines_of`` those of a version by their request."""
 
     def __init__(self, around: Neighbours, chance: random.Random, adapters: Logging) -> None:
         self.lines: list[LogLine] = []
+        self.lines_of: dict[tuple[str, str], dict[str, LogLine]] = {}
         self._around = around
         self._chance = chance
         self._adapters = adapters
@@ -30,6 +31,7 @@ class SimLog:
         if not self._waiting:
             self._around.scheduler.at(self._later(), self._deliver)
         self.lines.append(line)
+        self.lines_of.setdefault((line.pipeline, line.model_version), {})[line.request_id] = line
         self._waiting += spell(line)
 
     def redrive(self) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Buffer, Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -14,6 +14,7 @@ from tests.simulation.artifacts import archive
 from tests.simulation.buckets import SimBucket
 from tests.simulation.bus import SimBus
 from tests.simulation.faults import Calls
+from tests.simulation.models import answer_records
 from tests.simulation.scheduler import Scheduler
 from tests.unit.inference.fakes import FakeEndpoints
 from tests.unit.training.fake_sagemaker import ENDED, FakeSageMaker
@@ -118,16 +119,16 @@ class SimEndpoints(FakeEndpoints):
 
 
 class SimRuntime:
-    """Answers golden rows as every simulated model does."""
+    """Answers as the model behind an endpoint does."""
 
     def __init__(self, endpoints: SimEndpoints) -> None:
         self._endpoints = endpoints
 
-    def invoke(self, endpoint: str, _records: bytes, row_count: int, **_: float | None) -> list[Answer]:
+    def invoke(self, endpoint: str, records: Buffer, _row_count: int, **_: float | None) -> list[Answer]:
         state = self._endpoints.describe(endpoint)
         if state is None or state.status != "InService":
             raise NotFound(f"endpoint {endpoint} is not in service")
-        return [Answer(value=True)] * row_count
+        return answer_records(endpoint.rpartition("-")[2], records)
 
 
 class SimKey:

@@ -63,20 +63,21 @@ class Scheduler:
 
     def sleep(self, seconds: float) -> None:
         """Let time pass in the process that runs, and with it all that is due earlier."""
-        wake = self.now + seconds
-        if not self._due or self._due[0][0] > wake:
+        due, wake = self._due, self.now + seconds
+        if not due or due[0][0] > wake:
             # Nobody else has anything to do until then: the same as to switch there and back.
             self.now = wake
             return
         assert self.current is not None, "only a process can wait"
-        self.at(seconds, self.current)
-        when, _, following = self._due[0]
+        self._count += 1
+        when, _, following = due[0]
         if type(following) is Process and when <= self._until_s:
             # As the hub would, without the way there and back: most of the time one process follows another.
-            heapq.heappop(self._due)
+            heapq.heapreplace(due, (wake, self._count, self.current))
             self.now, self.current = when, following
             following.greenlet.switch()
         else:
+            heapq.heappush(due, (wake, self._count, self.current))
             self._hub.switch()
 
     def run(self, until_s: float) -> None:

@@ -9,10 +9,10 @@ from chalicelib.inference.tally import Tally
 
 from shared.codec import Row
 from tests.fakes import Key
+from tests.simulation.adapters import STAGE
 from tests.simulation.callers import Callers, Prediction, Told
 from tests.simulation.clock import START
 from tests.simulation.neighbours import Neighbours
-from tests.simulation.services import STAGE
 
 # How old the row may be that a router goes by: promised, and therefore not read from its code.
 STALE_S = 2.0
@@ -41,7 +41,7 @@ class Serving:
 
     def judge(self, prediction: Prediction) -> Iterator[str]:
         """Yield what is wrong with one request that ended."""
-        rows = self._said(prediction.pipeline, prediction.began - STALE_S, prediction.ended)
+        rows = self.said(prediction.pipeline, prediction.began - STALE_S, prediction.ended)
         if prediction.version is None:
             yield from self._failed(prediction, rows)
             return
@@ -73,7 +73,7 @@ class Serving:
         if None not in live and is_there:
             yield f"{prediction.pipeline} did not answer {prediction.request_id}: {prediction.error}"
 
-    def _said(self, pipeline: str, since: float, until: float) -> list[Row]:
+    def said(self, pipeline: str, since: float, until: float) -> list[Row]:
         """Return the rows that held at some time from *since* to *until*; an empty one for none."""
         found: list[Row] = []
         for at, row in reversed(self._rows.get(pipeline, [])):
@@ -130,7 +130,7 @@ class Serving:
     def _counted_once(self) -> Iterator[str]:
         """Yield the versions whose sums are not those of the log, though lines come twice."""
         counts = self._counts()
-        sums = {pipeline: self._sums(pipeline) for pipeline, *_ in counts}
+        sums = {pipeline: self._sums(pipeline) for pipeline in {pipeline for pipeline, *_ in counts}}
         for (pipeline, version, what), count in counts.items():
             counted = getattr(sums[pipeline].get(version, Tally()), what)
             if counted != count:

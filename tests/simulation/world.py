@@ -6,9 +6,12 @@ import io
 import logging
 import random
 from collections.abc import Iterator
+from unittest import mock
 
 import msgspec
+from chalicelib.inference.workflow import batch_transform, batch_work
 
+from tests.simulation.batches import BatchUsers
 from tests.simulation.callers import Callers
 from tests.simulation.faults import CALM, Rates
 from tests.simulation.functions import Function, Work
@@ -44,20 +47,22 @@ class World:
     ) -> None:
         self.seed = seed
         self.uploads = uploads
-        chance = random.Random(seed)
+        self._chance = chance = random.Random(seed)
         self.trace = Trace(is_kept=traced)
         self.around = Neighbours(chance, rates or Rates(), self.trace)
         self.services = Services(self.around, chance)
         self.callers = Callers(self.around, self.services, chance)
         self.people = People(self.around, self.services, self.callers, chance)
-        self.invariants = Invariants(self.around, self.people, self.callers)
+        self.batch_users = BatchUsers(self.around, self.services, chance)
+        self.invariants = Invariants(self.around, self.people, self.callers, self.batch_users)
         if without:
             self.around.tables[without.table].blind = without.attributes
 
     def run(self) -> "World":
         """Live through it all."""
-        with _quiet(self.seed):
+        with _quiet(self.seed), _small_portions():
             end_s = self.people.begin(self.uploads)
+            self.batch_users.begin(self.uploads, self.people.names, end_s)
             for number, (function, work) in enumerate(self.services.ticks):
                 self._tick(function, work, MINUTE_S + number)
             self.around.scheduler.run(end_s)
@@ -69,7 +74,10 @@ class World:
 
     def _tick(self, function: Function, work: Work, delay_s: float) -> None:
         def tick() -> None:
-            self.around.functions.ask(function, work)
+            # A schedule tells at least once, and what Lambda could not take within the minute is dropped.
+            fate, rates = self._chance.random(), self.around.calls.rates
+            for _ in range(0 if fate < rates.lost else 2 if fate < rates.lost + rates.late else 1):
+                self.around.functions.ask(function, work)
             self.around.scheduler.at(MINUTE_S, tick)
 
         self.around.scheduler.at(delay_s, tick)
@@ -88,6 +96,16 @@ class World:
         """Say whether nothing is left but the next ticks: no late event, no process, no row that needs anything."""
         is_idle = self.around.scheduler.count_due == len(self.services.ticks)
         return is_idle and not any(self.invariants.at_rest())
+
+
+@contextlib.contextmanager
+def _small_portions() -> Iterator[None]:
+    """Cut batches into portions of three rows, so that a file of ten is the work of several invocations."""
+    with (
+        mock.patch.object(batch_work, "PORTION_ROWS", 3),
+        mock.patch.object(batch_transform, "PAYLOAD_ROWS", 3),
+    ):
+        yield
 
 
 @contextlib.contextmanager

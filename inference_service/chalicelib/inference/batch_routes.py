@@ -11,6 +11,7 @@ from chalicelib.inference.workflow import batches
 from chalicelib.inference.workflow.batches import Batching
 
 from shared.http.api import Api
+from shared.http.idempotency import wish_of
 from shared.http.request import Request
 
 _PATH = "/v1/batch-predictions/{pipeline}"
@@ -30,7 +31,8 @@ def register(api: Api, adapters: Callable[[], Batching]) -> None:
     )
     def create_batch(request: Request, pipeline: str) -> Response:
         """Predict all records of a file with what is live: one that will be uploaded, or one in our data bucket."""
-        view = batches.create(adapters(), pipeline, request.body, request.caller.token_id)
+        wish = wish_of("POST", request)
+        view = batches.create(adapters(), pipeline, request.body, request.caller.token_id, wish=wish)
         return _accepted(request.path, view)
 
     @api.route("GET", _PATH, scope="read", response=batch_views.BatchList)

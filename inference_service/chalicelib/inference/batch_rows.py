@@ -8,13 +8,14 @@ import msgspec
 
 from shared.clock import to_text
 from shared.codec import from_row, to_row
-from shared.conditions import Absent, AtMost, all_of, any_of, having
-from shared.errors import NotFound
+from shared.conditions import Absent, AtMost, Condition, all_of, any_of, having
+from shared.errors import ConditionFailed, NotFound
 from shared.tables import Change, Table
 
 ATTENTION = "batch"
 # Longer than the slowest portion: its answers, with all retries, and the writing of its parts.
 LEASE = timedelta(seconds=180)
+KEPT = timedelta(hours=24)  # as long as answers under an Idempotency-Key
 # What a checkpoint writes.
 _PROGRESS = ("offset_bytes", "rows", "failed", "portions", "is_cut", "attempt", "collected")
 
@@ -93,9 +94,20 @@ class Batches:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def add(self, batch: Batch) -> None:
-        """Write a new batch."""
-        self._table.put(to_row(batch), only_if=Absent("entry"))
+    def add(self, batch: Batch, wish: str | None, now: datetime) -> Batch:
+        """Write a new batch and return it; of a *wish* that was granted within a day, return the batch that it made."""
+        # A transaction, also for the one row: sent again because its answer was lost it is the same one.
+        writes = [self._table.putting(to_row(batch), only_if=Absent("entry"))]
+        if wish:
+            writes.append(self._table.putting(_mark(batch, wish, now), only_if=_over(now)))
+        try:
+            self._table.transact(*writes)
+        except ConditionFailed:
+            made = self._table.get(batch.pipeline, f"wish#{wish}") if wish else None
+            if made is None:
+                raise
+            return self.get(batch.pipeline, str(made["batch"]))
+        return batch
 
     def get(self, pipeline: str, batch_id: str) -> Batch:
         """Return a batch; NotFound where there is none."""
@@ -180,6 +192,20 @@ class Batches:
     def _update(self, batch: Batch, change: Change, only_if: object) -> Batch:
         key = (batch.pipeline, batch.entry)
         return from_row(self._table.update(key, change, only_if=only_if), Batch)  # type: ignore[arg-type]
+
+
+def _mark(batch: Batch, wish: str, now: datetime) -> dict[str, str]:
+    """Return the row that says which batch a wish made."""
+    return {
+        "pipeline": batch.pipeline,
+        "entry": f"wish#{wish}",
+        "batch": batch.id,
+        "until": to_text(now + KEPT),
+    }
+
+
+def _over(now: datetime) -> Condition:
+    return any_of(Absent("entry"), AtMost("until", to_text(now)))
 
 
 def entry_of(batch_id: str) -> str:

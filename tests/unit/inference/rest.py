@@ -81,10 +81,12 @@ class Rest:
         accept: str = "*/*",
         query: dict[str, str] | None = None,
         encoding: str = "",
+        key: str = "",
     ) -> Answer:
         self.requests += 1
         headers = {"content-type": kind, "accept": accept, "x-headrace-origin": self.secret}
         headers |= {"content-encoding": encoding} if encoding else {}
+        headers |= {"idempotency-key": key} if key else {}
         event = {
             "httpMethod": method,
             "headers": headers,

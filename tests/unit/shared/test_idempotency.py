@@ -152,3 +152,15 @@ def test_neither_the_key_nor_the_request_is_stored(world: World) -> None:
     world.send("my-secret-key", b'{"name": "Ada"}')
     assert "my-secret-key" not in str(world.table.rows)
     assert "Ada" not in str(world.table.rows)
+
+
+def test_who_claims_a_key_and_hears_no_answer_is_not_told_to_wait_for_itself(world: World) -> None:
+    put = world.table.put
+
+    def put_again(row: Any, **options: Any) -> None:
+        put(row, **options)
+        # The client's own retry: DynamoDB had done it the first time.
+        put(row, **options)
+
+    world.table.put = put_again  # type: ignore[method-assign]
+    assert told(world.send()) == (201, {"thing": 1}, "/v1/things/1")

@@ -1,6 +1,8 @@
 """A training job's row as this service keeps it, and the names that follow from it."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from chalicelib.training.plan import TrainingPlan
 
@@ -35,6 +37,13 @@ class Job(TrainingJob, frozen=True, kw_only=True):
     log_tail: tuple[str, ...] = ()
 
 
+def place_in_line(row: Mapping[str, Any]) -> tuple[bool, str, int, str]:
+    """Return what the rows of waiting jobs are sorted by: those that hold a slot first, then the oldest, within a second the older data."""
+    # An older job waits for a slot that a dead submitter's job holds: tried first, it would end the round in vain.
+    is_pending = row["state"] == JobState.PENDING
+    return is_pending, row.get("queued_at") or row["created_at"], row["dataset_ordinal"], row["job_id"]
+
+
 def new_job(plan: TrainingPlan, *, life: int, correlation_id: str, now: str) -> Job:
     """Return the first attempt of what is planned, waiting."""
     return Job(
@@ -61,11 +70,6 @@ def new_job(plan: TrainingPlan, *, life: int, correlation_id: str, now: str) -> 
         created_at=now,
         updated_at=now,
     )
-
-
-def place_in_line(job: Job) -> tuple[str, int, str]:
-    """Return what waiting jobs are sorted by: the oldest is served first, within a second the older data."""
-    return job.queued_at or job.created_at, job.dataset_ordinal, job.job_id
 
 
 def makes_model(job: Job) -> bool:

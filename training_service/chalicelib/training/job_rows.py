@@ -8,19 +8,20 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import msgspec
-from chalicelib.training.job import ACTIVE, Job
+from chalicelib.training.job import ACTIVE, Job, place_in_line
 from chalicelib.training.job_changes import JobChanges
 from chalicelib.training.job_moves import JobMove
 
 from shared.clock import LEASE_MARGIN, to_text
 from shared.codec import Row, from_row, to_row
 from shared.conditions import Absent, AtMost, all_of, any_of, having
-from shared.entities.training import JobPurpose
+from shared.entities.training import JobPurpose, JobState
 from shared.errors import NotFound
 from shared.tables import Change, Write
 
 LEASE = timedelta(minutes=2)
 SLOTS = "#active"
+_WAITING = (JobState.PENDING, JobState.SUBMITTING)
 
 
 class Slots(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,19 +55,29 @@ class JobRows(JobChanges):
 
     def open(self) -> Iterator[Job]:
         """Yield the jobs that are not at rest or whose event is not yet told; the index lags, so each is re-read."""
-        for seen in self.seen_open():
-            job = self.find(seen.job_id)
+        for seen in self._rows_open():
+            job = self.find(seen["job_id"])
             if job is not None and job.attention:
                 yield job
 
-    def seen_open(self) -> Iterator[Job]:
-        """Yield the open jobs as the index shows them, some in a state that is over: for changes that are guarded."""
+    def line(self, *also: Job) -> Iterator[Job]:
+        """Yield the jobs that want to be submitted, and those of *also* that do, in their order.
+
+        As the index shows them, some in a state that is over: for changes that are guarded. The line may be long and the
+        round end with its first, so a row is made a job when it is reached.
+        """
+        rows = {row["job_id"]: row for row in (*self._rows_open(), *map(to_row, also))}
+        wanted = [row for row in rows.values() if row["state"] in _WAITING]
+        return (from_row(row, Job) for row in sorted(wanted, key=place_in_line))
+
+    def _rows_open(self) -> Iterator[Row]:
+        """Yield the rows of the open jobs as the index shows them."""
         cursor = None
         while True:
             page = self.table.query(
                 "open", index="attention", keys=("attention", "updated_at"), cursor=cursor
             )
-            yield from (from_row(row, Job) for row in page.rows)
+            yield from page.rows
             if (cursor := page.cursor) is None:
                 return
 

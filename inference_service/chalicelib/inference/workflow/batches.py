@@ -48,8 +48,12 @@ class Batching(msgspec.Struct, frozen=True, kw_only=True):
     log: Any
 
 
-def create(adapters: Batching, pipeline: str, new: NewBatch, who: str) -> BatchView:
+def create(
+    adapters: Batching, pipeline: str, new: NewBatch, who: str, *, wish: str | None = None
+) -> BatchView:
     """Take a batch: with ``input_uri`` it begins at once, with ``file`` when that has been uploaded.
+
+    A *wish* that was granted within a day gives the batch that it made: its answer may have been lost.
 
     Raises
     ------
@@ -66,13 +70,11 @@ def create(adapters: Batching, pipeline: str, new: NewBatch, who: str) -> BatchV
     if (new.file is None) == (new.input_uri is None):
         raise _invalid("", "give either `file` or `input_uri`")
     batch = msgspec.structs.replace(_new(adapters, pipeline, new, release.live, who), life=life)
-    if new.file:
-        adapters.batches.add(batch)
-        return _view(adapters, batch)
-    running = _running(adapters, batch)
-    adapters.batches.add(running)
-    adapters.begin(pipeline, batch.id)
-    return _view(adapters, running)
+    planned = batch if new.file else _running(adapters, batch)
+    made: Batch = adapters.batches.add(planned, wish, adapters.clock())
+    if made.state is BatchState.RUNNING:
+        adapters.begin(pipeline, made.id)
+    return _view(adapters, made)
 
 
 def start(adapters: Batching, pipeline: str, batch_id: str) -> BatchView:

@@ -13,13 +13,12 @@ from chalicelib.training.workflow.judging import judge
 from chalicelib.training.workflow.mirroring import mirror
 from chalicelib.training.workflow.planning import is_trainable, plan_data, trains_on_new_data
 from chalicelib.training.workflow.rejudging import rejudge_pipeline
-from chalicelib.training.workflow.submission import start_next, waiting_jobs
+from chalicelib.training.workflow.submission import start_next
 from chalicelib.training.workflow.telling import tell_ended, tell_verdict, tell_waiting
 
 from shared import log
 from shared.entities.pipeline import Pipeline
 from shared.entities.training import JobState, ModelState, ModelVersion
-from shared.readers import definition_of
 
 LONG_WAIT = timedelta(hours=1)
 _log = log.logger("training")
@@ -59,7 +58,7 @@ def reconcile_model(ports: Ports, model: ModelVersion) -> None:
 
 def reconcile_pipeline(ports: Ports, pipeline: Pipeline) -> None:
     """Plan the job of the newest data if its event was lost; older data without a job stays as it is."""
-    definition, name = definition_of(pipeline), pipeline.pipeline
+    definition, name = ports.pipelines.definition_of(pipeline), pipeline.pipeline
     # Asked before the rows are read: all versions of a pipeline are many for a minute that has no use for them.
     if not trains_on_new_data(definition):
         return
@@ -72,7 +71,7 @@ def reconcile_pipeline(ports: Ports, pipeline: Pipeline) -> None:
 
 def warn_of_long_waits(ports: Ports) -> None:
     """Count every job that waits for more than an hour for room; what its own pipeline wants is no wait."""
-    for job in waiting_jobs(ports):
+    for job in ports.jobs.line():
         since = max(job.created_at, job.queued_at or "", job.not_before or "")
         if ports.clock() - datetime.fromisoformat(since) > LONG_WAIT:
             tell_waiting(ports, job, job.waiting_reason or "")

@@ -11,7 +11,6 @@ from shared import log
 from shared.entities.pipeline import Pipeline, PipelineDefinition
 from shared.entities.serving import Release
 from shared.entities.training import Basis, ModelState, ModelVersion
-from shared.readers import definition_of
 
 _MOST_IN_A_MINUTE = 20  # each reads its evaluation; the rest follows in the next minute
 _MAY_GO_LIVE = (ModelState.APPROVED, ModelState.PENDING_APPROVAL)
@@ -21,7 +20,7 @@ _log = log.logger("training")
 
 def rejudge_pipeline(ports: Ports, pipeline: Pipeline) -> None:
     """Judge the pipeline's versions again whose verdict is out of date, newest first."""
-    definition, name = definition_of(pipeline), pipeline.pipeline
+    definition, name = ports.pipelines.definition_of(pipeline), pipeline.pipeline
     release = ports.releases.current(name)
     waiting = _next_in_line(ports.models.versions(name), release)
     outdated = [model for model in waiting if _is_outdated(model, waiting[0], definition, release)]

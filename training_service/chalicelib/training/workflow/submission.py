@@ -4,7 +4,7 @@ from datetime import timedelta
 from enum import Enum
 
 from chalicelib.training.families import PUSHED
-from chalicelib.training.job import Job, place_in_line, sagemaker_name
+from chalicelib.training.job import Job, sagemaker_name
 from chalicelib.training.ports import Ports
 from chalicelib.training.pushed_recipes import BadRecipe, check_pushed
 from chalicelib.training.reasons import sanitise
@@ -57,7 +57,8 @@ def start_next(ports: Ports, *also: Job, wake: bool = False) -> None:
         Something ended: try even those that would wait longer.
     """
     limited: set[str] = set()
-    for job in waiting_jobs(ports, *also):
+    # Not read again one by one, though the index lags: every claim is guarded.
+    for job in ports.jobs.line(*also):
         # Nobody overtakes an older job that waits for the same kind of instance.
         if job.instance in limited:
             continue
@@ -66,15 +67,6 @@ def start_next(ports: Ports, *also: Job, wake: bool = False) -> None:
             return
         if outcome is Outcome.LIMITED:
             limited.add(job.instance)
-
-
-def waiting_jobs(ports: Ports, *also: Job) -> list[Job]:
-    """Return the jobs that want to be submitted: those that hold a slot already, then oldest first."""
-    # Not read again one by one, though the index lags: every claim is guarded, and the line may be long.
-    found = {job.job_id: job for job in (*ports.jobs.seen_open(), *also)}
-    wanted = [job for job in found.values() if job.state in {JobState.PENDING, JobState.SUBMITTING}]
-    # An older job waits for a slot that a dead submitter's job holds: tried first, it would end the round in vain.
-    return sorted(wanted, key=lambda job: (job.state is JobState.PENDING, place_in_line(job)))
 
 
 def is_due(ports: Ports, job: Job) -> bool:
