@@ -28,6 +28,7 @@ from tests.unit.inference.fakes import signed_model
 
 STAGE, PIPELINE = "test", "flights"
 KEYS = {"releases": ("pipeline", "entry"), "models": ("pipeline", "version")}
+RELEASE = {"endpoint": "realtime", "grace": "1m"}
 CLOCK = FakeClock()
 NOW, LONG_AGO = to_text(CLOCK()), "2025-01-01T00:00:00Z"
 _BUCKET = FakeBucket("models")
@@ -36,6 +37,8 @@ MODELS = {
     version: signed_model(_BUCKET, version, champion)
     for version, champion in (("v1", None), ("v2", "v1"), ("v3", "v2"), ("v4", "v2"))
 }
+# Of the pipeline that is defined again.
+MODELS["v5"] = msgspec.structs.replace(signed_model(_BUCKET, "v5", None), life=1)
 _WELL = Tally(requests=10, latencies={bucket_of(20): 10})
 _BADLY = Tally(requests=10, errors=8, latencies={bucket_of(20): 2})
 
@@ -74,6 +77,7 @@ def tables() -> dict[str, SimTable]:
     return {
         "releases": ReleasesTable("releases", *KEYS["releases"]),
         "models": SimTable("models", *KEYS["models"]),
+        "pipelines": SimTable("pipelines", "kind", "pipeline"),
     }
 
 
@@ -189,15 +193,17 @@ class AskingBus:
 
 
 def wired(
-    asking: Asking, release: dict[str, Any], wrong: frozenset[str], known: FakeTable | None
+    asking: Asking, definition: Rows, wrong: frozenset[str], known: FakeTable | None, *, may_go: bool
 ) -> Releasing:
-    """Return what the workflows are given; to read of model versions is no question where they are *known*."""
+    """Return what the workflows are given.
+
+    To read of model versions is no question where they are *known*, nor is it to read the definition unless it *may go*.
+    """
     table, models = (AskingTable(asking, name, *keys) for name, keys in KEYS.items())
     pipelines = FakeTable("pipelines", "kind", "pipeline")
-    section = {"endpoint": "realtime", "grace": "1m", **release}
-    definition = {"name": PIPELINE, "task": "classification", "target": "late", "release": section}
-    row = {"kind": "pipeline", "pipeline": PIPELINE, "definition": definition, "rev": 1}
-    pipelines.put({**row, "created_at": NOW, "updated_at": NOW})
+    pipelines.put(msgspec.json.decode(definition[0][2]))
+    if may_go:
+        pipelines = AskingTable(asking, "pipelines", "kind", "pipeline")
     untyped: Any = {
         "artifacts": Signed(),
         "traffic": AskingTraffic(asking),

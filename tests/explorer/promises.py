@@ -11,6 +11,7 @@ from chalicelib.inference.workflow.rollout import MAKING
 
 from shared.entities.serving import Phase
 from shared.entities.training import ModelVersion
+from tests.explorer.deletions import life_of
 from tests.explorer.machine import State
 from tests.explorer.neighbours import NOW, PIPELINE
 from tests.explorer.replay import Rows
@@ -25,12 +26,15 @@ def release_of(state: State) -> CurrentRelease | None:
     return _current(_released(state.rows))
 
 
-def is_awaited(state: State) -> bool:
-    """Say whether a version that is approved and was compared with what is live was never tried."""
+def is_awaited(state: State, life: int = 0) -> bool:
+    """Say whether a version of this *life* that is approved and was compared with what is live was never tried."""
     release, tried = release_of(state), {entry.candidate for entry in _history(_released(state.rows))}
     live = release.live if release else None
     return any(
-        model.state == "APPROVED" and model.evaluated_champion == live and model.version not in tried
+        model.state == "APPROVED"
+        and model.life >= life
+        and model.evaluated_champion == live
+        and model.version not in tried
         for model in _models(state.rows).values()
     )
 
@@ -58,6 +62,7 @@ def broken_by(before: State, what: str, after: State, *, wrong: frozenset[str]) 
         *_serves(row, now, after, wrong),
         *_begins(row, now, after),
         *_leases(row, now, before, after),
+        *_ends(row, now, after),
     )
     return next(iter(sentences), "")
 
@@ -108,6 +113,8 @@ def _begins(was: CurrentRelease, now: CurrentRelease, after: State) -> Iterator[
     model = _models(after.rows)[now.candidate]
     if model.state != "APPROVED":
         yield f"{model.version} is released and is {model.state}"
+    if model.life < now.life and now.who == AUTOMATIC:
+        yield f"{model.version} releases itself, and the pipeline it was trained for is deleted"
     if model.evaluated_champion != now.live:
         yield f"{model.version} is released beside {now.live} and was compared with {model.evaluated_champion}"
 
@@ -116,8 +123,17 @@ def _leases(was: CurrentRelease, now: CurrentRelease, before: State, after: Stat
     bystanders = {worker.name for worker in set(before.workers) & set(after.workers)}
     if was.owner in bystanders and now.owner != was.owner:
         yield f"the lease of {was.owner} is taken from it, and it is at work"
-    if was.attention and now.attention is None and after.world.told < now.gen:
+    is_taken_down = now.outcome == Outcome.DELETED
+    if was.attention and now.attention is None and after.world.told < now.gen and not is_taken_down:
         yield f"generation {now.gen} is closed and nobody was told of its end"
+
+
+def _ends(was: CurrentRelease, now: CurrentRelease, after: State) -> Iterator[str]:
+    life = life_of(after)
+    if was.live and now.live is None and not was.life < now.life <= life:
+        yield f"{was.live} is taken down in life {now.life}, and the pipeline is in life {life}"
+    if now.candidate and now.gen != was.gen and now.life != life and was.life == life:
+        yield f"{now.candidate} is released in life {now.life}, which is over"
 
 
 @cache

@@ -7,17 +7,19 @@ from unittest.mock import patch
 
 import msgspec
 from chalicelib.inference.naming import endpoint_name
-from chalicelib.inference.states import CurrentRelease, Request
-from chalicelib.inference.workflow import mending, requests, rollout, tidying
+from chalicelib.inference.states import CurrentRelease, Outcome, Request
+from chalicelib.inference.workflow import deleting, mending, requests, rollout, tidying
 from chalicelib.inference.workflow.context import Releasing
 
 from shared.entities.serving import Phase
 from shared.events import ModelVersionApproved
+from tests.explorer.deletions import ERASE, TOLD, defined, is_defined, life_of, of_the_definition
 from tests.explorer.explore import Found, explore
 from tests.explorer.machine import Left, Machine, State, changed, quiet, wished
 from tests.explorer.neighbours import (
     CLOCK,
     LONG_AGO,
+    MODELS,
     NOW,
     PIPELINE,
     STAGE,
@@ -34,6 +36,7 @@ from tests.explorer.replay import Asking, Rows, TurnedPage
 FIRST, APPROVED = "v1 is approved", "v3 is approved"
 # What each minute does, one after the other; here in any order and each for itself, which is more than happens.
 MINUTE = {
+    "the minute takes down": deleting.take_down,
     "the minute goes on": tidying.go_on,
     "the minute hears": tidying.hear_lost_approval,
     "the minute mends": mending.mend,
@@ -63,7 +66,9 @@ def explore_releases(setting: Setting, *, blind: dict[str, frozenset[str]] | Non
     asking = Asking()
     rows, endpoints = rows_of(setting.approved, is_first=setting.is_first)
     known = None if REJECT in setting.left.wishes else known_models(rows)
-    adapters = wired(asking, setting.release, setting.wrong, known)
+    definition, may_go = defined(setting.release), ERASE in setting.left.wishes
+    adapters = wired(asking, definition, setting.wrong, known, may_go=may_go)
+    rows = tuple(sorted((*rows, *definition))) if may_go else rows
     advance = rollout.advance
     handlers = _handlers(adapters)
     handlers |= {f"{name}{GOES_ON}": partial(advance, adapters, PIPELINE) for name in handlers}
@@ -76,6 +81,7 @@ def explore_releases(setting: Setting, *, blind: dict[str, frozenset[str]] | Non
         yield from machine.of_wishes(state)
         yield from _of_the_world(state)
         yield from _of_time(state, grace_ends=setting.grace_ends)
+        yield from of_the_definition(state, setting.release)
         if setting.crowded or not state.workers:
             yield from _of_the_minute(machine, state, setting)
 
@@ -100,12 +106,13 @@ def _handlers(adapters: Releasing) -> dict[str, Any]:
 
     return {
         FIRST: lambda: hear("v1"),
+        TOLD: lambda: deleting.take_down(adapters, PIPELINE),
         APPROVED: lambda: hear("v3"),
         **{
             changed_event(version): partial(
                 rollout.on_endpoint_changed, adapters, endpoint_name(STAGE, PIPELINE, version)
             )
-            for version in ("v1", "v2", "v3", "v4")
+            for version in MODELS
         },
         **{name: partial(work, adapters, PIPELINE) for name, work in MINUTE.items()},
         PROMOTE: lambda: requests.promote(adapters, PIPELINE, "v3", ask("ada")),
@@ -138,13 +145,16 @@ def _has_work(name: str, state: State) -> bool:
     """
     release, made = release_of(state), dict(state.world.endpoints)
     if name == "the minute hears":
-        return release is None or (release.candidate is None and is_awaited(state))
+        is_free = release is None or (release.candidate is None and is_awaited(state, life_of(state)))
+        return is_free and is_defined(state)
     if release is None:
         return False
+    if name == "the minute takes down":
+        return release.life < life_of(state)
     if name == "the minute goes on":
         return release.attention is not None
     if name == "the minute mends":
-        return release.live is not None and made.get(release.live) in {None, "Failed"}
+        return release.live is not None and made.get(release.live) in {None, "Failed"} and is_defined(state)
     in_grace = {release.previous} if (release.previous_until or "") >= NOW else set()
     return bool(made.keys() - {release.live, release.candidate} - in_grace)
 
@@ -203,9 +213,18 @@ def _changed_row(rows: Rows, place: tuple[str, tuple[str, ...]], change: dict[st
     )
 
 
+def _has_next(state: State) -> bool:
+    return is_awaited(state, life_of(state))
+
+
 def _is_at_rest(state: State) -> bool:
     release: CurrentRelease | None = release_of(state)
     if state.workers or release is None or release.candidate or release.attention:
         return False
     made = dict(state.world.endpoints)
+    if release.live is None and release.outcome == Outcome.DELETED:
+        # Of the pipeline that is defined again, what was approved is still to come.
+        return release.life == life_of(state) and not made and not (is_defined(state) and _has_next(state))
+    if release.life < life_of(state):
+        return False
     return made.get(release.live or "") == "InService" and made.keys() <= {release.live, release.previous}

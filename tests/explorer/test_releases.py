@@ -11,8 +11,9 @@ import msgspec
 import pytest
 from chalicelib.inference import transitions
 from chalicelib.inference.releases import Releases
-from chalicelib.inference.workflow import rollout, tidying
+from chalicelib.inference.workflow import deleting, rollout, tidying
 
+from tests.explorer.deletions import AGAIN, ERASE
 from tests.explorer.machine import Left
 from tests.explorer.promises import LEGAL, MADE
 from tests.explorer.releases import (
@@ -59,6 +60,20 @@ SETTINGS = {
     "a canary against a rollback": (Setting(release=CANARY, left=Left(wishes=(ROLL_BACK,))), 60_000),
     "a shadow against a stop": (Setting(release=SHADOW, left=Left(wishes=(STOP,))), 20_000),
     "an endpoint that fails": (Setting(left=Left(failures=1)), 1_000),
+    "a deletion against a release, an event lost": (Setting(left=Left(wishes=(ERASE,), losses=1)), 10_000),
+    "a deletion against a promotion": (Setting(left=Left(wishes=(ERASE, PROMOTE))), 70_000),
+    "a deletion against a rollback": (
+        Setting(approved=(), grace_ends=True, left=Left(wishes=(ERASE, ROLL_BACK))),
+        20_000,
+    ),
+    "a pipeline deleted and defined again, a crash": (
+        Setting(approved=("v5",), left=Left(wishes=(ERASE, AGAIN), crashes=1)),
+        50_000,
+    ),
+    "a pipeline deleted and defined again, an event lost": (
+        Setting(approved=("v5",), left=Left(wishes=(ERASE, AGAIN), losses=1)),
+        5_000,
+    ),
     "an endpoint that is deleted by hand": (Setting(left=Left(wishes=(DELETE,))), 10_000),
 }
 
@@ -85,6 +100,17 @@ def test_every_move_of_the_table_is_made() -> None:
     assert {(before, after) for before, after in LEGAL if before is not after} == MADE
 
 
+_standing = deleting.standing
+
+
+def _never_taken_down(adapters: Any, pipeline: str) -> Any:
+    return adapters.releases.current(pipeline), adapters.pipelines.life(pipeline)
+
+
+def _in_the_first_life(adapters: Any, pipeline: str) -> Any:
+    return _standing(adapters, pipeline)[0], 0
+
+
 def guard(table: str, *attributes: str) -> dict[str, frozenset[str]]:
     return {table: frozenset(attributes)}
 
@@ -103,6 +129,12 @@ def guard(table: str, *attributes: str) -> dict[str, frozenset[str]]:
             Setting(bus=(APPROVED,), left=Left(wishes=(STOP,))),
             "the history goes on from v2, and v3 was live",
             id="the candidate",
+        ),
+        pytest.param(
+            guard("releases", "candidate"),
+            Setting(left=Left(wishes=(ERASE,))),
+            "the history goes on from v2, and v3 was live",
+            id="the candidate that a deletion ends",
         ),
         pytest.param(guard("releases", "lease_until"), TOLD, "the lease of", id="the lease"),
         pytest.param(guard("releases", "owner"), TOLD, "the lease of", id="the owner of the lease"),
@@ -174,3 +206,17 @@ def test_without_a_check_there_is_a_counterexample(
     print(found)
     assert broken in found.broken
     assert len(found.way) > 3
+
+
+@pytest.mark.parametrize(
+    ("standing", "broken"),
+    [
+        pytest.param(_never_taken_down, "nothing leads from here to rest", id="what is over is taken down"),
+        pytest.param(_in_the_first_life, "v5 is released in life 0, which is over", id="the life"),
+    ],
+)
+def test_without_a_part_of_a_deletion_there_is_a_counterexample(standing: Any, broken: str) -> None:
+    with patch.object(deleting, "standing", standing):
+        found = explore_releases(Setting(approved=("v5",), left=Left(wishes=(ERASE, AGAIN))))
+    print(found)
+    assert broken in found.broken

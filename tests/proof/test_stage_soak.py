@@ -23,6 +23,8 @@ from benchmarks.held import Held, held_by, kind_of, total
 from benchmarks.local_stage import server_of, wait_until_quiet
 from tests.e2e.conftest import Pipelines
 from tests.e2e.data import RECORD, TICK, deliveries
+from tests.e2e.test_deleting import endpoints
+from tests.e2e.test_releases import Pipeline
 from tests.stage import Stage, eventually, make_stage
 
 WARM_ROUNDS = 3
@@ -51,7 +53,7 @@ class Day:
 
     def __init__(self, stage: Stage) -> None:
         self.stage, self._pipelines = stage, Pipelines(stage)
-        self._lambda, self._sagemaker = stage.aws("lambda"), stage.aws("sagemaker")
+        self._lambda = stage.aws("lambda")
         self._server = server_of(stage)
         self._round = 0
         self.server_mb: list[float] = []
@@ -92,13 +94,13 @@ class Day:
             assert "FunctionError" not in answer, json.loads(answer["Payload"].read())
 
     def _remove(self, name: str) -> None:
-        """Delete a pipeline; its data stays by contract and so does what serves, which an operator ends."""
+        """Delete a pipeline; its data stays by contract, its endpoint goes once no request can be on its way there."""
         status, _, body = self.stage.request("DELETE", f"/v1/pipelines/{name}?force=true")
-        assert status in {200, 202, 204}, body
-        endpoint = f"headrace-local-{name}-v1"
-        self._sagemaker.delete_endpoint(EndpointName=endpoint)
-        self._sagemaker.delete_endpoint_config(EndpointConfigName=endpoint)
-        self._sagemaker.delete_model(ModelName=endpoint)
+        assert status == 200, body
+        served = Pipeline(self.stage, name)
+        served.until(lambda row: row["outcome"] == "DELETED")
+        served.age()
+        served.until(lambda _: not endpoints(self.stage, served))
 
     def _note(self) -> None:
         wait_until_quiet(self.stage)

@@ -194,3 +194,19 @@ def test_a_delete_obeys_its_condition(table: Table) -> None:
         table.delete(("flights", "a"), only_if=having("state", "REJECTED"))
     table.delete(("flights", "a"), only_if=having("state", "READY"))
     assert table.get("flights", "a") is None
+
+
+def test_a_row_goes_and_another_counts_up_or_neither(table: Table) -> None:
+    table.put(row(state="READY"))
+    for state in ("REJECTED", "READY", "READY"):
+        parts = (
+            table.deleting(("flights", "a"), only_if=having("state", state)),
+            table.updating(("flights", "gone"), Change(add={"times": 1})),
+        )
+        if state == "READY" and table.get("flights", "a"):
+            table.transact(*parts)
+        else:
+            with pytest.raises(ConditionFailed):
+                table.transact(*parts)
+    assert table.get("flights", "a") is None
+    assert table.get("flights", "gone") == {"pipeline": "flights", "version": "gone", "rev": 1, "times": 1}

@@ -212,6 +212,14 @@ def test_a_promotion_after_the_deletion_is_refused_before_and_after_it_was_heard
     assert serves(stage) == NOTHING
 
 
+def test_an_approval_that_comes_when_there_is_no_definition_releases_nothing() -> None:
+    stage = Stage()
+    delete(stage)
+    stage.add_model("v1", life=1)
+    approve(stage, "v1")
+    assert stage.adapters.releases.current("flights") is None
+
+
 def test_a_promotion_that_the_deletion_overtakes_is_taken_down(monkeypatch: pytest.MonkeyPatch) -> None:
     stage = Stage()
     stage.add_model("v1")
@@ -314,6 +322,7 @@ def test_what_slept_is_not_woken_for_a_deleted_pipeline() -> None:
     assert stage.release().asleep_at
     delete(stage)
     hear(stage)
+    assert stage.release().asleep_at is None
     mending.wake(stage.adapters, "flights")
     tick(stage)
     tick(stage)
