@@ -60,13 +60,15 @@ class Serving:
     def _failed(self, prediction: Prediction, rows: list[Row]) -> Iterator[str]:
         """Yield what is wrong with a request that nobody answered.
 
-        It may fail by a call that failed to the end, if that was live's or one before any model was asked; or where
-        nothing was live at some time of it.
+        It may fail by a call that failed to the end, if that was live's (the row of its model, then its endpoint) or one
+        before any model was asked; or where nothing was live at some time of it.
         """
         live = {row.get("live") for row in rows}
         endpoints = {endpoint_name(STAGE, prediction.pipeline, version) for version in live if version}
         is_call = prediction.error.endswith(": no answer")
-        if is_call and (not prediction.asked or prediction.asked[-1] in endpoints):
+        # A candidate's row that cannot be read leaves live to be asked: the error is never that of its row.
+        is_row = prediction.error.startswith("Unavailable: models.get")
+        if is_call and (is_row or not prediction.asked or prediction.asked[-1] in endpoints):
             return
         made = self._around.endpoints.made
         is_there = all(name in made and made[name].status == "InService" for name in endpoints)
@@ -130,7 +132,7 @@ class Serving:
     def _counted_once(self) -> Iterator[str]:
         """Yield the versions whose sums are not those of the log, though lines come twice."""
         counts = self._counts()
-        sums = {pipeline: self._sums(pipeline) for pipeline in {pipeline for pipeline, *_ in counts}}
+        sums = {pipeline: self._sums(pipeline) for pipeline in dict.fromkeys(key[0] for key in counts)}
         for (pipeline, version, what), count in counts.items():
             counted = getattr(sums[pipeline].get(version, Tally()), what)
             if counted != count:

@@ -106,7 +106,7 @@ def _names(adapters: Releasing, pipeline: str) -> dict[str, str]:
 def _found(adapters: Releasing, prefix: str) -> dict[str, dict[str, str]]:
     """Return the names that SageMaker has and that begin so: by pipeline, each with its version."""
     found: dict[str, dict[str, str]] = {}
-    for name in adapters.endpoints.names(prefix):
+    for name in sorted(adapters.endpoints.names(prefix)):
         if served := served_by(adapters.stage, name):
             pipeline, version = served
             found.setdefault(pipeline, {})[name] = version

@@ -180,9 +180,8 @@ def _slot(one: Written) -> Slot:
 
 def _join_waiting(adapters: Logging, rows: Iterable[Written]) -> None:
     """Join what labels waited for these predictions; also those of a delivery that broke off before."""
-    for pipeline, request_id in {
-        (one.line.pipeline, one.line.request_id) for one in rows if one.line.outcome == "ok"
-    }:
+    answered = [(one.line.pipeline, one.line.request_id) for one in rows if one.line.outcome == "ok"]
+    for pipeline, request_id in dict.fromkeys(answered):
         waiting = [label for label in adapters.records.labels(request_id) if label.counted is None]
         own = [label_of(label) for label in waiting if label.pipeline == pipeline]
         if own:
