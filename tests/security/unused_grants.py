@@ -26,6 +26,8 @@ UNUSED: dict[str, str] = {
     # ---- What only a fault or a race leads to
     "headrace-*-reconcile/*": "a reconciler does what lost events left undone: nothing that the others of its service may not",
     "headrace-*/*/s3:AbortMultipartUpload": "a write that breaks off leaves no parts behind",
+    "headrace-local-*/ReadInputs/*staging*": "an attempt that follows one that was interrupted reads its checkpoints",
+    "headrace-inference-*-prediction_log/ReadReleases": "labels that were told before the log has their predictions",
     "headrace-*/AbortUnfinishedResults": "a write that breaks off leaves no parts behind",
     "headrace-inference-*/CreateEndpoints*": _STEPS,
     "headrace-inference-*/ServeAsRole": _STEPS,

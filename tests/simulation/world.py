@@ -22,7 +22,8 @@ from tests.simulation.services import Services
 from tests.simulation.trace import Trace
 
 MINUTE_S = 60.0
-MOST_TICKS_TO_REST = 120
+# Two transform jobs at a time take four hours for the batches of ten thousand uploads.
+MOST_TICKS_TO_REST = 240
 QUIET_MINUTES = 4  # what a gate or the end of a grace sets going, a tick finds
 
 
@@ -83,7 +84,7 @@ class World:
         self.around.scheduler.at(delay_s, tick)
 
     def _come_to_rest(self) -> None:
-        """Let the ticks mend what is left; a stage that needs more than two hours of them is not mended."""
+        """Let the ticks mend what is left; a stage that needs more than four hours of them is not mended."""
         scheduler, quiet_minutes = self.around.scheduler, 0
         for _ in range(MOST_TICKS_TO_REST):
             # Until just before the next ticks: those of a large stage take most of a minute.
