@@ -34,7 +34,7 @@ def begin(stage: Stage, batch_id: str, distances: list[Any]) -> Batch:
         created_at="2026-01-01T00:00:00Z",
         updated_at="2026-01-01T00:00:00Z",
     )
-    stage.batching.batches.add(batch)
+    stage.batching.batches.add(batch, None, stage.batching.clock())
     return work(stage, batch_id)
 
 

@@ -193,9 +193,9 @@ def test_a_pipelines_revision_guards_it(adapters):
     with pytest.raises(PreconditionFailed):
         adapters.pipelines.put("flights", definition, adapters.clock(), rev=1)
     with pytest.raises(PreconditionFailed):
-        adapters.pipelines.delete("flights", rev=1)
-    adapters.pipelines.delete("flights", rev=2)
-    assert adapters.pipelines.all() == []
+        adapters.pipelines.delete("flights", "ada", adapters.clock(), rev=1)
+    adapters.pipelines.delete("flights", "ada", adapters.clock(), rev=2)
+    assert adapters.pipelines.read.all() == []
 
 
 def test_an_upload_form_names_one_key_and_limits_the_size(adapters):
