@@ -61,6 +61,13 @@ def size(size_bytes: int) -> str:
     return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
 
 
+def several(count: int, kind: str) -> str:
+    """Return a number of things in words: "1 key alias", "2 stacks in us-east-1", "3 batches"."""
+    thing, where, place = kind.partition(" in ")
+    ending = "" if count == 1 else "es" if thing.endswith(("s", "ch")) else "s"
+    return f"{count} {thing}{ending}{where}{place}"
+
+
 class PlainProgress:
     """One line per event, for logs and pipes."""
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 
 from headrace.client.api import Api, Json
+from headrace.client.following import JOB_AT_REST
 from headrace.failures import Failure
 
 POLL_S = 0.5
-_AT_REST = frozenset({"SUCCEEDED", "DEAD", "STOPPED"})
 
 
 def compare(api: Api, pipeline: str, old: str, new: str) -> Json:
@@ -48,7 +48,7 @@ def wait_for_reproduction(
     """
     while True:
         found = api.get("models", pipeline, version, "reproductions", job_id)
-        if found["state"] in _AT_REST:
+        if found["state"] in JOB_AT_REST:
             break
         pause()
     if found.get("report") is None:

@@ -1,6 +1,7 @@
 """The test of the test, for batches: what is taken away from the services, or planted, is missed by some invariant."""
 
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -14,11 +15,10 @@ from shared.conditions import Absent
 from shared.http.idempotency import Replies
 from tests.simulation import batches, world
 from tests.simulation.faults import CALM
-from tests.simulation.test_guards import CROWDED, guard
+from tests.simulation.guards import CROWDED, SEEDS, guard, seen
 from tests.simulation.world import Guard, World
 
 UPLOADS = 250
-SEEDS = range(6)
 # So many jobs fail that some batches have a second and a third.
 FAILING = 0.5
 RATES = msgspec.structs.replace(CROWDED, failed_training=FAILING)
@@ -31,19 +31,13 @@ def _many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(world, "CALM", msgspec.structs.replace(CALM, failed_training=0.5, call_s=0.6))
 
 
-def seen(promise: str, without: Guard | None = None) -> None:
-    """Live through seeds until *promise* is broken in one of them."""
-    broken: list[str] = []
-    for seed in SEEDS:
-        broken += World(seed, UPLOADS, rates=RATES, without=without).run().invariants.broken
-        if any(promise in sentence for sentence in broken):
-            return
-    pytest.fail(f"{promise!r} is missed by nobody: {broken}")
+def worlds(without: Guard | None = None) -> Iterator[World]:
+    return (World(seed, UPLOADS, rates=RATES, without=without) for seed in SEEDS)
 
 
 def test_an_end_is_an_end_only_because_each_step_looks_at_the_state(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "STOPPED", 1.0)
-    seen(" became ", guard("releases", "state"))
+    seen({" became "}, worlds(without=guard("releases", "state")))
 
 
 def _another_name(stage: str, batch: str, attempt: int, count: Any = itertools.count()) -> str:  # noqa: B008
@@ -97,16 +91,16 @@ def test_without_a_part_of_batches_a_promise_is_broken(
     monkeypatch.setattr(module, name, instead)
     if module is Replies:
         monkeypatch.setattr(batches, "wish_of", lambda *_: None)
-    seen(promise)
+    seen({promise}, worlds())
 
 
 def test_three_jobs_are_the_most_only_because_they_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "STOPPED", 0.0)
     monkeypatch.setattr(world, "CALM", msgspec.structs.replace(CALM, failed_training=0.9, call_s=0.6))
     monkeypatch.setattr(batch_transform, "MAX_ATTEMPTS", 9)
-    seen("is one too many")
+    seen({"is one too many"}, worlds())
 
 
 def test_with_all_guards_the_same_batches_break_nothing() -> None:
-    for seed in SEEDS:
-        assert World(seed, UPLOADS, rates=RATES).run().invariants.broken == []
+    for one in worlds():
+        assert one.run().invariants.broken == []

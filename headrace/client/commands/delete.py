@@ -1,12 +1,16 @@
 """`headrace delete`: a pipeline ends; what it was trained from, and what came of that, stays."""
 
+from collections.abc import Collection
+
 import click
 
 from headrace.client.api import Api, Json
+from headrace.client.following import JOB_AT_REST
 from headrace.options import command
+from headrace.progress import several
 from headrace.session import Session
 
-_AT_REST = frozenset({"SUCCEEDED", "DEAD", "STOPPED", "FAILED"})
+_BATCH_AT_REST = frozenset({"SUCCEEDED", "STOPPED", "FAILED"})
 
 
 @command("delete")
@@ -36,19 +40,14 @@ def _fate(api: Api, pipeline: str) -> tuple[str, str]:
         for role, told in (("live", "live"), ("candidate", "being released"), ("previous", "live before"))
         if release.get(role)
     ]
-    jobs = _under_way(api.get("training-jobs", pipeline=pipeline)["jobs"])
-    batches = _under_way(api.get("batch-predictions", pipeline)["batches"])
-    goes += [_several(len(jobs), "training job")] if jobs else []
-    goes += [_several(len(batches), "batch", "batches")] if batches else []
+    jobs = _under_way(api.get("training-jobs", pipeline=pipeline)["jobs"], JOB_AT_REST)
+    batches = _under_way(api.get("batch-predictions", pipeline)["batches"], _BATCH_AT_REST)
+    goes += [several(count, kind) for count, kind in ((jobs, "training job"), (batches, "batch")) if count]
     data = sum(1 for _ in api.every("versions", "datasets", pipeline))
     models = sum(1 for _ in api.every("versions", "models", pipeline))
-    stays = f"{_several(data, 'dataset version')}, {_several(models, 'model version')}"
+    stays = f"{several(data, 'dataset version')}, {several(models, 'model version')}"
     return f"Goes: {', '.join(goes) or 'nothing serves or trains'}", f"Stays: {stays}"
 
 
-def _under_way(rows: list[Json]) -> list[Json]:
-    return [row for row in rows if row["state"] not in _AT_REST]
-
-
-def _several(count: int, one: str, more: str = "") -> str:
-    return f"{count} {one if count == 1 else more or one + 's'}"
+def _under_way(rows: list[Json], at_rest: Collection[str]) -> int:
+    return sum(row["state"] not in at_rest for row in rows)

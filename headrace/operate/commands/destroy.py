@@ -11,7 +11,7 @@ from headrace.failures import Failure
 from headrace.operate.project import find_project, told_in_one_line
 from headrace.operate.stages import stage_of
 from headrace.options import command
-from headrace.progress import following
+from headrace.progress import following, several
 from headrace.session import Session
 
 if TYPE_CHECKING:
@@ -92,13 +92,6 @@ def _ask(stage: "Stage", there: Iterable["Found"], with_data: bool) -> None:
 
 def _counted(found: Iterable["Found"]) -> str:
     return ", ".join(several(count, kind) for kind, count in Counter(one.kind for one in found).items())
-
-
-def several(count: int, kind: str) -> str:
-    """Return a number of things in words: "1 key alias", "2 stacks in us-east-1"."""
-    thing, where, place = kind.partition(" in ")
-    ending = "" if count == 1 else "es" if thing.endswith("s") else "s"
-    return f"{count} {thing}{ending}{where}{place}"
 
 
 def _telling(session: Session) -> "Callable[[Step], None]":

@@ -10,12 +10,12 @@ from shared.clock import to_text
 from shared.codec import from_row, to_row
 from shared.conditions import Absent, AtMost, Condition, all_of, any_of, having
 from shared.errors import ConditionFailed, NotFound
+from shared.http.idempotency import KEEP_S
 from shared.tables import Change, Table
 
 ATTENTION = "batch"
 # Longer than the slowest portion: its answers, with all retries, and the writing of its parts.
 LEASE = timedelta(seconds=180)
-KEPT = timedelta(hours=24)  # as long as answers under an Idempotency-Key
 # What a checkpoint writes.
 _PROGRESS = ("offset_bytes", "rows", "failed", "portions", "is_cut", "attempt", "collected")
 
@@ -200,7 +200,7 @@ def _mark(batch: Batch, wish: str, now: datetime) -> dict[str, str]:
         "pipeline": batch.pipeline,
         "entry": f"wish#{wish}",
         "batch": batch.id,
-        "until": to_text(now + KEPT),
+        "until": to_text(now + timedelta(seconds=KEEP_S)),
     }
 
 

@@ -87,17 +87,3 @@ def test_what_is_left_is_listed_and_ends_with_1(destroy: Destroy, cloud: Fake) -
     assert result.exit_code == 1
     assert json.loads(result.stdout) == [{"kind": "tagged", "name": "arn:aws:sns:x", "is_data": False}]
     assert "still there of stage 'dev': 1 thing, listed above" in result.stderr
-
-
-@pytest.mark.parametrize(
-    ("count", "kind", "told"),
-    [
-        (1, "alarm", "1 alarm"),
-        (33, "alarm", "33 alarms"),
-        (2, "key alias", "2 key aliases"),
-        (2, "stack in us-east-1", "2 stacks in us-east-1"),
-        (0, "thing", "0 things"),
-    ],
-)
-def test_things_are_counted_in_words(count: int, kind: str, told: str) -> None:
-    assert command.several(count, kind) == told

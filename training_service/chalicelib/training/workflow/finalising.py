@@ -15,6 +15,7 @@ from typing import IO
 import msgspec
 from chalicelib.training.archive import BadArtifact, fetch, read_documents
 from chalicelib.training.documents import Documents, parse_documents
+from chalicelib.training.evaluation import Evaluation
 from chalicelib.training.job import Job, sagemaker_name
 from chalicelib.training.job_files import hash_parameters
 from chalicelib.training.model_files import artifact_key, folder_of
@@ -156,8 +157,6 @@ def _row(
 ) -> ModelVersion:
     now = to_text(ports.clock())
     bucket = ports.model_files.bucket
-    served = parsed.evaluation.serving
-    scores = parsed.evaluation.metrics.challenger | (served.metrics.challenger if served else {})
     return ModelVersion(
         pipeline=job.pipeline,
         version=f"v{job.number}",
@@ -179,11 +178,17 @@ def _row(
         dataset_versions=job.dataset_versions,
         trained_through=parsed.evaluation.trained_through,
         evaluated_champion=job.champion,
-        # DynamoDB holds neither NaN nor infinity; evaluation.json keeps them.
-        metrics={name: v for name, v in scores.items() if v is not None and math.isfinite(v)},
+        metrics=_finite_metrics(parsed.evaluation),
         inputs=parsed.inputs,
         attention="open",
         correlation_id=job.correlation_id,
         created_at=now,
         updated_at=now,
     )
+
+
+def _finite_metrics(evaluation: Evaluation) -> dict[str, float]:
+    """Return the challenger's scores; DynamoDB holds neither NaN nor infinity, evaluation.json keeps them."""
+    served = evaluation.serving
+    scores = evaluation.metrics.challenger | (served.metrics.challenger if served else {})
+    return {name: v for name, v in scores.items() if v is not None and math.isfinite(v)}
