@@ -122,8 +122,8 @@ class Batches:
         return [from_row(row, Batch) for row in page.rows]
 
     def waiting(self, now: datetime) -> list[Batch]:
-        """Return the batches that run and that nobody works on."""
-        found = self.active()
+        """Return the batches that run and that nobody works on, the oldest first."""
+        found = sorted(self.active(), key=lambda batch: batch.id)
         return [batch for batch in found if batch.lease_until is None or batch.lease_until <= to_text(now)]
 
     def active(self) -> list[Batch]:

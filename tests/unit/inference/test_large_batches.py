@@ -189,6 +189,23 @@ def test_a_batch_waits_for_an_instance_however_long_and_says_so(live, jobs):
     assert (told["state"], told.get("waits_for")) == ("SUCCEEDED", None)
 
 
+def test_when_a_job_ends_the_batch_that_waits_longest_for_an_instance_is_the_first_to_look(live, jobs):
+    batches = []
+    for number in range(3):
+        batches.append(begin(live, csv(100), f"{number}.csv"))
+        live.stage.clock.advance(1)
+    running, first, second = batches
+    work(live, running)
+    # The older one was refused last: its row is the newer one.
+    for batch in (second, first):
+        jobs.refused = [QuotaExceeded("create transform job: the limit is 1 instance")]
+        work(live, batch)
+        live.stage.clock.advance(10)
+    live.stage.begun.clear()
+    batch_work.on_job_ended(live.stage.batching, next(iter(jobs.plans.values())).job)
+    assert live.stage.begun == [("flights", running), ("flights", first)]
+
+
 @pytest.mark.parametrize("fault", CREATE)
 def test_a_batch_whose_job_aws_refuses_goes_on_when_it_can_or_ends(live, jobs, fault):
     outcome, error = CREATE[fault]

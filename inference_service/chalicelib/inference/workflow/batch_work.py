@@ -56,13 +56,20 @@ def work(adapters: Batching, pipeline: str, batch_id: str, has_time: Callable[[]
 
 
 def on_job_ended(adapters: Batching, detail: Mapping[str, Any]) -> None:
-    """Let the batch go on whose transform job the event is about; a job of somebody else's is nobody's business."""
+    """Let the batch go on whose transform job the event is about, and the oldest of those that wait for an instance.
+
+    A job of somebody else's is nobody's business.
+    """
     output = detail.get("TransformOutput") or {}
     found = _OUTPUT.search(str(output.get("S3OutputPath", "")))
     if found is None:
         adapters.log.info("not a transform job of a batch")
         return
     adapters.begin(found[1], found[2])
+    # Otherwise who looks first gets what is free now: a new batch, which looks at once, before those that are told each minute.
+    in_line = [batch for batch in adapters.batches.waiting(adapters.clock()) if batch.waits_for]
+    for batch in in_line[:1]:
+        adapters.begin(batch.pipeline, batch.id)
 
 
 def go_on(adapters: Batching) -> None:
