@@ -52,7 +52,7 @@ FEW, SOME, MANY = 150, 300, 500
     ],
 )
 def test_without_a_guard_a_promise_is_broken(missing: Guard, uploads: int, promises: set[str]) -> None:
-    seen(promises, (World(seed, uploads, rates=CROWDED, without=missing) for seed in SEEDS))
+    seen(promises, lambda seed: World(seed, uploads, rates=CROWDED, without=missing))
 
 
 @pytest.mark.parametrize(
@@ -79,8 +79,7 @@ def test_without_a_part_of_serving_a_promise_to_callers_is_broken(
     # Most releases are on trial after the last upload, when little would fail any more.
     monkeypatch.setattr(world, "CALM", msgspec.structs.replace(CALM, failing=0.2))
     monkeypatch.setattr(module, name, instead)
-    # A candidate must fail while it is on trial: in some seeds none does.
-    seen(promises, (World(seed, MANY, rates=CROWDED) for seed in range(12)))
+    seen(promises, lambda seed: World(seed, MANY, rates=CROWDED))
 
 
 @pytest.mark.parametrize("uploads", [FEW, MANY])
