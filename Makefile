@@ -21,7 +21,7 @@ UV := $(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes --python
 DEPLOYED := tests/hostile/requests tests/security/test_least_privilege.py tests/security/test_routes.py
 CODE := headrace infra ingest_service inference_service localcloud shared training_service tests benchmarks docs
 
-.PHONY: help setup demo check test unit recipes integration e2e onnx conformance proof docs bench clean
+.PHONY: help setup demo check test unit recipes integration e2e deployed simulated onnx conformance simulation proof docs bench clean
 help:
 	@echo "make demo   the flights pipeline from an upload to a live prediction, on this machine"
 	@echo "make test   everything CI runs      make check   lint, types, fast tests"
@@ -88,10 +88,16 @@ e2e: setup $(CLIENTS)/.ready $(WHEELS)/.ready
 	$(BIN)/pytest -q tests/$@
 
 test: check recipes $(CLIENTS)/.ready $(WHEELS)/.ready $(CHECKOV)/.ready
-	$(BIN)/pytest -q -n auto tests/simulation tests/explorer
 	HOSTILE_COUNT=200 $(BIN)/pytest -q -n 2 --dist loadfile tests/infra tests/docs tests/security tests/hostile tests/integration \
 	  $(DEPLOYED:%=--ignore %)
+	@$(MAKE) --no-print-directory -j 2 --output-sync=target deployed simulated
+
+# The tests of a deployed stage wait for it half of the time: those that only compute run beside them.
+deployed:
 	$(BIN)/pytest -q tests/e2e $(DEPLOYED)
+
+simulated:
+	nice $(BIN)/pytest -q -n 1 tests/simulation tests/explorer
 
 # Long proofs that `make test` has in short or not at all: a thousand hostile files and as many good ones, ten thousand hostile requests, a
 # thousand uploads under faults, every action and resource of every policy, MLflow's own client, the SageMaker SDKs, the simulation, the
