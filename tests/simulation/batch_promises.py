@@ -90,8 +90,8 @@ class BatchPromises:
         elif batch.state is BatchState.FAILED:
             yield from self._failed(batch, wish)
         elif batch.state is BatchState.STOPPED:
-            if batch.id not in self._users.stopped:
-                yield "is STOPPED, and nobody asked for that"
+            if batch.id not in self._users.stopped and batch.life >= self._around.life(batch.pipeline):
+                yield "is STOPPED, nobody asked for that, and its pipeline was not deleted"
         elif batch.state is not BatchState.UPLOADING or batch.id in self._users.begun:
             yield f"is {batch.state}"
 
@@ -147,10 +147,10 @@ class BatchPromises:
 
     def _may_refuse(self, one: Refused) -> bool:
         if isinstance(one.error, NotFound):
-            return one.wish.pipeline == NOWHERE
+            return one.wish.pipeline == NOWHERE or bool(self._around.life(one.wish.pipeline))
         if isinstance(one.error, InvalidBody):
             return bool(one.wish.wrong)
-        if isinstance(one.error, Conflict) and "nothing is live yet" in str(one.error):
+        if isinstance(one.error, Conflict) and str(one.error).startswith("nothing is live"):
             said = self._serving.said(one.wish.pipeline, one.began - STALE_S, one.ended)
             return any(row.get("live") is None for row in said)
         return isinstance(one.error, Unavailable) or (isinstance(one.error, InProgress) and self._is_met(one))

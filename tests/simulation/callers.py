@@ -25,7 +25,7 @@ from chalicelib.inference.workflow.predicting import predict
 
 from shared.codec import Row
 from shared.entities.monitoring import Monitor
-from shared.errors import HeadraceError
+from shared.errors import HeadraceError, NotFound
 from tests.fakes import Key
 from tests.simulation.adapters import KEPT, STAGE
 from tests.simulation.clock import START
@@ -142,8 +142,8 @@ class Callers:
                 self.use_much(key[0])
 
     def _is_watched(self, pipeline: str) -> bool:
-        row = self._around.pipelines.rows["pipeline", pipeline]
-        return bool(row["definition"]["monitor"]["every"] != Monitor().every)
+        monitor = self._around.definition(pipeline).get("monitor")
+        return bool(monitor and monitor["every"] != Monitor().every)
 
     def _ask(self, pipeline: str, records: Records) -> None:
         sandbox = self._free()
@@ -203,6 +203,9 @@ class Callers:
             truth.take(self.logging, label.pipeline, [given])
             self.told.append(label)
             is_taken = True
+        except NotFound:
+            # The pipeline is deleted: nobody sends it again.
+            is_taken = bool(self._around.life(label.pipeline))
         finally:
             if not is_taken:
                 # Whoever hears of no answer sends it again: that does no harm.

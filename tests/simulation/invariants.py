@@ -13,6 +13,7 @@ from tests.simulation.adapters import QUOTA, STAGE
 from tests.simulation.batch_promises import BatchPromises
 from tests.simulation.batches import BatchUsers
 from tests.simulation.callers import Callers, Prediction
+from tests.simulation.deletion_promises import DeletionPromises
 from tests.simulation.monitor_promises import MonitorPromises
 from tests.simulation.neighbours import Neighbours
 from tests.simulation.people import People
@@ -27,7 +28,7 @@ class Invariants:
 
     def __init__(self, around: Neighbours, people: People, callers: Callers, users: BatchUsers) -> None:
         self.broken: list[str] = []
-        self.served: dict[str, list[str]] = {}
+        self.served: dict[str, list[str | None]] = {}
         self._around = around
         self._people = people
         self._fences: dict[str, int] = {}
@@ -41,6 +42,7 @@ class Invariants:
         callers.watchers.append(self._on_prediction)
         self.batches = BatchPromises(around, users, self.serving, self._break)
         self.monitor = MonitorPromises(around, callers, self._break)
+        self.deletions = DeletionPromises(around, callers, self._break)
 
     def quality_of(self, pipeline: str, version: str) -> bool:
         """Say whether the training of a model version left what deserves to serve."""
@@ -103,8 +105,11 @@ class Invariants:
             self._fences[pipeline] = row["gen"]
 
     def _on_live(self, pipeline: str, row: Row) -> None:
-        version = row["live"]
+        version = row.get("live")
         self.served.setdefault(pipeline, []).append(version)
+        if version is None:
+            # Its pipeline was deleted.
+            return
         if not self._passed(pipeline, version):
             self._break(f"{pipeline} {version} serves and has passed no gate")
         state = self._around.endpoints.made.get(f"headrace-{STAGE}-{pipeline}-{version}")
@@ -146,6 +151,7 @@ class Invariants:
             self.serving.check_at_the_end,
             self.batches.check_at_the_end,
             self.monitor.check_at_the_end,
+            self.deletions.check_at_the_end,
         )
         for check in checks:
             for sentence in check():
@@ -169,8 +175,10 @@ class Invariants:
         yield from (f"{content} is READY {n} times" for content, n in contents.items() if n > 1)
 
     def _asks_by_itself(self, pipeline: str) -> bool:
-        definition = self._around.pipelines.rows["pipeline", pipeline]["definition"]
-        return "new_data" in definition["retrain"]["on"]
+        if self._around.life(pipeline):
+            # What came in one life of the name is not trained in the next.
+            return False
+        return "new_data" in self._around.definition(pipeline)["retrain"]["on"]
 
     def _was_overtaken(self, row: Row) -> bool:
         """Say whether newer data of the pipeline is ready: then the lost event of the older is not made up for."""
@@ -219,7 +227,7 @@ class Invariants:
             yield f"processing job {name} ran beside another of its upload"
 
     def _history_is_true(self) -> Iterator[str]:
-        for pipeline in self._people.names:
+        for pipeline in [key[0] for key in self._around.releases.rows if key[1] == "current"]:
             # In the order of their names, which begin with their time.
             history = self._around.releases.query(pipeline, prefix="history#").rows
             told = [row.get("to_version") for row in history]

@@ -125,11 +125,12 @@ class MonitorPromises:
             yield f"{pipeline} has drifted, and {newest} was never trained"
 
     def _trains_on(self, pipeline: str) -> list[str]:
-        definition = self._around.pipelines.rows["pipeline", pipeline]["definition"]
-        return list(definition["retrain"]["on"])
+        retrain = self._around.definition(pipeline).get("retrain")
+        return list(retrain["on"]) if retrain else []
 
     def _every_s(self, pipeline: str) -> int:
-        return seconds(self._around.pipelines.rows["pipeline", pipeline]["definition"]["monitor"]["every"])
+        monitor = self._around.definition(pipeline).get("monitor")
+        return seconds(monitor["every"]) if monitor else 0
 
 
 def _expected(line: LogLine) -> Iterator[float]:

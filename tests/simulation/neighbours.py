@@ -2,6 +2,7 @@
 
 import random
 
+from shared.codec import Row
 from tests.simulation.buckets import SimBucket
 from tests.simulation.bus import SimBus
 from tests.simulation.clock import SimClock
@@ -61,6 +62,15 @@ class Neighbours:
         """Return a name for the next holder of a lease."""
         self._owners += 1
         return f"owner-{self._owners}"
+
+    def definition(self, pipeline: str) -> Row:
+        """Return the definition of a pipeline as its row has it; an empty one where there is none now."""
+        found: Row = self.pipelines.rows.get(("pipeline", pipeline), {}).get("definition", {})
+        return found
+
+    def life(self, pipeline: str) -> int:
+        """Return how often pipelines of this name have been deleted."""
+        return int(self.pipelines.rows.get(("deleted", pipeline), {}).get("life", 0))
 
     @property
     def tables(self) -> dict[str, SimTable]:

@@ -76,6 +76,7 @@ class People:
         self.asked: list[Asked] = []
         self.names: list[str] = []
         self._contents: list[tuple[str, bytes]] = []
+        self._others = 0
         self._around = around
         self._services = services
         self._callers = callers
@@ -88,7 +89,7 @@ class People:
         """Define the pipelines, plan everything that will be done, and return when the last of it is."""
         self.names = [f"p{number:03d}" for number in range(max(len(KINDS), round(PIPELINES * uploads**0.5)))]
         for number, name in enumerate(self.names):
-            self._define(name, KINDS[number % len(KINDS)])
+            self.define(name, KINDS[number % len(KINDS)])
         end = uploads * SECONDS_PER_UPLOAD
         bursts = [self._chance.uniform(0, end) for _ in range(max(1, uploads // 20))]
         for number in range(uploads):
@@ -101,18 +102,11 @@ class People:
             self._around.scheduler.at(self._chance.uniform(0, end), self._train)
         return end + 30
 
-    def _define(self, name: str, kind: dict[str, Any]) -> None:
-        document = {
-            "name": name,
-            "task": "classification",
-            "target": "late",
-            "gate": ["roc_auc >= 0.60"],
-            **kind,
-        }
-        checked: Any = convert(document, PipelineDefinition)  # type: ignore[arg-type]  # a union
+    def define(self, name: str, kind: dict[str, Any]) -> None:
+        """Let a pipeline be there from the beginning."""
         row = Pipeline(
             pipeline=name,
-            definition=msgspec.json.decode(msgspec.json.encode(checked)),
+            definition=msgspec.json.decode(msgspec.json.encode(definition_of(name, kind))),
             rev=1,
             created_at="2026-01-01T00:00:00Z",
             updated_at="2026-01-01T00:00:00Z",
@@ -127,6 +121,14 @@ class People:
             # What was uploaded before, perhaps a moment ago.
             name, body = self._contents[-self._chance.randint(1, min(40, len(self._contents)))]
         self._contents.append((name, body))
+        self._send(name, number, body)
+
+    def send_new(self, name: str) -> None:
+        """Upload to a pipeline what nobody has uploaded yet."""
+        self._others += 1
+        self._send(name, -self._others, content(-self._others))
+
+    def _send(self, name: str, number: int, body: bytes) -> None:
         key = f"incoming/{name}/{self._chance.choice(('data', number))}.csv"
         version = self._around.incoming.write(key, body) or ""
         self.uploads.append((key, version))
@@ -137,7 +139,7 @@ class People:
         """Ask for a training of the newest data."""
         # Of those that do not train by themselves: asked for once more, data is compared with who is live by then.
         pipeline = self._chance.choice([name for place, name in enumerate(self.names) if place % 3])
-        on = self._around.pipelines.rows["pipeline", pipeline]["definition"]["retrain"]["on"]
+        on = self._around.definition(pipeline)["retrain"]["on"]
         if on and (pipeline, "current") in self._around.releases.rows:
             # It trains when it drifts.
             return
@@ -150,7 +152,10 @@ class People:
         models = [key for key in self._around.models.rows if key[0] in self.names]
         if not models:
             return
-        pipeline = self._chance.choice(models)[0]
+        self.race(self._chance.choice(models)[0])
+
+    def race(self, pipeline: str) -> None:
+        """Let several people want something of this one."""
         # One asks before anything changes, so that a router remembers what was; the others ask after it.
         self._callers.use(pipeline, 1, 0.0)
         self._callers.use(pipeline, 3, 6.0)
@@ -165,7 +170,7 @@ class People:
         self._ask("rollback", pipeline, work)
 
     def _promote(self, pipeline: str) -> None:
-        numbers = [key[1] for key in self._around.models.rows if key[0] == pipeline]
+        numbers = [key[1] for key in self._around.models.rows if key[0] == pipeline] or ["v1"]
         version = self._chance.choice(numbers[-4:])
 
         def work(request: Request) -> None:
@@ -235,3 +240,15 @@ class People:
         if state in works and self._around.calls.rates.failing:
             delay_s = self._chance.uniform(0, 30)
             self._around.scheduler.at(delay_s, partial(self._ask, state, row["pipeline"], works[state]))
+
+
+def definition_of(name: str, kind: dict[str, Any]) -> Any:
+    """Return the definition of a pipeline of a kind."""
+    document = {
+        "name": name,
+        "task": "classification",
+        "target": "late",
+        "gate": ["roc_auc >= 0.60"],
+        **kind,
+    }
+    return convert(document, PipelineDefinition)  # type: ignore[arg-type]  # a union

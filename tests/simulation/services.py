@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from chalicelib.inference.workflow import batch_work, monitoring, rollout, tidying
+from chalicelib.inference.workflow import batch_work, batches, deleting, monitoring, rollout, tidying
 from chalicelib.inference.workflow import requests as release_requests
 from chalicelib.ingest.keys import Upload
 from chalicelib.ingest.reconcile import reconcile as reconcile_uploads
@@ -13,7 +13,7 @@ from chalicelib.ingest.workflow import handle_job_change, handle_upload
 from chalicelib.training.workflow import triggers
 
 from shared.errors import Unavailable
-from shared.events import DatasetVersionReady, DriftDetected, ModelVersionApproved
+from shared.events import DatasetVersionReady, DriftDetected, ModelVersionApproved, PipelineDeleted
 from tests.simulation.adapters import batching, ingest_adapters, monitoring_of, releasing, training_ports
 from tests.simulation.functions import Function
 from tests.simulation.neighbours import Neighbours
@@ -31,6 +31,7 @@ RELEASES = Function(name="inference", timeout_s=90)
 INFERENCE_TICK = Function(name="inference-tick", timeout_s=110)
 MONITOR = Function(name="monitor", timeout_s=110)
 TRANSFORM_ENDS = Function(name="transform-ends", timeout_s=30)
+DELETED = Function(name="inference-deleted", timeout_s=60)
 BATCH = Function(name="batch", timeout_s=900)
 OUT_OF_TIME = 0.1  # of the portions of a batch find no more time for another
 
@@ -73,6 +74,8 @@ class Services:
         bus.rule("ModelVersionApproved", RELEASES, self._on_approved)
         bus.rule(ENDPOINT_CHANGED, RELEASES, self._on_endpoint_changed)
         bus.rule("DriftDetected", TRAINING, self._on_drift)
+        bus.rule("PipelineDeleted", TRAINING, self._on_deleted_in_training)
+        bus.rule("PipelineDeleted", DELETED, self._on_deleted_in_inference)
         bus.rule(TRANSFORM_CHANGED, TRANSFORM_ENDS, self._on_transform_ended)
         self.ticks = (
             (INGEST, lambda request: reconcile_uploads(request, self.ingest)),
@@ -82,8 +85,15 @@ class Services:
         )
 
     def _reconcile_inference(self, _: str) -> None:
+        batches.stop_deleted(self.batching)
         tidying.reconcile(self.inference)
         batch_work.go_on(self.batching)
+
+    def _on_deleted_in_training(self, detail: dict[str, Any], _: str) -> None:
+        triggers.on_pipeline_deleted(self.training, PipelineDeleted.from_detail(detail))
+
+    def _on_deleted_in_inference(self, detail: dict[str, Any], _: str) -> None:
+        deleting.take_down(self.inference, PipelineDeleted.from_detail(detail).pipeline)
 
     def _on_drift(self, detail: dict[str, Any], _: str) -> None:
         triggers.on_drift_detected(self.training, DriftDetected.from_detail(detail))

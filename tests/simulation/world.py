@@ -13,6 +13,7 @@ from chalicelib.inference.workflow import batch_transform, batch_work
 
 from tests.simulation.batches import BatchUsers
 from tests.simulation.callers import Callers
+from tests.simulation.deletions import Deleters
 from tests.simulation.faults import CALM, Rates
 from tests.simulation.functions import Function, Work
 from tests.simulation.invariants import Invariants
@@ -55,6 +56,7 @@ class World:
         self.callers = Callers(self.around, self.services, chance)
         self.people = People(self.around, self.services, self.callers, chance)
         self.batch_users = BatchUsers(self.around, self.services, chance)
+        self.deleters = Deleters(self.around, self.services, self.people, self.callers, chance)
         self.invariants = Invariants(self.around, self.people, self.callers, self.batch_users)
         if without:
             self.around.tables[without.table].blind = without.attributes
@@ -63,6 +65,7 @@ class World:
         """Live through it all."""
         with _quiet(self.seed), _small_portions():
             end_s = self.people.begin(self.uploads)
+            self.deleters.begin(self.uploads, end_s)
             self.batch_users.begin(self.uploads, self.people.names, end_s)
             for number, (function, work) in enumerate(self.services.ticks):
                 self._tick(function, work, MINUTE_S + number)
