@@ -90,14 +90,14 @@ e2e: setup $(CLIENTS)/.ready $(WHEELS)/.ready
 test: check recipes $(CLIENTS)/.ready $(WHEELS)/.ready $(CHECKOV)/.ready
 	HOSTILE_COUNT=200 $(BIN)/pytest -q -n 2 --dist loadfile tests/infra tests/docs tests/security tests/hostile tests/integration \
 	  $(DEPLOYED:%=--ignore %)
-	@$(MAKE) --no-print-directory -j 2 --output-sync=target deployed simulated
+	@$(MAKE) --no-print-directory -j 2 deployed simulated
 
 # The tests of a deployed stage wait for it half of the time: those that only compute run beside them.
 deployed:
 	$(BIN)/pytest -q tests/e2e $(DEPLOYED)
 
 simulated:
-	nice $(BIN)/pytest -q -n 1 tests/simulation tests/explorer
+	@nice $(BIN)/pytest -q -n 1 tests/simulation tests/explorer > $(VENV)/simulated.log 2>&1; ended=$$?; cat $(VENV)/simulated.log; exit $$ended
 
 # Long proofs that `make test` has in short or not at all: a thousand hostile files and as many good ones, ten thousand hostile requests, a
 # thousand uploads under faults, every action and resource of every policy, MLflow's own client, the SageMaker SDKs, the simulation, the
