@@ -130,8 +130,10 @@ def explore_jobs(budget: Left, *, blind: dict[str, frozenset[str]] | None = None
 
 
 def _minute(ports: Ports) -> None:
-    for job in list(ports.jobs.open()):
-        reconcile_job(ports, job)
+    for seen in list(ports.jobs.open()):
+        job = ports.jobs.still_open(seen)
+        if job is not None:
+            reconcile_job(ports, job)
     start_next(ports)
 
 

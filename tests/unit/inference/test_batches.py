@@ -267,6 +267,22 @@ def test_an_endpoint_that_a_batch_waits_for_and_that_sleeps_is_started_by_the_ti
     assert show(live, batch)["state"] == "SUCCEEDED"
 
 
+def test_an_endpoint_that_cannot_be_woken_now_holds_up_no_other_batch(live):
+    def refuse_to_wake(_):
+        raise Unavailable("no answer")
+
+    live.stage.batching = msgspec.structs.replace(live.stage.batching, wake=refuse_to_wake)
+    batches = [begin(live, csv(5), f"{number}.csv") for number in range(2)]
+    live.stage.releases.update(("flights", "current"), Change(set={"asleep_at": "2026-01-01T00:00:00Z"}))
+    live.stage.monotonic += 5
+    live.stage.runtime.error = NotFound("not in service")
+    for batch in batches:
+        work(live, batch)
+    live.stage.begun.clear()
+    batch_work.go_on(live.stage.batching)
+    assert sorted(live.stage.begun) == sorted(("flights", batch) for batch in batches)
+
+
 def test_all_of_a_batch_is_answered_by_the_version_that_was_live_when_it_began(live):
     batch = begin(live, csv(1000))
     work(live, batch, portions=1)

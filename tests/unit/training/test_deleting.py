@@ -6,6 +6,7 @@ from chalicelib.ingest.pipelines import PipelineStore
 from chalicelib.training import job
 from chalicelib.training.workflow import planning, requests, triggers
 
+from shared.codec import Row
 from shared.entities.deletion import Deletion
 from shared.entities.training import JobState, ModelState
 from shared.errors import Unavailable
@@ -58,6 +59,23 @@ def test_an_event_that_was_lost_is_made_good_by_the_next_minute() -> None:
     delete(world)
     world.tick()
     assert states(world) == [JobState.STOPPING, JobState.STOPPED]
+
+
+def test_a_job_of_another_pipeline_is_not_even_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = one_runs_one_waits()
+    world.define(name="trains")
+    world.ready(world.dataset(3, pipeline="trains"))
+    (other,) = (job for job in world.jobs() if job.pipeline == "trains")
+    read, asked = world.jobs_table.get, set[tuple[str, ...]]()
+
+    def get(*key: str) -> Row | None:
+        asked.add(key)
+        return read(*key)
+
+    monkeypatch.setattr(world.jobs_table, "get", get)
+    hear(world, delete(world))
+    assert (other.job_id,) not in asked
+    assert world.ports.jobs.get(other.job_id).state is JobState.PENDING
 
 
 def test_an_event_that_comes_twice_or_before_the_row_can_be_read_stops_nothing_more() -> None:

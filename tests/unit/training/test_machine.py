@@ -13,6 +13,7 @@ from chalicelib.training.workflow import following, submission
 from chalicelib.training.workflow.planning import plan_new_data
 
 from shared.clock import LEASE_MARGIN
+from shared.codec import Row
 from shared.entities.training import JobState
 from shared.errors import Broken, ConditionFailed, Conflict, InvalidRequest, QuotaExceeded, Unavailable
 from shared.events import TrainingJobFailed, TrainingJobStarted
@@ -328,6 +329,31 @@ def test_a_lost_event_of_sagemaker_is_mended_by_the_tick() -> None:
     world.complete(running(world))
     world.tick()
     assert world.only_job().state is JobState.SUCCEEDED
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_job_that_cannot_be_read_is_the_next_minutes_and_holds_up_no_other(
+    place: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World()
+    jobs = [running(world, ordinal) for ordinal in (1, 2)]
+    for job in jobs:
+        world.complete(job)
+    unreadable, other = jobs[place], jobs[1 - place]
+    read = world.jobs_table.get
+
+    def get(*key: str) -> Row | None:
+        if key == (unreadable.job_id,):
+            raise Unavailable("no answer")
+        return read(*key)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(world.jobs_table, "get", get)
+        world.tick()
+    assert world.ports.jobs.get(other.job_id).state is JobState.SUCCEEDED
+    assert world.ports.jobs.get(unreadable.job_id).state is JobState.RUNNING
+    world.tick()
+    assert world.ports.jobs.get(unreadable.job_id).state is JobState.SUCCEEDED
 
 
 def test_a_stop_ends_only_when_sagemaker_says_so() -> None:

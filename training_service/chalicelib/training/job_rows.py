@@ -54,11 +54,13 @@ class JobRows(JobChanges):
         return job
 
     def open(self) -> Iterator[Job]:
-        """Yield the jobs that are not at rest or whose event is not yet told; the index lags, so each is re-read."""
-        for seen in self._rows_open():
-            job = self.find(seen["job_id"])
-            if job is not None and job.attention:
-                yield job
+        """Yield the jobs that are not at rest or whose event is not yet told, as the index shows them: it lags."""
+        return (from_row(row, Job) for row in self._rows_open())
+
+    def still_open(self, seen: Job) -> Job | None:
+        """Return an open job that the index has shown as it is by now, None where it needs nothing any more."""
+        job = self.find(seen.job_id)
+        return job if job is not None and job.attention else None
 
     def line(self, *also: Job) -> Iterator[Job]:
         """Yield the jobs that want to be submitted, and those of *also* that do, in their order.

@@ -28,18 +28,20 @@ class ModelRows(Models):
         return from_row(row, ModelVersion) if row else None
 
     def open(self, attention: str = "open") -> Iterator[ModelVersion]:
-        """Yield the versions with that attention, by default those not judged or told; the index lags, each is re-read."""
+        """Yield the versions with that attention, by default those not judged or told, as the index shows them: it lags."""
         cursor = None
         while True:
             page = self.table.query(
                 attention, index="attention", keys=("attention", "updated_at"), cursor=cursor
             )
-            for row in page.rows:
-                model = self.find(row["pipeline"], row["version"])
-                if model is not None and model.attention == attention:
-                    yield model
+            yield from (from_row(row, ModelVersion) for row in page.rows)
             if (cursor := page.cursor) is None:
                 return
+
+    def still_open(self, seen: ModelVersion) -> ModelVersion | None:
+        """Return a version that the index has shown as it is by now, None where its attention is another."""
+        model = self.find(seen.pipeline, seen.version)
+        return model if model is not None and model.attention == seen.attention else None
 
     def take_number(self, pipeline: str) -> int:
         """Return the next N of *pipeline*; a number that is taken and never used stays a gap."""

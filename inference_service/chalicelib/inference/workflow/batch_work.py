@@ -77,8 +77,16 @@ def go_on(adapters: Batching) -> None:
     for batch in adapters.batches.waiting(adapters.clock()):
         # Here, since the function that works on batches may make no endpoints.
         if batch.stalls:
-            wake_if_asleep(adapters, batch.pipeline)
+            _wake(adapters, batch)
         adapters.begin(batch.pipeline, batch.id)
+
+
+def _wake(adapters: Batching, batch: Batch) -> None:
+    """Start the endpoint that a batch waits for; what fails is the next minute's, and holds up no other batch."""
+    try:
+        wake_if_asleep(adapters, batch.pipeline)
+    except HeadraceError:
+        adapters.log.warning("not woken; the next minute looks again", exc_info=True)
 
 
 def _bring_on(adapters: Batching, batch: Batch, has_time: Callable[[], bool]) -> None:

@@ -19,8 +19,9 @@ def stop_jobs_of(ports: Ports, pipeline: str) -> None:
     deletion = ports.pipelines.deletion(pipeline)
     if deletion is None:
         return
-    for job in ports.jobs.open():
-        if job.pipeline == pipeline:
+    for seen in ports.jobs.open():
+        job = ports.jobs.still_open(seen) if seen.pipeline == pipeline else None
+        if job is not None:
             stop_if_deleted(ports, job, {pipeline: deletion})
 
 

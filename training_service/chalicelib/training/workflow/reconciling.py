@@ -27,10 +27,10 @@ _log = log.logger("training")
 def reconcile_rows(ports: Ports) -> None:
     """Bring every open row forward, train data nobody was told of, judge by the gate of now, then submit."""
     deletions = {deletion.pipeline: deletion for deletion in ports.pipelines.deletions()}
-    _each(ports.jobs.open(), lambda job: reconcile_job(ports, stop_if_deleted(ports, job, deletions)))
-    _each(ports.models.open(), lambda model: reconcile_model(ports, model))
-    _each(ports.models.open("package"), lambda model: mirror(ports, model))
-    _each(ports.models.open("person"), lambda model: hear_version(ports, model))
+    _each_open(ports.jobs, lambda job: reconcile_job(ports, stop_if_deleted(ports, job, deletions)))
+    _each_open(ports.models, lambda model: reconcile_model(ports, model))
+    _each_open(ports.models, lambda model: mirror(ports, model), "package")
+    _each_open(ports.models, lambda model: hear_version(ports, model), "person")
     # One query a minute, not two reads of each pipeline.
     pipelines = ports.pipelines.all()
     _each(pipelines, lambda pipeline: reconcile_pipeline(ports, pipeline))
@@ -75,6 +75,17 @@ def warn_of_long_waits(ports: Ports) -> None:
         since = max(job.created_at, job.queued_at or "", job.not_before or "")
         if ports.clock() - datetime.fromisoformat(since) > LONG_WAIT:
             tell_waiting(ports, job, job.waiting_reason or "")
+
+
+def _each_open(rows: Any, reconcile: Callable[[Any], object], *attention: str) -> None:
+    """Do *reconcile* for each row that the index shows, as the row is by now; one that cannot be read is one that fails."""
+
+    def read_and_reconcile(seen: Any) -> None:
+        row = rows.still_open(seen)
+        if row is not None:
+            reconcile(row)
+
+    _each(rows.open(*attention), read_and_reconcile)
 
 
 def _each(rows: Iterable[Any], reconcile: Callable[[Any], object]) -> None:
