@@ -108,7 +108,7 @@ proof: setup onnx conformance simulation $(CLIENTS)/.ready $(WHEELS)/.ready $(ML
 	BROKEN_OFF=every $(BIN)/pytest -q tests/integration/infra/test_broken_off.py --record-figures
 	$(BIN)/python -m docs.generate
 
-# A hundred seeds of ten thousand simulated uploads: some hours.
+# A hundred seeds of ten thousand simulated uploads: about an hour.
 simulation: setup
 	$(BIN)/pytest -q -n auto tests/proof/simulation --record-figures
 
