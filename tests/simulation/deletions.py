@@ -4,22 +4,21 @@ import random
 from functools import partial
 from typing import Any
 
+from chalicelib.inference.states import Request
 from chalicelib.ingest.administer import delete_pipeline, put_pipeline
 
-from shared.errors import HeadraceError
 from tests.simulation.callers import Callers
-from tests.simulation.functions import Function
 from tests.simulation.neighbours import Neighbours
 from tests.simulation.people import KINDS, People, definition_of
 from tests.simulation.services import Services
 
 # Times the root of the uploads, as the pipelines that stay are.
 PIPELINES = 0.1
+NAMED = "gone"
 UPLOADS_EACH, RACES_EACH, DELETIONS_EACH = 8, 4, 3
 DEFINED_AGAIN = 0.7
 SOON_S = 90.0
 CALLS_AFTER, CALLED_WITHIN_S = 6, 400.0
-REST = Function(name="administer", timeout_s=29)
 # All of them train by themselves: what is deleted is mostly in the middle of something.
 _KINDS = tuple(kind for kind in KINDS if "retrain" not in kind)
 
@@ -39,7 +38,7 @@ class Deleters:
     def begin(self, uploads: int, end_s: float) -> None:
         """Define the pipelines, and plan what happens to them."""
         for number in range(max(2, round(PIPELINES * uploads**0.5))):
-            name, kind = f"gone{number:02d}", _KINDS[number % len(_KINDS)]
+            name, kind = f"{NAMED}{number:02d}", _KINDS[number % len(_KINDS)]
             self._people.define(name, kind)
             for work, times in (
                 (partial(self._people.send_new, name), UPLOADS_EACH),
@@ -51,19 +50,16 @@ class Deleters:
 
     def _delete(self, name: str, kind: dict[str, Any]) -> None:
         ingest = self._services.ingest
-        self._ask(lambda: delete_pipeline(ingest, name, "eve", force=True, if_match=None))
+
+        def delete(request: Request) -> None:
+            delete_pipeline(ingest, name, request.who, force=True, if_match=None)
+
+        self._people.ask("delete", name, delete)
         # Who asks has not heard of it.
         self._callers.use(name, CALLS_AFTER, CALLED_WITHIN_S)
         if self._chance.random() < DEFINED_AGAIN:
             again = definition_of(name, kind)
-            define = partial(self._ask, lambda: put_pipeline(ingest, name, again, None))
+            define = partial(
+                self._people.ask, "define", name, lambda _: put_pipeline(ingest, name, again, None)
+            )
             self._around.scheduler.at(SOON_S * self._chance.random(), define)
-
-    def _ask(self, work: Any) -> None:
-        def answer(_: str) -> None:
-            try:
-                work()
-            except HeadraceError as error:
-                self._around.trace.note(self._around.scheduler.now, REST.name, f"refused: {error}")
-
-        self._around.functions.ask(REST, answer)

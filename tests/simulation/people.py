@@ -145,7 +145,7 @@ class People:
             return
         asked = NewTrainingJob(pipeline=pipeline)
         ports = self._services.training
-        self._ask("train", pipeline, lambda _: training_requests.request_training(ports, ADA, asked))
+        self.ask("train", pipeline, lambda _: training_requests.request_training(ports, ADA, asked))
 
     def _race(self) -> None:
         """Let several people want something of one pipeline, one that has models, within a second."""
@@ -167,7 +167,7 @@ class People:
         def work(request: Request) -> None:
             release_requests.roll_back(self._services.inference, pipeline, request)
 
-        self._ask("rollback", pipeline, work)
+        self.ask("rollback", pipeline, work)
 
     def _promote(self, pipeline: str) -> None:
         numbers = [key[1] for key in self._around.models.rows if key[0] == pipeline] or ["v1"]
@@ -176,9 +176,11 @@ class People:
         def work(request: Request) -> None:
             release_requests.promote(self._services.inference, pipeline, version, request, force=True)
 
-        self._ask("promote", pipeline, work)
+        self.ask("promote", pipeline, work)
 
-    def _ask(self, what: str, pipeline: str, work: Any) -> None:
+    def ask(self, what: str, pipeline: str, work: Any) -> None:
+        """Let a request do *work*, once, and keep what was answered."""
+
         def answer(_: str) -> None:
             refusal = None
             try:
@@ -224,7 +226,7 @@ class People:
                 ports, ADA, ports.models.get(pipeline, version), state, "looked at it"
             )
 
-        self._ask("decide", pipeline, work)
+        self.ask("decide", pipeline, work)
 
     def _on_job(self, key: Key, before: Row, row: Row) -> None:
         """Stop a few jobs that run, try a few again that are dead."""
@@ -239,7 +241,7 @@ class People:
         }
         if state in works and self._around.calls.rates.failing:
             delay_s = self._chance.uniform(0, 30)
-            self._around.scheduler.at(delay_s, partial(self._ask, state, row["pipeline"], works[state]))
+            self._around.scheduler.at(delay_s, partial(self.ask, state, row["pipeline"], works[state]))
 
 
 def definition_of(name: str, kind: dict[str, Any]) -> Any:

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from tests.clouds import ROOT
+from tests.simulation.deletions import NAMED
 from tests.simulation.world import World
 
 SEEDS = range(20)
@@ -38,6 +39,8 @@ def lived(seed: int, uploads: int) -> World:
 def test_whatever_is_lost_repeated_late_failing_or_killed_every_promise_holds(seed: int) -> None:
     world = lived(seed, UPLOADS)
     # To pipelines that come and go some more are uploaded.
+    staying = [key for key, _ in world.people.uploads if not key.startswith(f"incoming/{NAMED}")]
+    assert len(staying) == UPLOADS
     assert len(world.people.uploads) > UPLOADS
 
 
